@@ -1,0 +1,43 @@
+# Each target sets up what it needs: an environment in .venv, pinned by constraints.txt. Only Python >= 3.11 and make must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint lint-fast bench dev clean
+
+demo: $(VENV)/installed  ## compose an event's photos, find a person in them, compare with the truth
+	$(BIN)/facefind demo
+
+test: $(VENV)/installed-dev lint-fast  ## the fast part of lint, then all tests
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/installed-dev lint-fast  ## formatting, rules, types, import contracts
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lint-fast: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+bench: $(VENV)/installed-dev  ## figures as ratios against a baseline of the same run
+	$(BIN)/python -m bench
+
+dev: $(VENV)/installed  ## the Dagster UI with its daemon
+	$(BIN)/facefind dev
+
+clean:  ## the environment and caches; photos, databases and results stay
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable ".[dev]"
+	touch $(VENV)/installed $@

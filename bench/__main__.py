@@ -1,0 +1,5 @@
+"""`make bench`: each benchmark in turn."""
+
+from bench import index
+
+index.main()

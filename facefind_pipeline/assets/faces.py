@@ -1,0 +1,82 @@
+"""`detected_faces` and `face_embeddings`: one pass over a day's photos under a parameter set."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from facefind_pipeline.assets.photos import raw_photos
+from facefind_pipeline.orchestration.partitions import day_sets
+from facefind_pipeline.orchestration.previews import sheet_metadata
+from facefind_pipeline.orchestration.resources import Workspace
+
+DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings")
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            DETECTED,
+            deps=[raw_photos],
+            partitions_def=day_sets,
+            group_name="faces",
+            kinds={"opencv", "postgres"},
+            description="The faces of each photo under the set's detector, with score, landmarks and thumbnail.",
+        ),
+        dg.AssetSpec(
+            EMBEDDED,
+            deps=[DETECTED],
+            partitions_def=day_sets,
+            group_name="faces",
+            kinds={"onnx", "postgres"},
+            description="A vector a face in the set's partition of `embeddings`.",
+        ),
+    ],
+    can_subset=True,
+)
+def faces(
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Reads, decodes, detects, crops and embeds each photo once, only where the tables do not know it yet."""
+    from facefind_pipeline.ingest.faces import fill
+    from facefind_pipeline.ingest.sheets import day_tiles, sheet_path
+
+    assert isinstance(context.partition_key, dg.MultiPartitionKey)
+    keys = context.partition_key.keys_by_dimension
+    day, parameter_set = keys["event_day"], keys["parameter_set"]
+    progress = workspace.progress_for(context.log)
+    filled = fill(
+        workspace.database,
+        workspace.settings,
+        day,
+        parameter_set,
+        progress,
+        embed=EMBEDDED in context.selected_asset_keys,
+    )
+    if DETECTED in context.selected_asset_keys:
+        tiles = day_tiles(workspace.database, day, parameter_set)
+        yield dg.MaterializeResult(
+            asset_key=DETECTED,
+            data_version=dg.DataVersion(filled.faces_version),
+            metadata={
+                "dagster/row_count": filled.faces,
+                "photos": filled.photos,
+                "photos_detected": filled.detected,
+                "photos_known": filled.photos - filled.detected,
+                "undecodable": dg.MetadataValue.json(filled.problems),
+                "vanished": dg.MetadataValue.json(filled.vanished),
+                **sheet_metadata(
+                    tiles, sheet_path(workspace.settings, parameter_set, day), title=f"{day}, {parameter_set}"
+                ),
+            },
+        )
+    if EMBEDDED in context.selected_asset_keys:
+        yield dg.MaterializeResult(
+            asset_key=EMBEDDED,
+            data_version=dg.DataVersion(filled.embeddings_version),
+            metadata={
+                "dagster/row_count": filled.faces,
+                "faces_embedded": filled.embedded,
+                "taken_from_other_sets": filled.adopted,
+                "removed": filled.removed,
+            },
+        )

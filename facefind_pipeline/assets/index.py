@@ -1,0 +1,29 @@
+"""`hnsw_index`: the approximate index of a parameter set."""
+
+import dagster as dg
+
+from facefind_pipeline.assets.faces import EMBEDDED
+from facefind_pipeline.orchestration.partitions import parameter_sets
+from facefind_pipeline.orchestration.resources import Workspace
+
+
+@dg.asset(deps=[EMBEDDED], partitions_def=parameter_sets, group_name="search", kinds={"postgres", "pgvector"})
+def hnsw_index(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
+    """The set's index with its measured recall, or none where exact search is faster.
+
+    A live index is kept while few rows changed since it was built; a new one is built beside it and takes its place.
+    """
+    from facefind_pipeline.search.index import refresh
+
+    build = refresh(workspace.database, context.partition_key)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(build.version),
+        metadata={
+            "method": build.method,
+            "dagster/row_count": build.rows,
+            "recall_at_10": build.recall if build.recall is not None else 1.0,
+            "index_bytes": build.bytes,
+            "built_now": build.built,
+            "build_seconds": build.seconds,
+        },
+    )

@@ -1,0 +1,41 @@
+"""`search_results`: the nearest photos of every person under a parameter set."""
+
+import dagster as dg
+
+from facefind_pipeline.assets.index import hnsw_index
+from facefind_pipeline.assets.references import reference_embeddings
+from facefind_pipeline.orchestration.partitions import parameter_sets
+from facefind_pipeline.orchestration.previews import sheet_metadata
+from facefind_pipeline.orchestration.resources import Workspace
+
+
+@dg.asset(
+    deps=[hnsw_index, reference_embeddings],
+    partitions_def=parameter_sets,
+    group_name="search",
+    kinds={"postgres", "pgvector"},
+)
+def search_results(
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.MaterializeResult[None]:
+    """The nearest 1,000 photos a person by exact search, in one SQL statement for all people that need it."""
+    from facefind_pipeline.ingest.sheets import result_tiles, sheet_path
+    from facefind_pipeline.search.results import refresh_results
+
+    key = context.partition_key
+    results = refresh_results(workspace.database, key)
+    tiles = result_tiles(workspace.database, key)
+    table = [
+        dg.TableRecord({"person": r.person, "photos": r.photos, "nearest": r.nearest, "distance": r.distance})
+        for r in results.people
+    ]
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(results.version),
+        metadata={
+            "dagster/row_count": sum(r.photos for r in results.people),
+            "people": len(results.people),
+            "people_searched_now": len(results.searched),
+            "matches": dg.MetadataValue.table(table),
+            **sheet_metadata(tiles, sheet_path(workspace.settings, key, "results"), title=f"Matches, {key}"),
+        },
+    )

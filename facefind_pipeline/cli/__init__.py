@@ -1,0 +1,74 @@
+"""The `facefind` command: one module a group of subcommands, loaded when it is called."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from facefind_pipeline import __version__
+from facefind_pipeline.errors import FacefindError
+
+# Subcommand -> module and attribute. A command that needs neither Dagster nor a model imports neither.
+COMMANDS = {
+    "run": "run:run",
+    "find": "find:find",
+    "ingest": "ingest:ingest",
+    "params": "params:params",
+    "person": "person:person",
+    "models": "models:models",
+    "demo": "demo:demo",
+    "dev": "server:dev",
+    "up": "server:up",
+    "down": "server:down",
+    "status": "status:status",
+    "env": "server:env",
+    "psql": "server:psql",
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a subcommand when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The subcommand, its module imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        command = getattr(import_module(f"facefind_pipeline.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="""\b
+Examples:
+  facefind run party-photos --reference "Ada=ada.jpg"
+  facefind find Ada -n 20 --country Portugal --from 2024-06-01 --to 2024-06-30
+  facefind dev""",
+)
+@click.version_option(__version__, prog_name="facefind")
+def facefind() -> None:
+    """Find every picture of a person among the photos of an event."""
+
+
+def main() -> None:
+    """Runs the command: exit code 0 done, 1 an error in one line, 2 wrong usage, 130 interrupted."""
+    try:
+        facefind.main(standalone_mode=False)
+    except FacefindError as error:
+        click.echo(f"facefind: {error}", err=True)
+        sys.exit(1)
+    except click.Abort:
+        click.echo("facefind: interrupted; what was done is kept, the same command goes on from there", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)

@@ -1,0 +1,54 @@
+"""`facefind demo`: the whole way on photos that the demo composes itself, beside the truth it knows."""
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import click
+
+from facefind_pipeline.cli.workspace import absolute, params_option
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  facefind demo
+  cd facefind-demo && facefind dev                 (afterwards: the graph it made, in a browser)"""
+)
+@click.argument("folder", type=click.Path(), default="facefind-demo")
+@params_option
+def demo(folder: str, params: str | None) -> None:
+    """Compose photos from two public-domain portraits in FOLDER, find one person, and compare with the truth."""
+    from facefind_pipeline.cli.run import find_people
+    from facefind_pipeline.demo_event import compose
+    from facefind_pipeline.settings import read_settings
+    from facefind_pipeline.store.server import EmbeddedServer
+
+    place = absolute(folder)
+    started = time.monotonic()
+    event = compose(place / "photos")
+    os.environ["FACEFIND_HOME"] = str(place / ".facefind")
+    settings = read_settings()
+    server = None if settings.database_url else EmbeddedServer(settings.home)
+    ours = server is not None and server.start()
+    try:
+        click.echo(f"looking for {event.person} among the photos in {event.photos}", err=True)
+        ((person, matches),) = find_people(
+            event.photos, [(event.person, event.reference)], params, limit=len(event.truth)
+        )
+    finally:
+        if server is not None and ours:
+            server.stop()
+    # Copies of one photo are one match, so they count once.
+    wanted = {_digest(event.photos / path) for path in event.truth}
+    hits = [match.sha256 in wanted for match in matches[: len(wanted)]]
+    click.echo(
+        f"\n{person.name}: found {sum(hits)} of {len(wanted)}, {len(hits) - sum(hits)} wrong in the first {len(wanted)}"
+        f" ({time.monotonic() - started:.0f} s)"
+    )
+    click.echo(f"next: cd {folder} && facefind dev", err=True)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

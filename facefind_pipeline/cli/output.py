@@ -1,0 +1,41 @@
+"""How matches and tables are printed, and the contact sheet of a search."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import click
+
+from facefind_pipeline.search.find import Match
+
+
+def echo_json(value: object) -> None:
+    """Prints JSON on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def echo_table(rows: Sequence[Mapping[str, object]]) -> None:
+    """Prints rows under the first one's keys, in aligned columns; nothing without rows."""
+    if not rows:
+        return
+    lines = [list(rows[0])] + [["" if value is None else str(value) for value in row.values()] for row in rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def echo_matches(matches: Sequence[Match]) -> None:
+    """Prints ranked photos with their distances."""
+    echo_table(
+        [
+            {
+                "rank": match.rank,
+                "distance": f"{match.distance:.3f}",
+                "event day": match.event_day,
+                "photo": match.photo,
+                "taken": match.taken_at.strftime("%Y-%m-%d %H:%M") if match.taken_at else "",
+                "place": ", ".join(part for part in (match.place, match.country) if part),
+                "also": "; ".join(path for _, path in match.copies),
+            }
+            for match in matches
+        ]
+    )

@@ -1,0 +1,78 @@
+"""`facefind person`: people to look for and their reference photos."""
+
+from collections.abc import Sequence
+
+import click
+
+from facefind_pipeline.cli.bars import Bars
+from facefind_pipeline.cli.output import echo_json, echo_table
+from facefind_pipeline.cli.workspace import (
+    absolute,
+    json_option,
+    largest_option,
+    open_graph,
+    open_reading,
+    params_option,
+)
+
+EXAMPLES = """\b
+Examples:
+  facefind person add "José Núñez" jose.jpg
+  facefind person add Ada ada-1.jpg ada-2.heic
+  facefind person list"""
+
+
+@click.group(epilog=EXAMPLES)
+def person() -> None:
+    """People to look for, each with one or more reference photos."""
+
+
+@person.command()
+@click.argument("name")
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+@params_option
+@largest_option
+def add(name: str, files: Sequence[str], params: str | None, largest: bool) -> None:
+    """Add reference FILES of the person NAME; each must show exactly one face, else nothing is stored."""
+    from facefind_pipeline.cli import stages
+    from facefind_pipeline.ingest.references import locate_face, read_reference
+
+    graph = open_graph(Bars())
+    parameters = stages.register_set(graph, params)
+    graph.sync_partitions()
+    paths = [absolute(file) for file in files]
+    for path in paths:
+        located = locate_face(graph.workspace.settings, parameters, read_reference(name, path, largest=largest))
+        box = located.face.box
+        click.echo(f"{path.name}: a face of {box.w}x{box.h} at ({box.x}, {box.y}), found by {located.found_by}")
+    stages.add_references(graph, [(name, path) for path in paths], parameters, largest=largest)
+    stages.index_and_search(graph, parameters)
+
+
+@person.command("list")
+@params_option
+@json_option
+def list_people(params: str | None, as_json: bool) -> None:
+    """Everyone known, with their reference photos and what is wrong with any."""
+    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.store import parameter_sets, people
+
+    _, database = open_reading()
+    with database.connect() as connection:
+        key = ParameterSet.parse(params).key if params else parameter_sets.default(connection).key
+        rows = [
+            {
+                "key": state.person.key,
+                "person": state.person.name,
+                "reference": state.filename,
+                "found by": state.found_by or ("" if state.tried else "not tried yet"),
+                "problem": state.problem,
+            }
+            for state in people.reference_states(connection, key)
+        ]
+    if as_json:
+        echo_json(rows)
+    elif rows:
+        echo_table(rows)
+    else:
+        click.echo("nobody yet: run `facefind person add NAME FILE`", err=True)

@@ -1,0 +1,235 @@
+"""The stages of `facefind run`; each asks the tables what is missing and materialises only that."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import dagster as dg
+
+from facefind_pipeline.cli.bars import Bars
+from facefind_pipeline.cli.output import echo_matches
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest import faces as ingest_faces
+from facefind_pipeline.ingest import photos as ingest_photos
+from facefind_pipeline.ingest import references as ingest_references
+from facefind_pipeline.ingest.folders import find_days
+from facefind_pipeline.orchestration.partitions import day_set
+from facefind_pipeline.orchestration.runs import Graph
+from facefind_pipeline.parameters import ALIASES, ParameterSet
+from facefind_pipeline.search import find
+from facefind_pipeline.store import faces, indexes, parameter_sets, people, photos
+from facefind_pipeline.store.people import Person, ReferencePhoto
+from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.vision.detectors import relative_cost
+from facefind_pipeline.vision.sheet import Tile, write_sheet
+
+
+@dataclass(slots=True)
+class Asked:
+    """Whom a command looks for; `unusable` has those without a usable reference, and why."""
+
+    people: list[Person] = field(default_factory=list)
+    unusable: dict[Person, str] = field(default_factory=dict)
+
+
+def tell(text: str) -> None:
+    """A line for people on standard error, so that standard output has results alone."""
+    click.echo(text, err=True)
+
+
+def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[EventDay]:
+    """Registers the folder's event days; a root that vanished has its days marked and kept.
+
+    Raises:
+        FacefindError: no such folder, no photos in it, or a key that another folder holds.
+    """
+    database = graph.workspace.database
+    with database.lock("register"), database.connect() as connection:
+        known = photos.days(connection, root)
+        if known and not root.is_dir():
+            for day in known:
+                photos.mark_available(connection, day.key, available=False)
+            connection.commit()
+            raise FacefindError(
+                f"{root} is gone: its {len(known)} event day(s) are marked unavailable and nothing was deleted; "
+                "`facefind find` still answers from them"
+            )
+        days = photos.register_days(connection, root, find_days(root, day_name))
+        vanished = [day for day in known if not day.path.is_dir()]
+        for day in vanished:
+            photos.mark_available(connection, day.key, available=False)
+            tell(f"event day {day.key}: {day.path} is gone; what is known of it is kept")
+    return days
+
+
+def register_set(graph: Graph, params: str | None) -> ParameterSet:
+    """The set that is asked for, else the default one, registered and active.
+
+    Raises:
+        FacefindError: no such set, or its model file is missing.
+    """
+    from facefind_pipeline.ingest.faces import shared_embedder
+
+    with graph.workspace.database.connect() as connection:
+        if params is None:
+            known = [one.key for one in parameter_sets.registered(connection) if one.is_default]
+            params = known[0] if known else "default"
+        parameters = ParameterSet.parse(params)
+        ingest_faces.present_partition(connection, graph.workspace.settings, "", parameters)
+        embedder = shared_embedder(graph.workspace.settings, parameters)
+        parameter_sets.register(connection, parameters, embedder.dimension, embedder.metric)
+    return parameters
+
+
+def add_references(
+    graph: Graph, given: Sequence[tuple[str, Path]], parameters: ParameterSet, *, largest: bool
+) -> Asked:
+    """Stores new references and embeds those that the set has not tried.
+
+    Returns:
+        The people given, or everyone known if none is.
+
+    Raises:
+        FacefindError: nobody who is asked for has a usable reference.
+    """
+    workspace, asked, new = graph.workspace, Asked(), []
+    for name, file in given:
+        person = ingest_references.person_of(name)
+        try:
+            new.append(ingest_references.read_reference(name, file, largest=largest))
+        except FacefindError as error:
+            asked.unusable[person] = str(error)
+            tell(str(error))
+        asked.people += [person] if person not in asked.people else []
+    _store_references(graph, [(n, str(f)) for n, f in given if Path(f).is_file()], new, largest=largest)
+    embed_missing_references(graph, parameters)
+    with workspace.database.connect() as connection:
+        states = people.reference_states(connection, parameters.key)
+        if not given:
+            asked.people = people.people(connection)
+    for person in asked.people:
+        theirs = [state for state in states if state.person.key == person.key]
+        problems = [state.problem for state in theirs if state.problem]
+        for problem in problems:
+            tell(problem)
+        if len(problems) == len(theirs):
+            asked.unusable.setdefault(person, problems[0] if problems else "no reference")
+        else:
+            asked.unusable.pop(person, None)
+    if asked.people and len(asked.unusable) == len(asked.people):
+        raise FacefindError(
+            next(iter(asked.unusable.values())) if len(asked.people) == 1 else "nobody has a usable reference"
+        )
+    return asked
+
+
+def embed_missing_references(graph: Graph, parameters: ParameterSet) -> None:
+    """Materialises `reference_embeddings` if a reference was not tried yet."""
+    workspace = graph.workspace
+    with workspace.database.connect() as connection:
+        now = ingest_faces.present_partition(connection, workspace.settings, "", parameters)
+        missing = people.references_to_do(connection, parameters.key, now.detector, now.embedder)
+    if missing:
+        graph.materialize(["reference_embeddings"], parameters.key)
+
+
+def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False) -> None:
+    """Materialises `raw_photos` of days whose folder is not what the tables say."""
+    done = graph.instance.get_materialized_partitions(dg.AssetKey("raw_photos"))
+    for day in days:
+        with graph.workspace.database.connect() as connection:
+            scan = ingest_photos.scan(day, photos.photos(connection, day.key))
+        if rehash or scan is None or scan.changed or scan.gone or not day.available or day.key not in done:
+            graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}})
+
+
+def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], parameters: ParameterSet) -> None:
+    """Materialises faces and embeddings of the days that lack any, telling first how much there is to do."""
+    workspace = graph.workspace
+    embedded = graph.instance.get_materialized_partitions(dg.AssetKey("face_embeddings"))
+    due: list[EventDay] = []
+    problems: dict[str, str] = {}
+    total = to_do = 0
+    with workspace.database.connect() as connection:
+        for day in days:
+            partition = ingest_faces.present_partition(connection, workspace.settings, day.key, parameters)
+            rows = photos.photos(connection, day.key).values()
+            total += len(rows)
+            problems |= {row.path: row.problem for row in rows if row.problem}
+            missing = len(faces.photos_to_do(connection, partition))
+            to_do += missing
+            current = faces.is_current(connection, partition, photos.photos_version(rows))
+            if missing or not current or day_set(day.key, parameters.key) not in embedded:
+                due.append(day)
+    for path, problem in problems.items():
+        tell(f"left out: {path}: {problem}")
+    tell(f"{total} photos in {len(days)} event day(s); {to_do} to do under {parameters.key}")
+    bars.overall(to_do, "photo", _comparison(parameters))
+    try:
+        for day in due:
+            graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
+    finally:
+        bars.close()
+
+
+def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
+    """Materialises the set's index and results where they are not of the present vectors and references."""
+    with graph.workspace.database.connect() as connection:
+        chosen = parameter_sets.find(connection, parameters.key)
+        build = indexes.last_build(connection, chosen.key)
+        indexed = build is not None and build.embeddings_version == faces.set_version(connection, chosen.key)
+        searched = all(find.results_are_current(connection, chosen).values())
+    assets = ([] if indexed else ["hnsw_index"]) + ([] if searched and indexed else ["search_results"])
+    if assets:
+        graph.materialize(assets, parameters.key)
+
+
+def report(
+    graph: Graph, parameters: ParameterSet, asked: Asked, *, limit: int, quiet: bool
+) -> list[tuple[Person, list[find.Match]]]:
+    """Each person's matches, printed unless quiet, with a contact sheet.
+
+    Raises:
+        FacefindError: at the end, if somebody has no usable reference.
+    """
+    found = []
+    with graph.workspace.database.connect() as connection:
+        chosen = parameter_sets.find(connection, parameters.key)
+        for person in asked.people:
+            if person in asked.unusable:
+                continue
+            matches = find.find_person(connection, chosen, person, limit=limit)
+            found.append((person, matches))
+            sheet = graph.workspace.settings.sheets / f"{person.key}.jpg"
+            tiles = [Tile(m.thumbnail, (f"{m.rank}. {m.distance:.3f}", m.photo)) for m in matches]
+            if not quiet:
+                click.echo(f"\n{person.name}, nearest {len(matches)} photos under {parameters.key}")
+                echo_matches(matches)
+            if tiles:
+                tell(f"contact sheet: {write_sheet(sheet, tiles, title=f'{person.name}, {parameters.key}')}")
+    if not asked.people:
+        tell("nobody to look for yet: add --reference NAME=FILE, or run `facefind person add NAME FILE`")
+    if asked.unusable:
+        raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
+    return found
+
+
+def _store_references(
+    graph: Graph, given: Sequence[tuple[str, str]], new: Sequence[ReferencePhoto], *, largest: bool
+) -> None:
+    workspace = graph.workspace
+    with workspace.database.connect() as connection:
+        stored = people.stored_references(connection)
+    in_folder = {(r.person.key, r.sha256) for r in ingest_references.references_in(workspace.settings.references)}
+    folder_changed = in_folder != {key for key, (source, _) in stored.items() if source == "folder"}
+    unknown = [r for r in new if stored.get((r.person.key, r.sha256), ("", None))[1] not in (largest, True)]
+    if unknown or folder_changed:
+        add = [{"name": name, "file": file, "largest": largest} for name, file in given]
+        graph.materialize(["reference_photos"], config={"reference_photos": {"add": add}})
+
+
+def _comparison(parameters: ParameterSet) -> tuple[str, float] | None:
+    recommended = ParameterSet.parse("recommended")
+    share = relative_cost(recommended.detector) / relative_cost(parameters.detector)
+    return (f"--params recommended ({ALIASES['recommended']})", share) if share < 0.8 else None

@@ -1,0 +1,33 @@
+"""`facefind status`: what is there and what is missing, from the tables alone."""
+
+import click
+
+from facefind_pipeline.cli.output import echo_json, echo_table
+from facefind_pipeline.cli.workspace import json_option
+from facefind_pipeline.settings import read_settings
+from facefind_pipeline.store.server import EmbeddedServer
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Show the database, event days, parameter sets and people. Starts nothing."""
+    settings = read_settings()
+    if settings.database_url is None and not EmbeddedServer(settings.home).running():
+        if as_json:
+            echo_json({"home": str(settings.home), "database": "stopped"})
+        else:
+            click.echo(f"the embedded database in {settings.home} is not running: `facefind up` starts it")
+        return
+    from facefind_pipeline.store import overview
+    from facefind_pipeline.store.database import open_database
+
+    with open_database(settings).connect() as connection:
+        days, sets, people = overview.days(connection), overview.sets(connection), overview.people(connection)
+    if as_json:
+        echo_json({"home": str(settings.home), "database": "running", "days": days, "sets": sets, "people": people})
+        return
+    click.echo(f"home {settings.home}, database running")
+    for title, rows in (("Event days", days), ("Parameter sets", sets), ("People", people)):
+        click.echo(f"\n{title}" + ("" if rows else ": none yet"))
+        echo_table(rows)

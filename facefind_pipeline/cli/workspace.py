@@ -1,0 +1,48 @@
+"""What most subcommands begin with: the database, or the whole graph for those that write."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from facefind_pipeline.progress import Progress
+from facefind_pipeline.settings import Settings, read_settings
+from facefind_pipeline.store.database import Database, open_database
+
+if TYPE_CHECKING:
+    from facefind_pipeline.orchestration.runs import Graph
+
+params_option = click.option(
+    "--params", metavar="KEY|ALIAS", help="Parameter set, such as hog-up1-px2000@dlib, or default, recommended, talk."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+largest_option = click.option("--largest", is_flag=True, help="Of several faces in a reference take the largest.")
+
+
+def open_reading() -> tuple[Settings, Database]:
+    """For commands that only read: no Dagster."""
+    settings = read_settings()
+    return settings, open_database(settings)
+
+
+def open_graph(progress: Progress) -> "Graph":
+    """For commands that write: the graph on the instance that the UI shows, runs of dead processes ended."""
+    from facefind_pipeline.definitions import build_defs
+    from facefind_pipeline.orchestration.instance import open_instance
+    from facefind_pipeline.orchestration.resources import Workspace
+    from facefind_pipeline.orchestration.runs import Graph, end_dead_runs
+
+    settings, database = open_reading()
+    instance = open_instance(settings, database)
+    ended = end_dead_runs(instance)
+    if ended:
+        click.echo(
+            f"{len(ended)} unfinished run(s) of a process that died were marked failed; their work is kept", err=True
+        )
+    workspace = Workspace(settings, progress)
+    return Graph(instance, workspace, build_defs({"workspace": workspace}))
+
+
+def absolute(path: str) -> Path:
+    """A path as the user meant it, absolute, `~` expanded; links stay as they are."""
+    return Path(path).expanduser().absolute()

@@ -1,0 +1,388 @@
+"""The demo's event: three days of photos, composed from two public-domain portraits that installed packages ship.
+
+Everything is drawn here except the two people, so the demo needs no download and no one's consent.
+"""
+
+import functools
+import io
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.Image import Exif, Image
+    from PIL.ImageDraw import ImageDraw
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class DemoEvent:
+    """What `compose` wrote.
+
+    Attributes:
+        photos: the folder of the event, one folder in it for each day.
+        reference: a photo of the person to look for, which is none of the event's photos.
+        person: her name.
+        truth: the photos that show her, as POSIX paths below `photos`.
+    """
+
+    photos: Path
+    reference: Path
+    person: str
+    truth: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Portrait:
+    """A portrait and how to cut the person out of it; pixels of the portrait.
+
+    Attributes:
+        distribution: that ships it.
+        file: in the distribution.
+        outline: polygon around head and shoulders.
+        face: width of the face, and x of its middle.
+        rail: y below which a rail hides the body.
+    """
+
+    distribution: str
+    file: str
+    outline: tuple[tuple[int, int], ...]
+    face: tuple[int, int]
+    rail: int
+
+
+# fmt: off
+_HOPPER = _Portrait(
+    "matplotlib", "matplotlib/mpl-data/sample_data/grace_hopper.jpg",
+    ((150, 140), (152, 118), (168, 100), (176, 70), (205, 42), (235, 26), (262, 22), (292, 32), (325, 50), (350, 74),
+     (356, 90), (370, 96), (371, 150), (376, 190), (368, 232), (362, 262), (356, 292), (338, 307), (332, 320),
+     (360, 342), (430, 362), (488, 392), (502, 430), (511, 500), (511, 599), (12, 599), (18, 520), (30, 440), (52, 392),
+     (100, 364), (165, 345), (200, 320), (194, 300), (172, 286), (163, 262), (163, 238), (154, 212), (152, 190)),
+    face=(186, 262), rail=500,
+)
+_COLLINS = _Portrait(
+    "scikit-image", "skimage/data/astronaut.png",
+    ((154, 92), (156, 66), (168, 46), (188, 26), (222, 14), (258, 18), (284, 34), (298, 62), (300, 94), (292, 118),
+     (276, 130), (264, 144), (260, 162), (264, 178), (292, 196), (304, 226), (303, 248), (330, 256), (352, 282),
+     (361, 330), (362, 511), (20, 511), (22, 440), (32, 350), (46, 285), (62, 250), (100, 222), (112, 200), (120, 172),
+     (140, 154), (170, 148), (186, 150), (184, 136), (172, 122), (160, 112)),
+    face=(108, 224), rail=360,
+)
+# fmt: on
+
+
+@dataclass(frozen=True)
+class _Day:
+    """One folder of the event.
+
+    Attributes:
+        folder: its name.
+        start: local time of its first photo.
+        position: degrees north and east.
+        camera: make and model.
+        shots: a letter a photo: H shows Grace Hopper, C Eileen Collins, B both, a dot nobody; small letters: far away.
+        scenery: draws what is special to the place.
+        palette: sky above, sky below, then three layers of land from far to near.
+    """
+
+    folder: str
+    start: datetime
+    position: tuple[float, float]
+    camera: tuple[str, str]
+    shots: str
+    scenery: "Callable[[ImageDraw, np.random.Generator, int, int, int], None]"
+    palette: tuple[Colour, Colour, Colour, Colour, Colour]
+
+
+def _houses(draw: "ImageDraw", rng: np.random.Generator, width: int, height: int, horizon: int) -> None:
+    """A hillside of pastel houses with tiled roofs."""
+    walls = ((238, 226, 200), (240, 200, 150), (226, 180, 160), (190, 208, 214), (244, 238, 224), (232, 208, 120))
+    for row in range(8):
+        x = -int(rng.integers(40))
+        while x < width:
+            w = int(rng.integers(50, 110))
+            y = horizon + row * height // 14 - int(rng.integers(20, 50))
+            wall = walls[rng.integers(len(walls))]
+            draw.rectangle((x, y, x + w, height), fill=wall)
+            draw.polygon([(x - 4, y), (x + 8, y - 18), (x + w - 8, y - 18), (x + w + 4, y)], fill=(196, 98, 62))
+            for window in range(x + 12, x + w - 16, 24):
+                draw.rectangle((window, y + 14, window + 9, y + 30), fill=(110, 122, 132))
+            x += w
+
+
+def _palace(draw: "ImageDraw", rng: np.random.Generator, width: int, height: int, horizon: int) -> None:
+    """A coloured palace on its hill, above woods."""
+    left, foot = int(rng.uniform(0.05, 0.6) * width), horizon + height // 12
+    for offset, w, h, colour in (
+        (0, 60, 120, (206, 84, 66)),
+        (60, 130, 70, (236, 190, 70)),
+        (190, 44, 150, (230, 178, 60)),
+    ):
+        x, y = left + offset, foot - h
+        draw.rectangle((x, y, x + w, foot + 30), fill=colour)
+        draw.pieslice((x, y - w // 3, x + w, y + w // 3), 180, 360, fill=(246, 226, 180))
+    for row in range(7):
+        for x in range(int(rng.integers(-40, 0)), width + 20, 36):
+            y, r = foot + row * height // 14 + int(rng.integers(0, 30)), int(rng.integers(24, 44)) + 4 * row
+            draw.ellipse(
+                (x - r, y - r, x + r, y + 3 * r), fill=(44 - 3 * row, 84 + int(rng.integers(30)) - 5 * row, 52)
+            )
+
+
+def _boats(draw: "ImageDraw", rng: np.random.Generator, width: int, height: int, horizon: int) -> None:
+    """A bay with sailing boats."""
+    draw.rectangle((0, horizon + height // 24, width, height), fill=(58, 122, 150))
+    for _ in range(90):
+        x, y = int(rng.integers(width)), int(rng.integers(horizon + height // 20, height))
+        draw.line((x, y, x + int(rng.integers(20, 80)), y), fill=(92, 152, 176), width=2)
+    for _ in range(int(rng.integers(3, 7))):
+        x, y, s = int(rng.integers(width)), horizon + int(rng.integers(30, 120)), int(rng.integers(24, 56))
+        draw.polygon([(x, y - 2 * s), (x, y - s // 4), (x + s, y - s // 4)], fill=(248, 246, 238))
+        draw.polygon([(x - 4, y - 2 * s + 10), (x - 4, y - s // 4), (x - s * 2 // 3, y - s // 4)], fill=(226, 90, 70))
+        draw.polygon(
+            [(x - s, y - s // 6), (x + s, y - s // 6), (x + s * 2 // 3, y + s // 5), (x - s * 2 // 3, y + s // 5)],
+            fill=(66, 60, 66),
+        )
+
+
+_DAYS = (
+    _Day(
+        "2024-06-14 Lisbon arrival", datetime(2024, 6, 14, 16, 5), (38.7115, -9.1330), ("Canon", "Canon EOS R6"),
+        "BH.ChB.HCBH.", _houses,
+        ((92, 150, 214), (236, 226, 206), (196, 178, 176), (206, 172, 146), (214, 186, 150)),
+    ),
+    _Day(
+        "2024-06-15 Sintra", datetime(2024, 6, 15, 10, 20), (38.7979, -9.3903), ("SONY", "ILCE-7M4"),
+        "HC.bBHC.BHh.", _palace,
+        ((132, 176, 214), (232, 236, 226), (150, 178, 160), (104, 146, 104), (62, 104, 62)),
+    ),
+    _Day(
+        "2024-06-16 Vigo", datetime(2024, 6, 16, 18, 40), (42.2378, -8.7247), ("Apple", "iPhone 14 Pro"),
+        "CB.HbHC.BHC.", _boats,
+        ((108, 132, 190), (252, 206, 150), (134, 130, 158), (104, 112, 136), (76, 118, 132)),
+    ),
+)  # fmt: skip
+_SIZES = (
+    (1600, 1200), (640, 480), (2048, 1365), (1024, 768), (3000, 2000),
+    (960, 1280), (1920, 1280), (800, 600), (1280, 853),
+)  # fmt: skip
+_ROTATIONS = (3, 6, 8)
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """One photo to take: its size before it is turned, and the EXIF flag it is stored with."""
+
+    number: int
+    day: _Day
+    taken_at: datetime
+    letter: str
+    size: tuple[int, int]
+    orientation: int
+
+    @property
+    def path(self) -> str:
+        return f"{self.day.folder}/IMG_{self.number:04d}.jpg"
+
+    @property
+    def people(self) -> tuple[_Portrait, ...]:
+        return {"h": (_HOPPER,), "c": (_COLLINS,), "b": (_HOPPER, _COLLINS), ".": ()}[self.letter.lower()]
+
+
+def compose(folder: Path, *, seed: int = 7) -> DemoEvent:
+    """Write the event's photos below `folder`, as far as they are missing.
+
+    The same seed gives the same bytes on the same machine, so a second call changes no file.
+    """
+    photos, reference = folder / "photos", folder / "references" / "Grace Hopper.jpg"
+    shots = list(_plan())
+    for shot in shots:
+        _write_missing(photos / shot.path, functools.partial(_take, shot, seed))
+    shown = [shot.path for shot in shots if _HOPPER in shot.people]
+    first, last = photos / shown[0], photos / shots[-1].path
+    copy = first.with_name(f"Copy of {first.name}")
+    _write_missing(copy, first.read_bytes)
+    _write_missing(last.with_name(f"IMG_{len(shots) + 1:04d}.jpg"), lambda: last.read_bytes()[:20_000])
+    _write_missing(last.with_name("packing list.jpg"), lambda: b"A text file that someone named .jpg\n")
+    _write_missing(reference, _reference)
+    return DemoEvent(photos, reference, "Grace Hopper", frozenset([*shown, copy.relative_to(photos).as_posix()]))
+
+
+def _plan() -> Iterator[_Shot]:
+    shots = [
+        (day, day.start + timedelta(minutes=11 * place), letter)
+        for day in _DAYS
+        for place, letter in enumerate(day.shots)
+    ]
+    for number, (day, taken_at, letter) in enumerate(shots, 1):
+        size = (1600, 1200) if letter.islower() else _SIZES[number % len(_SIZES)]
+        yield _Shot(number, day, taken_at, letter, size, _ROTATIONS[number // 6 % 3] if number % 6 == 0 else 1)
+
+
+def _write_missing(path: Path, content: Callable[[], bytes]) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Renamed when whole: an interrupted demo leaves no half photo that the next run would keep.
+    part = path.with_suffix(".part")
+    part.write_bytes(content())
+    part.replace(path)
+
+
+def _take(shot: _Shot, seed: int) -> bytes:
+    """The bytes of one photo."""
+    from PIL import Image, ImageChops
+
+    rng = np.random.default_rng([seed, shot.number])
+    width, height = shot.size
+    photo = _scene(shot.day, rng, width, height)
+    face = _face_width(shot, rng)
+    rail = int(height * rng.uniform(0.74, 0.86))
+    for seat, portrait in enumerate(shot.people):
+        middle = (seat + 0.5) / len(shot.people) + rng.uniform(-0.06, 0.06)
+        _place(photo, portrait, rng, face * rng.uniform(0.94, 1.06), (int(middle * width), rail))
+    _draw_rail(photo, rng, rail, int(face * 1.5))
+    gain = rng.uniform(0.82, 1.1)
+    photo = ImageChops.add(photo.point(lambda value: value * gain), _noise(rng, width, height), offset=-128)
+    turn = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    if shot.orientation in turn:
+        photo = photo.transpose(turn[shot.orientation])
+    out = io.BytesIO()
+    photo.save(out, "JPEG", quality=int(rng.integers(78, 94)), exif=_exif(shot, rng))
+    return out.getvalue()
+
+
+def _face_width(shot: _Shot, rng: np.random.Generator) -> float:
+    """Pixels. A face under 60 pixels is the detectors' limit, over 400 the portraits'."""
+    if shot.letter.islower():
+        return float(rng.uniform(62, 68))
+    share = rng.uniform(0.09, 0.13) if len(shot.people) == 2 else rng.uniform(0.08, 0.16)
+    return max(72.0, share * shot.size[0])
+
+
+@functools.cache
+def _cut_out(portrait: _Portrait) -> "Image":
+    """The person, with the middle of the face in the middle of the width, and all around transparent."""
+    from PIL import Image, ImageDraw, ImageFilter
+
+    image = _portrait(portrait)
+    mask = Image.new("L", image.size, 0)
+    ImageDraw.Draw(mask).polygon(portrait.outline, fill=255)
+    image.putalpha(mask.filter(ImageFilter.MinFilter(3)).filter(ImageFilter.GaussianBlur(2)))
+    middle = portrait.face[1]
+    reach = max(middle, image.width - middle)
+    return image.crop((middle - reach, 0, middle + reach, image.height))
+
+
+def _portrait(portrait: _Portrait) -> "Image":
+    from PIL import Image
+
+    # Found without importing either package, which takes up to a second.
+    with Image.open(str(distribution(portrait.distribution).locate_file(portrait.file))) as image:
+        return image.convert("RGB")
+
+
+def _place(photo: "Image", portrait: _Portrait, rng: np.random.Generator, face: float, at: tuple[int, int]) -> None:
+    """Paste the person, `face` pixels wide, so that the body crosses the rail at `at`."""
+    from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+    person = _cut_out(portrait)
+    person = person.rotate(rng.uniform(-8, 8), Image.Resampling.BILINEAR, center=(person.width / 2, portrait.rail))
+    if rng.random() < 0.5:
+        person = ImageOps.mirror(person)
+    scale = face / portrait.face[0]
+    if rng.random() < 0.3:
+        person = person.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.2) / scale))
+    person = person.resize((round(person.width * scale), round(person.height * scale)), Image.Resampling.BICUBIC)
+    lit = ImageEnhance.Brightness(person.convert("RGB")).enhance(rng.uniform(0.85, 1.15))
+    photo.paste(lit, (at[0] - person.width // 2, at[1] - round(portrait.rail * scale)), person.getchannel("A"))
+
+
+def _scene(day: _Day, rng: np.random.Generator, width: int, height: int) -> "Image":
+    """Sky, three layers of land and what is special to the place; a little out of focus."""
+    from PIL import Image, ImageDraw, ImageFilter
+
+    # Drawn small: the background is soft, and large photos cost no more.
+    w, h = round(900 * width / max(width, height)), round(900 * height / max(width, height))
+    horizon = int(h * rng.uniform(0.34, 0.44))
+    top, bottom = np.array(day.palette[:2], np.float32)
+    sky = top + (bottom - top) * np.clip(np.arange(h) / horizon, 0, 1)[:, None, None]
+    clouds = Image.fromarray(rng.integers(96, 160, (5, 9), np.uint8)).resize((w, h), Image.Resampling.BICUBIC)
+    sky = sky + (np.asarray(clouds, np.float32)[..., None] - 128) * 0.4
+    scene = Image.fromarray(np.clip(sky, 0, 255).astype(np.uint8))
+    draw = ImageDraw.Draw(scene)
+    x, y, r = int(rng.integers(w)), int(horizon * rng.uniform(0.2, 0.6)), int(rng.integers(18, 34))
+    draw.ellipse((x - r, y - r, x + r, y + r), fill=(255, 248, 224))
+    for layer, colour in enumerate(day.palette[2:]):
+        waves = rng.uniform(0, 2 * math.pi, 3)
+        ridge = [
+            (x, horizon + layer * h // 16 - 14 * sum(math.sin(x / (150 / k) + waves[k - 1]) / k for k in (1, 2, 3)))
+            for x in range(0, w + 10, 10)
+        ]
+        draw.polygon([(0, h), *ridge, (w, h)], fill=colour)
+    day.scenery(draw, rng, w, h, horizon)
+    return scene.filter(ImageFilter.BoxBlur(1)).resize((width, height), Image.Resampling.BILINEAR)
+
+
+def _noise(rng: np.random.Generator, width: int, height: int) -> "Image":
+    """Grey grain around 128: one tile repeated, since 6 million normal numbers take as long as all the rest."""
+    from PIL import Image
+
+    tile = np.clip(rng.normal(128, rng.uniform(1.5, 5), (256, 256)), 0, 255).astype(np.uint8)
+    grain = Image.fromarray(np.tile(tile, (height // 256 + 1, width // 256 + 1))[:height, :width])
+    return Image.merge("RGB", (grain, grain, grain))
+
+
+def _draw_rail(photo: "Image", rng: np.random.Generator, top: int, thickness: int) -> None:
+    """A stone rail across the photo, and the pavement before it."""
+    from PIL import ImageDraw
+
+    draw, (width, height) = ImageDraw.Draw(photo), photo.size
+    light = int(rng.integers(-20, 12))
+    pavement, stone, edge, joint = ((red + light, red + light - 6, red + light - 18) for red in (152, 206, 228, 176))
+    draw.rectangle((0, top, width, height), fill=pavement)
+    draw.rectangle((0, top, width, top + thickness), fill=stone)
+    for x in range(int(rng.integers(thickness)), width, int(thickness * 1.4)):
+        draw.line((x, top, x, top + thickness), fill=joint, width=thickness // 60 + 1)
+    draw.rectangle((0, top, width, top + thickness // 6), fill=edge)
+    draw.line((0, top + thickness // 6, width, top + thickness // 6), fill=joint, width=thickness // 60 + 1)
+
+
+def _exif(shot: _Shot, rng: np.random.Generator) -> "Exif":
+    from PIL import ExifTags, Image
+
+    base, gps = ExifTags.Base, ExifTags.GPS
+    taken = shot.taken_at.strftime("%Y:%m:%d %H:%M:%S")
+    north, east = shot.day.position + rng.normal(0, 0.002, 2)
+    exif = Image.Exif()
+    exif[base.Make], exif[base.Model] = shot.day.camera
+    exif[base.Orientation] = shot.orientation
+    exif[base.DateTime] = taken
+    exif.get_ifd(ExifTags.IFD.Exif)[base.DateTimeOriginal] = taken
+    position = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    position[gps.GPSLatitudeRef], position[gps.GPSLatitude] = "N", _sexagesimal(north)
+    position[gps.GPSLongitudeRef], position[gps.GPSLongitude] = "W", _sexagesimal(-east)
+    return exif
+
+
+def _sexagesimal(degrees: float) -> tuple[float, float, float]:
+    """Degrees, minutes and seconds of an angle that is not negative."""
+    minutes, seconds = divmod(round(degrees * 3600, 2), 60)
+    return (*divmod(minutes, 60), round(seconds, 2))
+
+
+def _reference() -> bytes:
+    """Another crop of her portrait, with its own background, mirrored and brighter."""
+    from PIL import ImageEnhance, ImageOps
+
+    crop = ImageOps.mirror(_portrait(_HOPPER).crop((70, 0, 470, 500)))
+    out = io.BytesIO()
+    ImageEnhance.Brightness(crop).enhance(1.1).resize((480, 600)).save(out, "JPEG", quality=92)
+    return out.getvalue()

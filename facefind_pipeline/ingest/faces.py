@@ -1,0 +1,175 @@
+"""Fills a partition: the faces and vectors of an event day under a parameter set, only what is not known yet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.progress import Progress
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import faces as store
+from facefind_pipeline.store import parameter_sets, photos
+from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, StoredFace
+from facefind_pipeline.vision.faces import Box, Face
+
+if TYPE_CHECKING:
+    from facefind_pipeline.vision.embedders import Embedder
+    from facefind_pipeline.vision.pipeline import PhotoFaces
+
+COMMIT_EVERY = 50  # photos, each whole: what a kill may cost
+
+
+@dataclass(slots=True)
+class Filled:
+    """What was done for a partition, and what was there already.
+
+    Attributes:
+        photos: of the day, readable, by content.
+        detected: photos the detector ran on now; the others were known.
+        adopted: vectors taken over from other sets.
+        embedded: faces the embedder ran on now.
+        removed: vectors whose photo is gone, or of a former fingerprint.
+        problems: why a photo's pixels could not be read, by path.
+        vanished: paths that were gone or changed since the day was ingested.
+        faces: in the partition now.
+    """
+
+    photos: int = 0
+    detected: int = 0
+    adopted: int = 0
+    embedded: int = 0
+    removed: int = 0
+    faces: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
+    vanished: list[str] = field(default_factory=list)
+    faces_version: str = ""
+    embeddings_version: str = ""
+
+
+def fill(
+    database: Database, settings: Settings, event_day: str, key: str, progress: Progress, *, embed: bool = True
+) -> Filled:
+    """Detects and embeds what the day lacks under the set, waiting for whoever is at the same partition.
+
+    Args:
+        database: whose tables are filled.
+        settings: where models are.
+        event_day: the day's key.
+        key: the parameter set's.
+        progress: told of each photo.
+        embed: False leaves vectors alone.
+
+    Raises:
+        FacefindError: an unknown day or set, or a model file that is missing.
+    """
+    parameters = ParameterSet.parse(key)
+    with database.lock("faces", event_day, key), database.connect() as connection:
+        day = photos.find_day(connection, event_day)
+        partition = present_partition(connection, settings, event_day, parameters)
+        photos_version = photos.photos_version(photos.photos(connection, event_day).values())
+        filled = Filled()
+        connection.commit()  # the fingerprints, so that no transaction stays open while photos are worked on
+        to_do = store.photos_to_do(connection, partition)
+        if not embed:
+            to_do = [photo for photo in to_do if photo.faces is None]
+        progress.begin(f"faces of {event_day}", len(to_do), "photo")
+        paths = {photo.sha256: photo.path for photo in to_do}
+        results = _find_faces(settings, parameters, day.root, to_do, embed=embed)
+        while batch := list(islice(results, COMMIT_EVERY)):
+            _write(connection, partition, batch, filled, paths)
+            connection.commit()
+            for result in batch:
+                progress.advance(1, result.detection_seconds)
+        progress.end()
+        if embed:
+            filled.adopted = store.adopt_embeddings(connection, partition)
+        filled.removed = store.remove_stale(connection, partition)
+        _finish(connection, partition, filled, photos_version)
+    return filled
+
+
+def present_partition(
+    connection: Connection, settings: Settings, event_day: str, parameters: ParameterSet
+) -> Partition:
+    """The partition with the fingerprints that detector and embedder have now, which are recorded.
+
+    Raises:
+        FacefindError: a model file is missing.
+    """
+    from facefind_pipeline.vision.detectors import detector_fingerprint
+
+    record = parameter_sets.record_fingerprint
+    detector = record(connection, "detector", detector_fingerprint(parameters.detector, settings.models))
+    embedder = record(connection, "embedder", shared_embedder(settings, parameters).fingerprint())
+    return Partition(event_day, parameters.key, detector, embedder)
+
+
+@cache
+def shared_embedder(settings: Settings, parameters: ParameterSet) -> "Embedder":
+    """The set's embedder, made once a process; its network is loaded when it first embeds."""
+    from facefind_pipeline.vision.embedders import load_embedder
+
+    return load_embedder(parameters.embedder, cache=settings.models, clip_model=settings.clip_model)
+
+
+def _find_faces(
+    settings: Settings, parameters: ParameterSet, root: Path, to_do: list[PhotoToDo], *, embed: bool
+) -> Iterator["PhotoFaces"]:
+    if not to_do:
+        return
+    from facefind_pipeline.vision.detectors import load_detector
+    from facefind_pipeline.vision.pipeline import PhotoTask, find_faces
+
+    tasks = (
+        PhotoTask(
+            photo.sha256,
+            root / photo.path,
+            None if photo.faces is None else tuple(Face(Box(*f.box), f.score, f.landmarks) for f in photo.faces),
+        )
+        for photo in to_do
+    )
+    yield from find_faces(
+        tasks,
+        lambda: load_detector(parameters.detector, settings.models),
+        shared_embedder(settings, parameters) if embed else None,
+    )
+
+
+def _write(
+    connection: Connection,
+    partition: Partition,
+    batch: list["PhotoFaces"],
+    filled: Filled,
+    paths: dict[bytes, str],
+) -> None:
+    detections, vectors = [], []
+    for result in batch:
+        sha256 = result.task.sha256
+        if result.vanished:
+            filled.vanished.append(paths[sha256])
+            continue
+        faces = [StoredFace(face.box, face.score, face.landmarks) for face in result.faces]
+        if result.task.known is None:
+            detections.append(Detection(sha256, result.detection_seconds, result.problem, faces, result.thumbnails))
+        if result.problem:
+            filled.problems[paths[sha256]] = result.problem
+        if result.vectors is not None:
+            vectors += [(sha256, face, vector) for face, vector in zip(faces, result.vectors, strict=True)]
+    store.write_detections(connection, partition.detector, detections)
+    store.write_embeddings(connection, partition, vectors)
+    filled.detected += len(detections)
+    filled.embedded += len(vectors)
+
+
+def _finish(connection: Connection, partition: Partition, filled: Filled, photos_version: str) -> None:
+    filled.faces_version = store.faces_version(connection, partition)
+    filled.photos, filled.faces = store.count(connection, partition)
+    # A photo that changed under our hands leaves the partition out of date, so that the next look fills it again.
+    made_from = photos_version if not filled.vanished else "incomplete"
+    filled.embeddings_version = store.finish(connection, partition, made_from, filled.faces_version)

@@ -1,0 +1,129 @@
+"""A day's folder into rows of `photos`: only new and changed files are read, once, for hash and header."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.ingest.folders import photo_files
+from facefind_pipeline.progress import Progress
+from facefind_pipeline.store import photos as store
+from facefind_pipeline.store.photos import EventDay, PhotoRow
+
+COMMIT_EVERY = 200  # files
+READERS = 4  # threads; reading and hashing release the GIL
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a look at the folder says against the rows that are there.
+
+    Attributes:
+        changed: files to read: new, or of another size, time of change or inode.
+        gone: paths that are there no more.
+        unchanged: how many files are as they were.
+    """
+
+    changed: Sequence[os.DirEntry[str]]
+    gone: Sequence[str]
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a day's photos."""
+
+    version: str
+    photos: int
+    read: int
+    gone: int
+    problems: dict[str, str]
+    available: bool = True
+
+
+def scan(day: EventDay, known: dict[str, PhotoRow], *, rehash: bool = False) -> Scan | None:
+    """Compares the day's folder with its rows; None if the folder is missing or can't be read."""
+    try:
+        files = {_path(day, entry.name): entry for entry in photo_files(day.path)}
+    except OSError:
+        return None
+    changed = [entry for path, entry in files.items() if rehash or path not in known or _differs(entry, known[path])]
+    return Scan(changed, [path for path in known if path not in files], len(files) - len(changed))
+
+
+def ingest_day(connection: Connection, day: EventDay, progress: Progress, *, rehash: bool = False) -> Ingested:
+    """Brings the rows of a day up to its folder; a folder that can't be read marks the day and deletes nothing."""
+    known = store.photos(connection, day.key)
+    found = scan(day, known, rehash=rehash)
+    store.mark_available(connection, day.key, available=found is not None)
+    if found is None:
+        return _result(known, read=0, gone=0, available=False)
+    progress.begin(f"reading {day.key}", len(found.changed), "photo")
+    with ThreadPoolExecutor(READERS) as pool:
+        entries = iter(found.changed)
+        # One batch at a time, so that no more than a batch of rows waits and a kill loses no more than that.
+        while batch := list(islice(entries, COMMIT_EVERY)):
+            rows = []
+            for row in pool.map(lambda entry: read_photo(Path(entry.path), _path(day, entry.name)), batch):
+                rows.append(row)
+                progress.advance()
+            store.replace_photos(connection, day.key, rows, gone=())
+            connection.commit()
+    store.replace_photos(connection, day.key, changed=(), gone=found.gone)
+    progress.end()
+    return _result(store.photos(connection, day.key), read=len(found.changed), gone=len(found.gone))
+
+
+def read_photo(file: Path, path: str) -> PhotoRow:
+    """The row of one file; what can't be read becomes a row with the reason."""
+    from facefind_pipeline.vision.decode import UnreadablePhotoError
+    from facefind_pipeline.vision.exif import read_facts
+
+    data, status = b"", None
+    try:
+        with file.open("rb") as opened:
+            status = os.fstat(opened.fileno())
+            data = opened.read()
+        facts, problem = asdict(read_facts(data)), None
+    except UnreadablePhotoError as error:
+        facts, problem = {}, str(error)
+    except OSError as error:
+        facts, problem = {}, (error.strerror or str(error)).lower()
+    if not _storable(path):
+        facts, problem = {}, "file name is not UTF-8: rename it"
+    return PhotoRow(
+        path=path if _storable(path) else path.encode("utf-8", "backslashreplace").decode(),
+        sha256=hashlib.sha256(data).digest() if status else None,
+        bytes=status.st_size if status else 0,
+        mtime_ns=status.st_mtime_ns if status else 0,
+        inode=status.st_ino if status else 0,
+        problem=problem,
+        **facts,
+    )
+
+
+def _result(rows: dict[str, PhotoRow], *, read: int, gone: int, available: bool = True) -> Ingested:
+    problems = {row.path: row.problem for row in rows.values() if row.problem}
+    return Ingested(store.photos_version(rows.values()), len(rows), read, gone, problems, available)
+
+
+def _path(day: EventDay, name: str) -> str:
+    return f"{day.folder}/{name}" if day.folder else name
+
+
+def _differs(entry: os.DirEntry[str], row: PhotoRow) -> bool:
+    status = entry.stat()
+    return (status.st_size, status.st_mtime_ns, status.st_ino) != (row.bytes, row.mtime_ns, row.inode)
+
+
+def _storable(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,169 @@
+"""Reference photos: the folder of them, the one face in each, and its vector under a parameter set."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.faces import present_partition, shared_embedder
+from facefind_pipeline.ingest.folders import key_of
+from facefind_pipeline.parameters import DetectorSettings, HogSettings, ParameterSet
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import people
+from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.faces import StoredFace
+from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
+from facefind_pipeline.vision.decode import PHOTO_SUFFIXES, DecodedPhoto, UnreadablePhotoError, decode
+from facefind_pipeline.vision.detectors import Detector, load_detector
+from facefind_pipeline.vision.faces import Face
+from facefind_pipeline.vision.sheet import thumbnail
+
+# Asked where the set's own detector does not find exactly one face: of all detectors it has the fewest false ones.
+SECOND_OPINION = HogSettings(upsample=1, longest_side=2000)
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedFace:
+    """The face of a reference photo, and the detector (its part of a key) that found it."""
+
+    photo: DecodedPhoto
+    face: Face
+    found_by: str
+
+
+def person_of(name: str) -> Person:
+    """The person of a display name.
+
+    Raises:
+        FacefindError: nothing of the name is left for a key.
+    """
+    return Person(key_of(name), name)
+
+
+def read_reference(name: str, file: Path, *, largest: bool = False) -> ReferencePhoto:
+    """A reference photo from a file.
+
+    Raises:
+        FacefindError: the file can't be read.
+    """
+    try:
+        return ReferencePhoto(person_of(name), file.name, file.read_bytes(), largest)
+    except OSError as error:
+        raise FacefindError(f"reference {file} can't be read: {(error.strerror or str(error)).lower()}") from None
+
+
+def references_in(folder: Path) -> Iterator[ReferencePhoto]:
+    """Reference photos of a folder: `NAME.jpg`, or `NAME/` with several."""
+    if not folder.is_dir():
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            for file in sorted(entry.iterdir()):
+                if file.suffix.lower() in PHOTO_SUFFIXES and not file.name.startswith("."):
+                    yield read_reference(entry.name, file)
+        elif entry.suffix.lower() in PHOTO_SUFFIXES:
+            yield read_reference(entry.stem, entry)
+
+
+def locate_face(settings: Settings, parameters: ParameterSet, reference: ReferencePhoto) -> LocatedFace:
+    """The one face of a reference photo, by the set's detector, else by a second opinion.
+
+    Raises:
+        FacefindError: unreadable, no face, or several without `largest`; the message says where they are.
+    """
+    where = f"reference {reference.filename} of {reference.person.name}"
+    try:
+        photo = decode(reference.content, rgb=True, grey=True)
+    except UnreadablePhotoError as error:
+        raise FacefindError(f"{where} can't be read: {error}") from None
+    seen: list[tuple[list[Face], str]] = []
+    for detector in (parameters.detector, SECOND_OPINION):
+        faces = _detector(settings, detector).detect(photo)
+        if len(faces) == 1:
+            return LocatedFace(photo, faces[0], detector.key)
+        seen.append((faces, detector.key))
+    faces, found_by = next((found for found in reversed(seen) if found[0]), ([], ""))
+    if not faces:
+        raise FacefindError(
+            f"{where} shows no face that can be found: take one that shows it larger and from the front"
+        )
+    largest = max(faces, key=lambda face: face.box.w * face.box.h)
+    if reference.largest:
+        return LocatedFace(photo, largest, found_by)
+    places = ", ".join(f"{f.box.w}x{f.box.h} at ({f.box.x}, {f.box.y})" for f in faces)
+    raise FacefindError(
+        f"{where} shows {len(faces)} faces: {places}; cut it to one, or add --largest to take the largest"
+    )
+
+
+def embed_face(settings: Settings, parameters: ParameterSet, located: LocatedFace) -> Any:
+    """The vector (d,) of a located face under the set."""
+    embedder = shared_embedder(settings, parameters)
+    pixels = located.photo.grey if embedder.needs_grey else located.photo.rgb
+    assert pixels is not None
+    return embedder.embed([embedder.crop(pixels, located.face)])[0]
+
+
+def embed_references(database: Database, settings: Settings, key: str) -> list[ReferenceEmbedding]:
+    """Embeds the references that the set has not tried yet; a bad one becomes a row with its problem."""
+    parameters = ParameterSet.parse(key)
+    made = []
+    with database.lock("references", key), database.connect() as connection:
+        partition = present_partition(connection, settings, "", parameters)
+        for reference in people.references_to_do(connection, key, partition.detector, partition.embedder):
+            result = _embed_reference(settings, parameters, reference)
+            people.write_reference_embedding(connection, key, partition.detector, partition.embedder, result)
+            connection.commit()
+            made.append(result)
+    return made
+
+
+def store_references(
+    database: Database, settings: Settings, add: Sequence[tuple[str, str, bool]]
+) -> tuple[str, list[tuple[Person, int]]]:
+    """Stores the references folder's photos and those of `add` (name, file, largest).
+
+    Returns:
+        The data version of all reference photos, and everyone with their number of them.
+    """
+    with database.lock("reference_photos"), database.connect() as connection:
+        present = []
+        for reference in references_in(settings.references):
+            people.add_reference(connection, reference, "folder")
+            present.append((reference.person.key, reference.sha256))
+        people.remove_missing_from_folder(connection, present)
+        for name, file, largest in add:
+            people.add_reference(connection, read_reference(name, Path(file), largest=largest), "command")
+        return people.references_version(connection), people.reference_counts(connection)
+
+
+def reference_report(database: Database, key: str) -> tuple[list[people.ReferenceState], str]:
+    """How every reference fares under a set, and the data version of their vectors."""
+    with database.connect() as connection:
+        return people.reference_states(connection, key), people.reference_embeddings_version(connection, key)
+
+
+def _embed_reference(settings: Settings, parameters: ParameterSet, reference: ReferencePhoto) -> ReferenceEmbedding:
+    known = (reference.person.key, hashlib.sha256(reference.content).digest(), reference.largest)
+    try:
+        located = locate_face(settings, parameters, reference)
+    except FacefindError as error:
+        return ReferenceEmbedding(*known, problem=str(error))
+    assert located.photo.rgb is not None
+    return ReferenceEmbedding(
+        *known,
+        found_by=located.found_by,
+        face=StoredFace(located.face.box, located.face.score, located.face.landmarks),
+        thumbnail=thumbnail(located.photo.rgb, located.face.box),
+        vector=embed_face(settings, parameters, located),
+    )
+
+
+@cache
+def _detector(settings: Settings, detector: DetectorSettings) -> Detector:
+    return load_detector(detector, settings.models)

@@ -1,0 +1,72 @@
+"""The Dagster instance that commands write to and the UI shows: its home, its configuration, its environment."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import dagster as dg
+import yaml
+from dagster._core.instance.ref import InstanceRef
+
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store.database import Database
+
+DATABASE_VARIABLE = "FACEFIND_DAGSTER_DATABASE_URL"
+
+CONFIGURATION = {
+    "storage": {"postgres": {"postgres_url": {"env": DATABASE_VARIABLE}}},
+    "telemetry": {"enabled": False},
+    "nux": {"enabled": False},
+    "concurrency": {"runs": {"max_concurrent_runs": 2}},
+    # Without it, cancelled runs hold their slots for ever.
+    "run_monitoring": {"free_slots_after_run_end_seconds": 60},
+    "python_logs": {"python_log_level": "INFO"},
+}
+
+
+def environment(settings: Settings, database: Database) -> dict[str, str]:
+    """What a Dagster process needs to see the same instance and tables as the command; without it, what differs."""
+    variables = {
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "FACEFIND_HOME": str(settings.home),
+        DATABASE_VARIABLE: database.sqlalchemy_dagster_url,
+        "FACEFIND_MODELS": str(settings.models),
+        "FACEFIND_REFERENCES": str(settings.references),
+    }
+    if settings.database_url:  # the embedded server is found by its home, and started if need be
+        variables["FACEFIND_DATABASE_URL"] = settings.database_url
+    if settings.clip_model:
+        variables["FACEFIND_CLIP_MODEL"] = str(settings.clip_model)
+    return variables
+
+
+def open_instance(settings: Settings, database: Database) -> dg.DagsterInstance:
+    """The instance, its tables made at the first time.
+
+    Steps' output is not captured: it would take the terminal from the command's progress bars.
+    """
+    os.environ.update(environment(settings, database))
+    home = settings.dagster_home
+    write_configuration(home)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that make the storage's tables at once fail
+        reference = InstanceRef.from_dir(
+            str(home),
+            overrides={
+                "compute_logs": {
+                    "module": "dagster._core.storage.noop_compute_log_manager",
+                    "class": "NoOpComputeLogManager",
+                    "config": {},
+                }
+            },
+        )
+        return dg.DagsterInstance.from_ref(reference)
+
+
+def write_configuration(home: Path) -> None:
+    """Writes `dagster.yaml`; passwords stay in the environment."""
+    home.mkdir(parents=True, exist_ok=True)
+    text = "# Written by facefind at each start.\n" + yaml.safe_dump(CONFIGURATION, sort_keys=False)
+    file = home / "dagster.yaml"
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")

@@ -1,0 +1,54 @@
+"""What assets are given: the settings, the database, and whom to tell of progress."""
+
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from facefind_pipeline.progress import Progress
+from facefind_pipeline.settings import Settings, read_settings
+from facefind_pipeline.store.database import Database, open_database
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One place of work: everything an asset needs from outside.
+
+    Attributes:
+        settings: read from the environment where the run executes.
+        progress: the command's bars; None tells the run's log.
+    """
+
+    settings: Settings = field(default_factory=read_settings)
+    progress: Progress | None = None
+
+    @property
+    def database(self) -> Database:
+        """Opened when first needed, so that definitions load without a server."""
+        return open_database(self.settings)
+
+    def progress_for(self, log: dg.DagsterLogManager) -> Progress:
+        """Whom a run tells."""
+        return self.progress or LogProgress(log)
+
+
+class LogProgress:
+    """Writes a line to the run's log at each tenth of a stage."""
+
+    def __init__(self, log: dg.DagsterLogManager) -> None:
+        self._log = log
+        self._stage, self._total, self._unit, self._done = "", 0, "", 0
+
+    def begin(self, stage: str, total: int, unit: str) -> None:
+        """A stage begins."""
+        self._stage, self._total, self._unit, self._done = stage, total, unit, 0
+        if total:
+            self._log.info(f"{stage}: {total} to do")
+
+    def advance(self, units: int = 1, detection_seconds: float = 0.0) -> None:  # noqa: ARG002
+        """So many more are done."""
+        before, self._done = self._done, self._done + units
+        if before * 10 // self._total < self._done * 10 // self._total:
+            self._log.info(f"{self._stage}: {self._done} of {self._total}")
+
+    def end(self) -> None:
+        """Nothing: the last tenth was written."""

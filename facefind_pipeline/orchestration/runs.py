@@ -1,0 +1,111 @@
+"""Runs in the command's own process on the instance that the UI shows, and the end of runs whose process died."""
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import psutil
+from dagster import DagsterRunStatus, RunsFilter
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.orchestration.partitions import sync_partitions
+from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.store import parameter_sets, photos
+
+HOST_TAG, PID_TAG, STARTED_TAG = "facefind/host", "facefind/pid", "facefind/process_started"
+UNFINISHED = [
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The graph on an instance, for a command that writes.
+
+    Attributes:
+        instance: that the UI shows.
+        workspace: what assets are given.
+        definitions: all assets.
+    """
+
+    instance: dg.DagsterInstance
+    workspace: Workspace
+    definitions: dg.Definitions
+
+    def materialize(
+        self, assets: Sequence[str], partition: str | None = None, config: Mapping[str, Any] | None = None
+    ) -> None:
+        """Makes these assets of one partition in one run, in this process.
+
+        Raises:
+            FacefindError: a step failed; the message is its error's, with the run's id to look up in the UI.
+        """
+        job = self.definitions.resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(
+            run_config={
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                "ops": {op: {"config": values} for op, values in (config or {}).items()},
+            },
+            instance=self.instance,
+            partition_key=partition,
+            asset_selection=[dg.AssetKey(asset) for asset in assets],
+            tags=process_tags(),
+            raise_on_error=False,
+        )
+        if not result.success:
+            raise FacefindError(f"{', '.join(assets)} [{partition}]: {_reason(result)} (run {result.run_id})")
+
+    def sync_partitions(self) -> None:
+        """Tells Dagster of the event days and parameter sets that the tables have."""
+        with self.workspace.database.connect() as connection:
+            days = [day.key for day in photos.days(connection)]
+            sets = [registered.key for registered in parameter_sets.registered(connection)]
+        sync_partitions(self.instance, days, sets)
+
+
+def process_tags() -> dict[str, str]:
+    """Who executes a run, so that its end can be told from outside: host, process and when that began."""
+    return {
+        HOST_TAG: socket.gethostname(),
+        PID_TAG: str(os.getpid()),
+        STARTED_TAG: f"{psutil.Process().create_time():.2f}",
+    }
+
+
+def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Marks unfinished runs of this host's dead processes as failed and frees their slots; returns their ids.
+
+    Dagster does not: a run left STARTED keeps its partition from ever being requested again.
+    """
+    ended = []
+    runs = instance.get_runs(RunsFilter(statuses=UNFINISHED, tags={HOST_TAG: socket.gethostname()}))
+    for run in runs:
+        if not _lives(int(run.tags[PID_TAG]), run.tags[STARTED_TAG]):
+            instance.report_run_failed(run, f"process {run.tags[PID_TAG]} died before the run ended")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            ended.append(run.run_id)
+    return ended
+
+
+def _lives(pid: int, started: str) -> bool:
+    try:
+        process = psutil.Process(pid)
+        # A zombie is dead; and a process number is given again after a while.
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - float(started)) < 1
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure and event.step_failure_data.error:
+            error = event.step_failure_data.error
+            cause = error.cause or error
+            return cause.message.strip().removeprefix("facefind_pipeline.errors.FacefindError: ").splitlines()[0]
+    return "the run failed"

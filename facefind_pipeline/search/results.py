@@ -1,0 +1,97 @@
+"""Stored results: the nearest photos of every person under a set, in one statement, for the people that need it."""
+
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.search.find import results_are_current
+from facefind_pipeline.store import parameter_sets, versions
+from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.faces import set_version
+from facefind_pipeline.store.parameter_sets import RegisteredSet
+from facefind_pipeline.store.queries import operator, query
+
+KEPT = 1_000  # photos a person
+RANKING = "nearest-face-1"  # the ranking rules' name; a change of rules changes it
+
+
+def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
+    """Searches again for the people whose references or whose set's vectors changed; returns their keys."""
+    current = results_are_current(connection, chosen)
+    due = sorted(person for person, is_current in current.items() if not is_current)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM searches WHERE parameter_set = %s AND (person = ANY(%s) OR NOT person = ANY(%s))",
+            [chosen.key, due, list(current)],
+        )
+        if not due:
+            return []
+        cursor.execute(query("reference_versions"), {"parameter_set": chosen.key})
+        wanted = dict(cursor.fetchall())
+        for person in due:
+            cursor.execute(
+                """
+                INSERT INTO searches (parameter_set, person, vectors_version, references_version)
+                VALUES (%s, %s, %s, %s)
+                """,
+                [chosen.key, person, chosen.vectors_version, wanted[person]],
+            )
+        cursor.execute(
+            query("search_people", operator=operator(chosen.metric), parameter_set=sql.Literal(chosen.key)),
+            {"people": due, "kept": KEPT},
+        )
+    return due
+
+
+def results_version(connection: Connection, key: str) -> str:
+    """Data version of a set's results: the vectors, the references and the ranking rules they follow from."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("reference_versions"), {"parameter_set": key})
+        references = sorted(cursor.fetchall())
+    return versions.hash_rows([(RANKING, set_version(connection, key)), *references])
+
+
+@dataclass(frozen=True, slots=True)
+class PersonResults:
+    """One person's stored results: how many photos, and the nearest of them."""
+
+    person: str
+    photos: int
+    nearest: str
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A set's results after a refresh; `searched` are the people that needed it."""
+
+    version: str
+    searched: list[str]
+    people: list[PersonResults]
+
+
+def refresh_results(database: Database, key: str) -> Results:
+    """Brings a set's stored results up to its vectors and references."""
+    with database.lock("results", key), database.connect() as connection:
+        chosen = parameter_sets.find(connection, key)
+        searched = refresh(connection, chosen)
+        return Results(results_version(connection, key), searched, _summary(connection, key))
+
+
+def _summary(connection: Connection, key: str) -> list[PersonResults]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT p.display_name, count(*), min(r.distance),
+                   (SELECT path FROM photos WHERE photos.sha256 = (array_agg(r.sha256 ORDER BY r.rank))[1]
+                    ORDER BY event_day, path LIMIT 1)
+            FROM search_results r JOIN people p USING (person) WHERE r.parameter_set = %s
+            GROUP BY p.person ORDER BY p.person
+            """,
+            [key],
+        )
+        return [
+            PersonResults(name, photos, nearest or "", distance)
+            for name, photos, distance, nearest in cursor.fetchall()
+        ]

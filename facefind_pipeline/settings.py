@@ -1,0 +1,52 @@
+"""Paths and URLs, read from the environment; nothing else in the package reads it.
+
+| variable | meaning | default |
+|---|---|---|
+| FACEFIND_HOME | what facefind keeps: database, models, sheets, Dagster's home | `.facefind` in the working directory |
+| FACEFIND_DATABASE_URL | a PostgreSQL server with pgvector | the embedded server |
+| FACEFIND_MODELS | model files that were pulled | `models` in the home |
+| FACEFIND_REFERENCES | folder of reference photos, `NAME.jpg` or `NAME/*.jpg` | `references` in the home |
+| FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are. All paths are absolute; none need exist yet."""
+
+    home: Path
+    database_url: str | None
+    models: Path
+    references: Path
+    clip_model: Path | None
+
+    @property
+    def dagster_home(self) -> Path:
+        """DAGSTER_HOME of the instance that the command writes to and the UI shows."""
+        return self.home / "dagster"
+
+    @property
+    def sheets(self) -> Path:
+        """Full contact sheets, replaced in place."""
+        return self.home / "sheets"
+
+
+def read_settings() -> Settings:
+    """The settings of this process's environment."""
+    home = _path("FACEFIND_HOME") or Path(".facefind").absolute()
+    return Settings(
+        home=home,
+        database_url=os.environ.get("FACEFIND_DATABASE_URL") or None,
+        models=_path("FACEFIND_MODELS") or home / "models",
+        references=_path("FACEFIND_REFERENCES") or home / "references",
+        clip_model=_path("FACEFIND_CLIP_MODEL"),
+    )
+
+
+def _path(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value).expanduser().absolute() if value else None

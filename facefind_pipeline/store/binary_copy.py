@@ -1,0 +1,90 @@
+"""Rows into PostgreSQL by binary COPY (https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format")."""
+
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+TRAILER = struct.pack(">h", -1)
+NULL = struct.pack(">i", -1)
+FLOAT4_OID = 700
+
+
+def _float4_array(value: Sequence[float]) -> bytes:
+    body = b"".join(struct.pack(">if", 4, number) for number in value)
+    return struct.pack(">iiiii", 1, 0, FLOAT4_OID, len(value), 1) + body
+
+
+def _vector(value: Any) -> bytes:
+    """Pgvector's own binary form: dimension, an unused short, big-endian float4."""
+    numbers = np.asarray(value, dtype=">f4")
+    return struct.pack(">hh", len(numbers), 0) + numbers.tobytes()
+
+
+ENCODERS: dict[str, Callable[[Any], bytes]] = {
+    "text": str.encode,
+    "bytea": bytes,
+    "uuid": lambda value: UUID(str(value)).bytes,
+    "integer": struct.Struct(">i").pack,
+    "real": struct.Struct(">f").pack,
+    "real[]": _float4_array,
+    "vector": _vector,
+}
+
+
+def insert(
+    connection: Connection,
+    table: str,
+    columns: Mapping[str, str],
+    rows: Iterable[Sequence[Any]],
+    on_conflict: str = "DO NOTHING",
+) -> int:
+    """Copies rows to a temporary table and inserts them from there, in the connection's transaction.
+
+    Args:
+        connection: in a transaction or about to begin one.
+        table: that gets the rows.
+        columns: name and type of each column, in the rows' order; types are the keys of `ENCODERS`.
+        rows: values by column; None is null.
+        on_conflict: what follows ON CONFLICT.
+
+    Returns:
+        The number of rows inserted or updated.
+    """
+    encoders = [ENCODERS[kind] for kind in columns.values()]
+    buffer = BytesIO()
+    buffer.write(SIGNATURE)
+    for row in rows:
+        buffer.write(struct.pack(">h", len(encoders)))
+        for encode, value in zip(encoders, row, strict=True):
+            if value is None:
+                buffer.write(NULL)
+            else:
+                encoded = encode(value)
+                buffer.write(struct.pack(">i", len(encoded)))
+                buffer.write(encoded)
+    buffer.write(TRAILER)
+    buffer.seek(0)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    loaded = sql.Identifier(f"loaded_{table}"[:63])
+    target = sql.Identifier(table)
+    types = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(loaded, types))
+        cursor.copy_expert(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(loaded, names), buffer)
+        cursor.execute(
+            sql.SQL("INSERT INTO {} ({names}) SELECT {names} FROM {} ON CONFLICT {}").format(
+                target, loaded, sql.SQL(on_conflict), names=names
+            )
+        )
+        inserted: int = cursor.rowcount
+        cursor.execute(sql.SQL("DROP TABLE {}").format(loaded))
+    return inserted

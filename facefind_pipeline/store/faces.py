@@ -1,0 +1,271 @@
+"""Detections, their faces and their vectors: what is known by content, what is to do, and writing it whole.
+
+`detections` has a row a photo and detector also when no face was found; a vector is known by face key (photo, box and
+landmarks) and embedder. So a rerun, a resumed run, another set or a copy of a photo finds what is there.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.store import versions
+from facefind_pipeline.store.binary_copy import insert
+from facefind_pipeline.store.queries import query
+
+Landmarks = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """An event day under a parameter set, with the fingerprints it is to be made with."""
+
+    event_day: str
+    parameter_set: str
+    detector: str
+    embedder: str
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """For the queries."""
+        return {
+            "day": self.event_day,
+            "parameter_set": self.parameter_set,
+            "detector": self.detector,
+            "embedder": self.embedder,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace:
+    """A face as the tables have it; box in upright pixels, landmarks or None."""
+
+    box: tuple[int, int, int, int]
+    score: float
+    landmarks: tuple[tuple[float, float], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoToDo:
+    """A photo to detect (faces is None), or with faces that still need a vector."""
+
+    sha256: bytes
+    path: str
+    faces: tuple[StoredFace, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A photo's faces, new to the tables."""
+
+    sha256: bytes
+    seconds: float
+    problem: str | None
+    faces: Sequence[StoredFace]
+    thumbnails: Sequence[bytes]
+
+
+def face_key(sha256: bytes, box: Sequence[int], landmarks: Landmarks | None) -> UUID:
+    """What a face is known by, in whatever set: a hash of photo, box and landmarks."""
+    content = json.dumps([sha256.hex(), list(box), [list(p) for p in landmarks] if landmarks else None])
+    return UUID(bytes=hashlib.sha256(content.encode()).digest()[:16])
+
+
+def photos_to_do(connection: Connection, partition: Partition) -> list[PhotoToDo]:
+    """Photos that the detector has not seen, or with faces that have no vector in any set; by path."""
+    to_do: dict[bytes, tuple[str, list[StoredFace] | None]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(query("photos_to_do"), partition.parameters)
+        for sha256, path, key, x, y, w, h, score, landmarks in cursor.fetchall():
+            entry = to_do.setdefault(bytes(sha256), (path, None if key is None else []))
+            if entry[1] is not None:
+                entry[1].append(StoredFace((x, y, w, h), score, _points(landmarks)))
+    return [PhotoToDo(sha, path, None if faces is None else tuple(faces)) for sha, (path, faces) in to_do.items()]
+
+
+def adopt_embeddings(connection: Connection, partition: Partition) -> int:
+    """Takes over vectors that another set has of the same faces; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("adopt_embeddings"), partition.parameters)
+        adopted: int = cursor.rowcount
+    _vectors_changed(connection, partition.parameter_set, adopted)
+    return adopted
+
+
+def write_detections(connection: Connection, detector: str, detections: Sequence[Detection]) -> None:
+    """Writes photos with all their faces; those another run has written meanwhile are left."""
+    insert(
+        connection,
+        "detections",
+        {"sha256": "bytea", "detector_fingerprint": "text", "seconds": "real", "problem": "text"},
+        [(d.sha256, detector, d.seconds, d.problem) for d in detections],
+    )
+    insert(
+        connection,
+        "detected_faces",
+        {
+            "sha256": "bytea",
+            "detector_fingerprint": "text",
+            "face_key": "uuid",
+            **dict.fromkeys("xywh", "integer"),
+            "score": "real",
+            "landmarks": "real[]",
+            "thumbnail": "bytea",
+        },
+        [
+            (d.sha256, detector, face_key(d.sha256, f.box, f.landmarks), *f.box, f.score, _flat(f.landmarks), thumbnail)
+            for d in detections
+            for f, thumbnail in zip(d.faces, d.thumbnails, strict=True)
+        ],
+    )
+
+
+def write_embeddings(
+    connection: Connection, partition: Partition, vectors: Iterable[tuple[bytes, StoredFace, Any]]
+) -> int:
+    """Writes (photo, face, vector) rows to the set's partition; returns how many were new or changed."""
+    written = insert(
+        connection,
+        "embeddings",
+        {
+            "parameter_set": "text",
+            "sha256": "bytea",
+            "face_key": "uuid",
+            "detector_fingerprint": "text",
+            "embedder_fingerprint": "text",
+            "embedding": "vector",
+        },
+        (
+            (
+                partition.parameter_set,
+                sha,
+                face_key(sha, f.box, f.landmarks),
+                partition.detector,
+                partition.embedder,
+                vector,
+            )
+            for sha, f, vector in vectors
+        ),
+        on_conflict="""(face_key, parameter_set) DO UPDATE
+            SET detector_fingerprint = excluded.detector_fingerprint,
+                embedder_fingerprint = excluded.embedder_fingerprint, embedding = excluded.embedding
+            WHERE (embeddings.detector_fingerprint, embeddings.embedder_fingerprint)
+                IS DISTINCT FROM (excluded.detector_fingerprint, excluded.embedder_fingerprint)""",
+    )
+    _vectors_changed(connection, partition.parameter_set, written)
+    return written
+
+
+def remove_stale(connection: Connection, partition: Partition) -> int:
+    """Removes what belongs to photos of no day any more, or to former fingerprints; returns vectors removed."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("remove_embeddings"), partition.parameters)
+        removed: int = cursor.rowcount
+        cursor.execute(
+            """
+            DELETE FROM detections d WHERE detector_fingerprint = %s
+            AND NOT EXISTS (SELECT FROM photos p WHERE p.sha256 = d.sha256)
+            """,
+            [partition.detector],
+        )
+    _vectors_changed(connection, partition.parameter_set, removed)
+    return removed
+
+
+def faces_version(connection: Connection, partition: Partition) -> str:
+    """Data version of a partition's faces: photos' contents, boxes and the detector; no path."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT encode(p.sha256, 'hex'), f.x, f.y, f.w, f.h FROM photos p
+            LEFT JOIN detected_faces f ON f.sha256 = p.sha256 AND f.detector_fingerprint = %s
+            WHERE p.event_day = %s AND p.problem IS NULL ORDER BY 1, 2, 3, 4, 5
+            """,
+            [partition.detector, partition.event_day],
+        )
+        return versions.hash_rows([(partition.detector,), *cursor.fetchall()])
+
+
+def count(connection: Connection, partition: Partition) -> tuple[int, int]:
+    """Readable photos of the partition's day by content, and their faces."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH day AS (SELECT DISTINCT sha256 FROM photos WHERE event_day = %s AND problem IS NULL)
+            SELECT (SELECT count(*) FROM day),
+                   (SELECT count(*) FROM day JOIN detected_faces f USING (sha256) WHERE f.detector_fingerprint = %s)
+            """,
+            [partition.event_day, partition.detector],
+        )
+        photos, faces = cursor.fetchone() or (0, 0)
+        return photos, faces
+
+
+def finish(connection: Connection, partition: Partition, photos_version: str, faces_version: str) -> str:
+    """Records that the partition is done and from what; returns the data version of its embeddings."""
+    embeddings_version = versions.hash_rows([(faces_version, partition.embedder)])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO set_days (parameter_set, event_day, photos_version, faces_version, embeddings_version,
+                detector_fingerprint, embedder_fingerprint)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (parameter_set, event_day) DO UPDATE
+            SET photos_version = excluded.photos_version, faces_version = excluded.faces_version,
+                embeddings_version = excluded.embeddings_version, finished_at = now(),
+                detector_fingerprint = excluded.detector_fingerprint,
+                embedder_fingerprint = excluded.embedder_fingerprint
+            """,
+            [
+                *(partition.parameter_set, partition.event_day, photos_version, faces_version, embeddings_version),
+                *(partition.detector, partition.embedder),
+            ],
+        )
+        cursor.execute(
+            "UPDATE parameter_sets SET detector_fingerprint = %s, embedder_fingerprint = %s WHERE parameter_set = %s",
+            [partition.detector, partition.embedder, partition.parameter_set],
+        )
+    return embeddings_version
+
+
+def is_current(connection: Connection, partition: Partition, photos_version: str) -> bool:
+    """Whether the partition was finished from these photos with these fingerprints."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT FROM set_days WHERE (parameter_set, event_day, photos_version, detector_fingerprint,
+                embedder_fingerprint) = (%s, %s, %s, %s, %s)
+            """,
+            [partition.parameter_set, partition.event_day, photos_version, partition.detector, partition.embedder],
+        )
+        return bool(cursor.rowcount)
+
+
+def set_version(connection: Connection, parameter_set: str) -> str:
+    """Versions of all a set's embeddings: what an index or a search was made from."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event_day, embeddings_version FROM set_days WHERE parameter_set = %s ORDER BY 1", [parameter_set]
+        )
+        return versions.hash_rows(cursor.fetchall())
+
+
+def _vectors_changed(connection: Connection, parameter_set: str, rows: int) -> None:
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE parameter_sets SET vectors_version = vectors_version + 1 WHERE parameter_set = %s",
+                [parameter_set],
+            )
+
+
+def _points(flat: Sequence[float] | None) -> tuple[tuple[float, float], ...] | None:
+    return None if flat is None else tuple(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _flat(points: Landmarks | None) -> list[float] | None:
+    return None if points is None else [number for point in points for number in point]

@@ -1,0 +1,51 @@
+"""Counts for people: what is there and what is missing, a row a day, set and person."""
+
+from typing import Any
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extras import RealDictCursor
+
+
+def days(connection: Connection) -> list[dict[str, Any]]:
+    """Event days with their photos."""
+    return _rows(
+        connection,
+        """
+        SELECT event_day AS day, count(p.path) AS photos, count(p.problem) AS unreadable,
+               CASE WHEN available THEN '' ELSE 'folder is gone' END AS note
+        FROM event_days LEFT JOIN photos p USING (event_day) GROUP BY event_day ORDER BY event_day
+        """,
+    )
+
+
+def sets(connection: Connection) -> list[dict[str, Any]]:
+    """Parameter sets with how many event days are done and how many faces they have."""
+    return _rows(
+        connection,
+        """
+        SELECT s.parameter_set AS set,
+               CASE WHEN s.is_default THEN 'default' WHEN s.active THEN '' ELSE 'not active' END AS note,
+               (SELECT count(*) FROM set_days d WHERE d.parameter_set = s.parameter_set) || ' of '
+                   || (SELECT count(*) FROM event_days) AS days,
+               (SELECT count(*) FROM embeddings e WHERE e.parameter_set = s.parameter_set) AS faces,
+               coalesce(b.method, '') AS index, round(b.recall::numeric, 3)::text AS recall
+        FROM parameter_sets s LEFT JOIN index_builds b USING (parameter_set) ORDER BY s.added_at
+        """,
+    )
+
+
+def people(connection: Connection) -> list[dict[str, Any]]:
+    """People with their reference photos."""
+    return _rows(
+        connection,
+        """
+        SELECT display_name AS person, count(r.sha256) AS references
+        FROM people LEFT JOIN reference_photos r USING (person) GROUP BY person ORDER BY person
+        """,
+    )
+
+
+def _rows(connection: Connection, statement: str) -> list[dict[str, Any]]:
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(statement)
+        return [dict(row) for row in cursor.fetchall()]

@@ -1,0 +1,159 @@
+"""Registered parameter sets: what each key means, whether it is active, and its partition of `embeddings`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extras import Json
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.store import versions
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredSet:
+    """A row of `parameter_sets`."""
+
+    key: str
+    table: str
+    dimension: int
+    metric: str
+    active: bool
+    is_default: bool
+    index_method: str
+    detector_fingerprint: str | None
+    embedder_fingerprint: str | None
+    vectors_version: int
+
+
+COLUMNS = (
+    "parameter_set, table_name, dimension, metric, active, is_default, index_method, "
+    "detector_fingerprint, embedder_fingerprint, vectors_version"
+)
+
+
+def register(connection: Connection, parameters: ParameterSet, dimension: int, metric: str) -> None:
+    """Makes the set, its partition and the rows behind it where they are missing, and activates it.
+
+    The first set ever registered becomes the default.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO parameter_sets (parameter_set, table_name, settings, dimension, metric)
+            VALUES (%s, %s, %s, %s, %s)
+            ON CONFLICT (parameter_set) DO UPDATE SET active = true WHERE NOT parameter_sets.active
+            """,
+            [parameters.key, parameters.table, Json(parameters.model_dump()), dimension, metric],
+        )
+        cursor.execute("SELECT to_regclass(%s) IS NULL", [parameters.table])
+        if cursor.fetchone() == (True,):
+            _create_partition(connection, parameters, dimension)
+        cursor.execute("SELECT FROM parameter_sets WHERE is_default")
+        if cursor.rowcount == 0:
+            set_default(connection, parameters.key)
+
+
+def registered(connection: Connection, *, active_only: bool = False) -> list[RegisteredSet]:
+    """All sets, in the order they were added."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {COLUMNS} FROM parameter_sets WHERE active OR NOT %s ORDER BY added_at, parameter_set
+            """,  # noqa: S608 - our own column names
+            [active_only],
+        )
+        return [RegisteredSet(*row) for row in cursor.fetchall()]
+
+
+def find(connection: Connection, key: str) -> RegisteredSet:
+    """One set.
+
+    Raises:
+        FacefindError: it is not registered.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {COLUMNS} FROM parameter_sets WHERE parameter_set = %s", [key])  # noqa: S608
+        row = cursor.fetchone()
+    if row is None:
+        raise FacefindError(f"parameter set {key!r} is not registered: run `facefind params add {key}`")
+    return RegisteredSet(*row)
+
+
+def default(connection: Connection) -> RegisteredSet:
+    """The set that `find` asks and `pictures` shows.
+
+    Raises:
+        FacefindError: no set is registered yet.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {COLUMNS} FROM parameter_sets WHERE is_default")  # noqa: S608
+        row = cursor.fetchone()
+    if row is None:
+        raise FacefindError("no parameter set is registered yet: run `facefind run PHOTOS --reference NAME=FILE`")
+    return RegisteredSet(*row)
+
+
+def set_default(connection: Connection, key: str) -> None:
+    """Makes the set the default and points the view `pictures` at it."""
+    chosen = find(connection, key)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE parameter_sets SET is_default = false WHERE is_default AND parameter_set <> %s", [key])
+        cursor.execute("UPDATE parameter_sets SET is_default = true WHERE parameter_set = %s", [key])
+        # Dropped first: the type vector(d) of a view's column can't be replaced.
+        cursor.execute("DROP VIEW IF EXISTS pictures")
+        cursor.execute(
+            sql.SQL(
+                """
+                CREATE VIEW pictures AS
+                SELECT e.face_key::text AS face, p.path AS filename, e.embedding::vector({dimension}) AS embedding
+                FROM embeddings e JOIN photos p USING (sha256)
+                WHERE e.parameter_set = {key}
+                """
+            ).format(dimension=sql.Literal(chosen.dimension), key=sql.Literal(key))
+        )
+
+
+def set_index_method(connection: Connection, key: str, method: str) -> None:
+    """Chooses the set's index: `auto`, `hnsw`, `ivfflat` or `none`; built when the set's index is next made."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE parameter_sets SET index_method = %s WHERE parameter_set = %s", [method, key])
+
+
+def record_fingerprint(connection: Connection, kind: str, meaning: Mapping[str, object]) -> str:
+    """Remembers what a detector or embedder really was; returns the fingerprint."""
+    fingerprint = versions.fingerprint(meaning)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO fingerprints (fingerprint, kind, meaning) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [fingerprint, kind, Json(dict(meaning))],
+        )
+    return fingerprint
+
+
+def meanings(connection: Connection, key: str) -> dict[str, Mapping[str, object]]:
+    """What the set's detector and embedder were when it was last filled, by kind; empty before that."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT kind, meaning FROM fingerprints JOIN parameter_sets
+            ON fingerprint IN (detector_fingerprint, embedder_fingerprint) WHERE parameter_set = %s
+            """,
+            [key],
+        )
+        return dict(cursor.fetchall())
+
+
+def _create_partition(connection: Connection, parameters: ParameterSet, dimension: int) -> None:
+    table = sql.Identifier(parameters.table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                """
+                CREATE TABLE {table} PARTITION OF embeddings (CHECK (vector_dims(embedding) = {dimension}))
+                FOR VALUES IN ({key})
+                """
+            ).format(table=table, dimension=sql.Literal(dimension), key=sql.Literal(parameters.key))
+        )

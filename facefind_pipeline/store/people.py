@@ -1,0 +1,221 @@
+"""People to look for, their reference photos, and the vectors of those under each parameter set."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.store import versions
+from facefind_pipeline.store.faces import StoredFace
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone to look for; the key is a slug of the name."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePhoto:
+    """A picture of one person; `largest` accepts several faces and takes the largest."""
+
+    person: Person
+    filename: str
+    content: bytes
+    largest: bool = False
+
+    @property
+    def sha256(self) -> bytes:
+        """Of the content."""
+        return hashlib.sha256(self.content).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceEmbedding:
+    """What a set made of a reference photo: a face and its vector, or the problem that leaves it out."""
+
+    person: str
+    sha256: bytes
+    largest: bool
+    found_by: str | None = None
+    face: StoredFace | None = None
+    thumbnail: bytes | None = None
+    vector: Any = None
+    problem: str | None = None
+
+
+def people(connection: Connection) -> list[Person]:
+    """Everyone, by key."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT person, display_name FROM people ORDER BY person")
+        return [Person(*row) for row in cursor.fetchall()]
+
+
+def find_person(connection: Connection, key: str) -> Person:
+    """One person.
+
+    Raises:
+        FacefindError: nobody of that key; the message names who there is.
+    """
+    everyone = people(connection)
+    found = next((person for person in everyone if person.key == key), None)
+    if found is None:
+        known = ", ".join(person.name for person in everyone[:10]) or "nobody yet"
+        raise FacefindError(f"no person {key!r} (there is {known}): run `facefind person add NAME FILE`")
+    return found
+
+
+def add_reference(connection: Connection, reference: ReferencePhoto, source: str) -> None:
+    """Stores the person and the photo where they are new; source is `command` or `folder`."""
+    person = reference.person
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO people (person, display_name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [person.key, person.name],
+        )
+        cursor.execute(
+            """
+            INSERT INTO reference_photos (person, sha256, filename, source, largest, content)
+            VALUES (%s, %s, %s, %s, %s, %s)
+            ON CONFLICT (person, sha256) DO UPDATE SET largest = true
+                WHERE excluded.largest AND NOT reference_photos.largest
+            """,
+            [person.key, reference.sha256, reference.filename, source, reference.largest, reference.content],
+        )
+
+
+def remove_missing_from_folder(connection: Connection, present: Sequence[tuple[str, bytes]]) -> int:
+    """Removes reference photos that came from the folder and are there no more; `present` is (person, sha256)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM reference_photos r WHERE source = 'folder'
+            AND (person, sha256) NOT IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))
+            """,
+            [[person for person, _ in present], [sha for _, sha in present]],
+        )
+        return cursor.rowcount
+
+
+def references_version(connection: Connection) -> str:
+    """Data version of all reference photos."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT person, display_name, encode(sha256, 'hex'), largest
+            FROM people LEFT JOIN reference_photos USING (person) ORDER BY 1, 3
+            """
+        )
+        return versions.hash_rows(cursor.fetchall())
+
+
+def stored_references(connection: Connection) -> dict[tuple[str, bytes], tuple[str, bool]]:
+    """(person, sha256) -> (source, largest) of every reference photo."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT person, sha256, source, largest FROM reference_photos")
+        return {(person, bytes(sha)): (source, largest) for person, sha, source, largest in cursor.fetchall()}
+
+
+def reference_counts(connection: Connection) -> list[tuple[Person, int]]:
+    """Everyone with their number of reference photos."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT person, display_name, count(sha256) FROM people LEFT JOIN reference_photos USING (person)
+            GROUP BY 1, 2 ORDER BY 1
+            """
+        )
+        return [(Person(key, name), count) for key, name, count in cursor.fetchall()]
+
+
+def references_to_do(connection: Connection, parameter_set: str, detector: str, embedder: str) -> list[ReferencePhoto]:
+    """References that the set has not tried with these fingerprints; with their content, so a few at a time is best."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT p.person, p.display_name, r.filename, r.content, r.largest
+            FROM reference_photos r JOIN people p USING (person)
+            WHERE NOT EXISTS (
+                SELECT FROM reference_embeddings e
+                WHERE e.parameter_set = %s AND e.detector_fingerprint = %s AND e.embedder_fingerprint = %s
+                  AND (e.person, e.sha256, e.largest) = (r.person, r.sha256, r.largest)
+            )
+            ORDER BY p.person, r.added_at
+            """,
+            [parameter_set, detector, embedder],
+        )
+        return [
+            ReferencePhoto(Person(key, name), filename, bytes(content), largest)
+            for key, name, filename, content, largest in cursor.fetchall()
+        ]
+
+
+def write_reference_embedding(
+    connection: Connection, parameter_set: str, detector: str, embedder: str, made: ReferenceEmbedding
+) -> None:
+    """Stores what came of a reference, in place of what an earlier fingerprint made of it."""
+    box = made.face.box if made.face else (None, None, None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM reference_embeddings WHERE (parameter_set, person, sha256) = (%s, %s, %s)",
+            [parameter_set, made.person, made.sha256],
+        )
+        cursor.execute(
+            """
+            INSERT INTO reference_embeddings (parameter_set, person, sha256, largest, detector_fingerprint,
+                embedder_fingerprint, found_by, x, y, w, h, thumbnail, embedding, problem)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            [
+                *(parameter_set, made.person, made.sha256, made.largest, detector, embedder),
+                *(made.found_by, *box, made.thumbnail, made.vector, made.problem),
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceState:
+    """How a reference photo fares under a set; `tried` is false until it was looked at."""
+
+    person: Person
+    filename: str
+    tried: bool
+    found_by: str | None
+    problem: str | None
+    thumbnail: bytes | None
+
+
+def reference_states(connection: Connection, parameter_set: str) -> list[ReferenceState]:
+    """Every reference photo under the set."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT p.person, p.display_name, r.filename, e.sha256 IS NOT NULL, e.found_by, e.problem, e.thumbnail
+            FROM people p JOIN reference_photos r USING (person)
+            LEFT JOIN reference_embeddings e ON e.parameter_set = %s AND (e.person, e.sha256) = (r.person, r.sha256)
+            ORDER BY p.person, r.added_at, r.sha256
+            """,
+            [parameter_set],
+        )
+        return [
+            ReferenceState(Person(key, name), filename, tried, found_by, problem, None if jpeg is None else bytes(jpeg))
+            for key, name, filename, tried, found_by, problem, jpeg in cursor.fetchall()
+        ]
+
+
+def reference_embeddings_version(connection: Connection, parameter_set: str) -> str:
+    """Data version of a set's reference vectors: the references tried and the fingerprints; never the floats."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT person, encode(sha256, 'hex'), largest, detector_fingerprint, embedder_fingerprint, problem
+            FROM reference_embeddings WHERE parameter_set = %s ORDER BY 1, 2
+            """,
+            [parameter_set],
+        )
+        return versions.hash_rows(cursor.fetchall())

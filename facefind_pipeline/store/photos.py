@@ -1,0 +1,155 @@
+"""Roots, event days and the photos of each day."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extras import execute_values
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.store import versions
+
+
+@dataclass(frozen=True, slots=True)
+class EventDay:
+    """A folder of photos.
+
+    Attributes:
+        key: the slug that is its partition key.
+        root: the folder that was given.
+        folder: this day's folder below it; empty for the root itself.
+        available: whether the folder could be read when last looked at.
+    """
+
+    key: str
+    root: Path
+    folder: str
+    available: bool = True
+
+    @property
+    def path(self) -> Path:
+        """The day's folder."""
+        return self.root / self.folder
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRow:
+    """A row of `photos`, in the order of its columns after the day; see the schema for units."""
+
+    path: str
+    sha256: bytes | None
+    bytes: int
+    mtime_ns: int
+    inode: int
+    problem: str | None
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    orientation: int | None = None
+    taken_at: datetime | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    country: str | None = None
+    place: str | None = None
+    camera: str | None = None
+
+
+PHOTO_COLUMNS = ", ".join(field.name for field in fields(PhotoRow))
+
+
+def register_days(connection: Connection, root: Path, found: Iterable[EventDay]) -> list[EventDay]:
+    """Remembers the root and its days; a folder that is known keeps the key it has, whichever root it came by.
+
+    Raises:
+        FacefindError: a key is held by another folder.
+    """
+    known = days(connection)
+    by_path, by_key = {day.path: day for day in known}, {day.key: day for day in known}
+    registered = []
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [str(root)])
+        for day in found:
+            if day.path not in by_path:
+                if day.key in by_key:
+                    raise FacefindError(
+                        f"event day {day.key!r} is the folder {by_key[day.key].path} already: "
+                        f"give {day.path} another key with --day-name NAME"
+                    )
+                cursor.execute(
+                    """
+                    INSERT INTO event_days (event_day, root_id, folder)
+                    SELECT %s, root_id, %s FROM photo_roots WHERE path = %s
+                    """,
+                    [day.key, day.folder, str(root)],
+                )
+            registered.append(by_path.get(day.path, day))
+    return registered
+
+
+def roots(connection: Connection) -> list[Path]:
+    """Folders that were given, in that order."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT path FROM photo_roots ORDER BY root_id")
+        return [Path(path) for (path,) in cursor.fetchall()]
+
+
+def days(connection: Connection, root: Path | None = None) -> list[EventDay]:
+    """All event days, or those of one root, by key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT event_day, path, folder, available FROM event_days JOIN photo_roots USING (root_id)
+            WHERE path = coalesce(%s, path) ORDER BY event_day
+            """,
+            [str(root) if root else None],
+        )
+        return [EventDay(key, Path(path), folder, available) for key, path, folder, available in cursor.fetchall()]
+
+
+def find_day(connection: Connection, key: str) -> EventDay:
+    """One event day.
+
+    Raises:
+        FacefindError: it is not registered.
+    """
+    found = next((day for day in days(connection) if day.key == key), None)
+    if found is None:
+        raise FacefindError(f"no event day {key!r}: `facefind ingest FOLDER` registers the days of a folder")
+    return found
+
+
+def mark_available(connection: Connection, key: str, available: bool) -> None:
+    """Says whether a day's folder can be read; an unavailable day keeps all its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE event_days SET available = %s WHERE event_day = %s AND available <> %s", [available, key, available]
+        )
+
+
+def photos(connection: Connection, day: str) -> dict[str, PhotoRow]:
+    """The day's photos by path."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {PHOTO_COLUMNS} FROM photos WHERE event_day = %s ORDER BY path", [day])  # noqa: S608
+        rows = (PhotoRow(path, None if sha is None else bytes(sha), *rest) for path, sha, *rest in cursor.fetchall())
+        return {row.path: row for row in rows}
+
+
+def replace_photos(connection: Connection, day: str, changed: Sequence[PhotoRow], gone: Collection[str]) -> None:
+    """Writes new and changed photos and removes those that are gone; the rest stays untouched."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM photos WHERE event_day = %s AND path = ANY(%s)", [day, [*gone, *(p.path for p in changed)]]
+        )
+        execute_values(
+            cursor,
+            f"INSERT INTO photos (event_day, {PHOTO_COLUMNS}) VALUES %s",  # noqa: S608
+            [(day, *astuple(photo)) for photo in changed],
+            page_size=500,
+        )
+
+
+def photos_version(photos: Iterable[PhotoRow]) -> str:
+    """Data version of a day's photos: what is where, and what could not be read and why."""
+    return versions.hash_rows(sorted((p.path, (p.sha256 or b"").hex(), p.problem or "") for p in photos))

@@ -1,0 +1,30 @@
+"""Finds the SQL files: those that people read live in `sql/queries`, the schema in `sql/migrations`."""
+
+from functools import cache
+from pathlib import Path
+
+from psycopg2 import sql
+
+OPERATORS = {"l2": "<->", "cosine": "<=>", "ip": "<#>", "l1": "<+>"}
+
+
+@cache
+def sql_folder() -> Path:
+    """`sql` beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).resolve().parents[1]
+    return next(f for f in (package / "sql", package.parent / "sql") if f.is_dir())
+
+
+def query(name: str, **parts: sql.Composable) -> sql.Composed:
+    """The statement in `sql/queries/NAME.sql`, its `{parts}` (operators, identifiers, dimensions) filled in."""
+    return sql.SQL(_read(name)).format(**parts)
+
+
+def operator(metric: str) -> sql.SQL:
+    """Pgvector's operator of a metric: `l2`, `cosine`, `ip` (negative inner product) or `l1`."""
+    return sql.SQL(OPERATORS[metric])
+
+
+@cache
+def _read(name: str) -> str:
+    return (sql_folder() / "queries" / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Photos into faces into vectors: decode, detect, align, embed. Knows neither Dagster nor the database."""

@@ -1,0 +1,195 @@
+"""Detectors: a decoded photo in, faces in upright full-size pixels out."""
+
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from facefind_pipeline.parameters import DetectorSettings, HaarSettings, HogSettings, YunetSettings
+from facefind_pipeline.vision.decode import DecodedPhoto
+from facefind_pipeline.vision.faces import Box, Face, Image, Points
+from facefind_pipeline.vision.models import YUNET, file_sha256
+
+CASCADES = {
+    "default": "haarcascade_frontalface_default.xml",
+    "alt": "haarcascade_frontalface_alt.xml",
+    "alt2": "haarcascade_frontalface_alt2.xml",
+    "alt_tree": "haarcascade_frontalface_alt_tree.xml",
+    "profile": "haarcascade_profileface.xml",
+}
+# Seconds a megapixel of one core, measured side by side on group photos.
+HOG_SECONDS, YUNET_SECONDS, HAAR_SECONDS = 0.095, 0.08, 0.2
+FULL_SIDE = 3000  # pixels; assumed where a set does not reduce
+LANDMARK_STEP = 16  # sixteenths of a pixel come back from a `real[]` column as they went in
+
+
+class Detector(Protocol):
+    """Finds faces. One instance serves one thread: none of the libraries' detectors is safe in two."""
+
+    needs_grey: bool
+
+    def detect(self, photo: DecodedPhoto) -> list[Face]:
+        """Faces sorted by box, each box once and inside the photo."""
+        ...
+
+
+def load_detector(settings: DetectorSettings, models: Path) -> Detector:
+    """The detector of these settings.
+
+    Raises:
+        FacefindError: its model file is not in the folder `models`; the message names the command that fetches it.
+    """
+    if isinstance(settings, HaarSettings):
+        return HaarDetector(settings)
+    if isinstance(settings, HogSettings):
+        return HogDetector(settings)
+    return YunetDetector(settings, models)
+
+
+def detector_fingerprint(settings: DetectorSettings, models: Path) -> dict[str, object]:
+    """What this detector really is: settings, library version, SHA-256 of its file. Loads nothing.
+
+    Raises:
+        FacefindError: its model file is missing.
+    """
+    meaning: dict[str, object] = {"detector": settings.name, **settings.options}
+    if isinstance(settings, HogSettings):
+        return meaning | {"dlib": version("dlib-bin")}
+    file = _cascade(settings) if isinstance(settings, HaarSettings) else YUNET.require(models)
+    return meaning | {"opencv": version("opencv-python-headless"), "file": file.name, "sha256": file_sha256(file)}
+
+
+def relative_cost(settings: DetectorSettings) -> float:
+    """Roughly the seconds a 3000x2000 photo costs on one core; only ratios hold. For estimates told to people."""
+    side = min(settings.longest_side or FULL_SIDE, FULL_SIDE)
+    megapixels = side * side / 1.5e6
+    if isinstance(settings, HogSettings):
+        return HOG_SECONDS * megapixels * float(4**settings.upsample)
+    return (YUNET_SECONDS if isinstance(settings, YunetSettings) else HAAR_SECONDS) * megapixels
+
+
+class HaarDetector:
+    """OpenCV's cascade on the grey photo, as in the talk."""
+
+    needs_grey = True
+
+    def __init__(self, settings: HaarSettings) -> None:
+        import cv2
+
+        self._settings = settings
+        self._cascade = cv2.CascadeClassifier(str(_cascade(settings)))
+
+    def detect(self, photo: DecodedPhoto) -> list[Face]:
+        """Scores are the number of merged neighbours. Sizes in the settings count full-size pixels."""
+        assert photo.grey is not None
+        grey, scale = reduce(photo.grey, self._settings.longest_side)
+        smallest, largest = (round(side / scale) for side in (self._settings.min_size, self._settings.max_size))
+        boxes, neighbours = self._cascade.detectMultiScale2(
+            grey,
+            scaleFactor=self._settings.scale_factor,
+            minNeighbors=self._settings.min_neighbours,
+            minSize=(smallest, smallest),
+            maxSize=(largest, largest),  # zeros are no limit
+        )
+        return _faces(photo, ((box, count, None) for box, count in zip(boxes, neighbours, strict=True)), scale)
+
+
+class HogDetector:
+    """dlib's five-view HOG detector; its smallest face is about 66 pixels, half that an upsampling."""
+
+    needs_grey = False
+
+    def __init__(self, settings: HogSettings) -> None:
+        import dlib
+
+        self._settings = settings
+        self._detector = dlib.get_frontal_face_detector()
+
+    def detect(self, photo: DecodedPhoto) -> list[Face]:
+        """Scores are distances from the separating plane, above 0."""
+        assert photo.rgb is not None
+        rgb, scale = reduce(photo.rgb, self._settings.longest_side)
+        boxes, scores, _ = self._detector.run(rgb, self._settings.upsample, 0.0)
+        found = (
+            ((b.left(), b.top(), b.width(), b.height()), score, None) for b, score in zip(boxes, scores, strict=True)
+        )
+        return _faces(photo, found, scale)
+
+
+class YunetDetector:
+    """YuNet through OpenCV's FaceDetectorYN, with five landmarks."""
+
+    needs_grey = False
+
+    def __init__(self, settings: YunetSettings, models: Path) -> None:
+        import cv2
+
+        self._settings = settings
+        self._detector = cv2.FaceDetectorYN.create(
+            str(YUNET.require(models)), "", (320, 320), settings.score_threshold, settings.nms_threshold
+        )
+
+    def detect(self, photo: DecodedPhoto) -> list[Face]:
+        """Scores lie between the threshold and 1."""
+        import cv2
+
+        assert photo.rgb is not None
+        rgb, scale = reduce(photo.rgb, self._settings.longest_side)
+        self._detector.setInputSize((rgb.shape[1], rgb.shape[0]))
+        _, rows = self._detector.detect(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+        found = ((row[:4], row[14], row[4:14].reshape(5, 2)) for row in (rows if rows is not None else ()))
+        return _faces(photo, found, scale)
+
+
+def reduce(image: Image, longest_side: int) -> tuple[Image, float]:
+    """The image with its longest side at most that long (0: as it is), and full-size pixels a reduced pixel."""
+    height, width = image.shape[:2]
+    if not longest_side or max(width, height) <= longest_side:
+        return image, 1.0
+    import cv2
+
+    scale = max(width, height) / longest_side
+    size = (max(1, round(width / scale)), max(1, round(height / scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+
+
+def clip(x: float, y: float, w: float, h: float, size: tuple[int, int]) -> Box | None:
+    """The part of a rectangle that lies in a photo of `size` (width, height), in whole pixels; None where none does."""
+    left, top = max(0, round(x)), max(0, round(y))
+    right, bottom = min(size[0], round(x + w)), min(size[1], round(y + h))
+    return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
+
+
+def _faces(photo: DecodedPhoto, found: Any, scale: float) -> list[Face]:
+    faces: dict[tuple[Box, Points], Face] = {}
+    for rectangle, score, points in found:
+        x, y, w, h = (float(value) * scale for value in rectangle)
+        box = clip(x, y, w, h, photo.size)
+        if box is not None:
+            face = Face(box, float(np.float32(score)), _landmarks(points, scale))
+            faces.setdefault((face.box, face.landmarks or ()), face)
+    return [faces[key] for key in sorted(faces)]
+
+
+def _landmarks(points: Any, scale: float) -> Points | None:
+    if points is None:
+        return None
+    return tuple(
+        (
+            round(float(x) * scale * LANDMARK_STEP) / LANDMARK_STEP,
+            round(float(y) * scale * LANDMARK_STEP) / LANDMARK_STEP,
+        )
+        for x, y in points
+    )
+
+
+@cache
+def _cascade(settings: HaarSettings) -> Path:
+    from importlib.util import find_spec
+
+    package = find_spec("cv2")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "data" / CASCADES[settings.cascade]

@@ -1,0 +1,155 @@
+"""The stream from photo files to faces and vectors: workers read, decode, detect and crop; the caller's thread embeds.
+
+Each photo is read and decoded once. At most a few photos a worker are held at any time, whatever the event's size.
+"""
+
+import hashlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
+from facefind_pipeline.vision.detectors import Detector
+from facefind_pipeline.vision.embedders import Embedder
+from facefind_pipeline.vision.faces import Face, Image, Vectors
+from facefind_pipeline.vision.sheet import thumbnail
+
+EMBEDDING_BATCH = 32  # faces; the dlib network gains nothing above
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoTask:
+    """A photo to work on: detect its faces, or embed those that are known.
+
+    Attributes:
+        sha256: the content that is expected.
+        path: one file that holds it.
+        known: faces that still need a vector, or None to detect.
+    """
+
+    sha256: bytes
+    path: Path
+    known: tuple[Face, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFaces:
+    """What became of a task.
+
+    Attributes:
+        faces: detected, or those that were known.
+        thumbnails: a JPEG a face; empty where the faces were known.
+        vectors: (faces, d), or None where nothing was to embed.
+        detection_seconds: of the detector alone.
+        problem: why the pixels could not be read; such a photo has no faces.
+        vanished: the file is gone or holds another content; nothing is known of the photo.
+    """
+
+    task: PhotoTask
+    faces: tuple[Face, ...] = ()
+    thumbnails: tuple[bytes, ...] = ()
+    vectors: Vectors | None = None
+    detection_seconds: float = 0.0
+    problem: str | None = None
+    vanished: bool = False
+
+
+@dataclass(slots=True)
+class _Work:
+    result: PhotoFaces
+    crops: list[Image] = field(default_factory=list)
+
+
+def find_faces(
+    tasks: Iterable[PhotoTask],
+    load_detector: Callable[[], Detector],
+    embedder: Embedder | None,
+    workers: int | None = None,
+) -> Iterator[PhotoFaces]:
+    """Works the tasks off, in their order.
+
+    Args:
+        tasks: taken one by one, a few ahead of what is yielded.
+        load_detector: called once a worker.
+        embedder: None to detect only.
+        workers: threads; the libraries release the GIL in all heavy parts. One a core by default.
+    """
+    import cv2
+
+    cv2.setNumThreads(1)  # the workers are the parallelism; OpenCV's own threads on top fight over the cores
+    workers = workers or os.cpu_count() or 1
+    worker = _Worker(load_detector, embedder)
+    queue: deque[Future[_Work]] = deque()
+    waiting: list[_Work] = []
+    with ThreadPoolExecutor(workers, thread_name_prefix="faces") as pool:
+        try:
+            for task in tasks:
+                queue.append(pool.submit(worker.work, task))
+                if len(queue) > 2 * workers:
+                    waiting.append(queue.popleft().result())
+                    if sum(len(work.crops) for work in waiting) >= EMBEDDING_BATCH:
+                        yield from _embed(waiting, embedder)
+                        waiting = []
+            while queue:
+                waiting.append(queue.popleft().result())
+            yield from _embed(waiting, embedder)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _embed(waiting: list[_Work], embedder: Embedder | None) -> Iterator[PhotoFaces]:
+    if embedder is None:
+        yield from (work.result for work in waiting)
+        return
+    crops = [crop for work in waiting for crop in work.crops]
+    vectors = embedder.embed(crops) if crops else None
+    start = 0
+    for work in waiting:
+        end = start + len(work.crops)
+        yield replace(work.result, vectors=vectors[start:end] if vectors is not None and end > start else None)
+        start = end
+
+
+class _Worker:
+    def __init__(self, load_detector: Callable[[], Detector], embedder: Embedder | None) -> None:
+        self._load_detector = load_detector
+        self._embedder = embedder
+        self._local = threading.local()
+
+    def work(self, task: PhotoTask) -> _Work:
+        try:
+            data = task.path.read_bytes()
+        except OSError:
+            return _Work(PhotoFaces(task, vanished=True))
+        if hashlib.sha256(data).digest() != task.sha256:
+            return _Work(PhotoFaces(task, vanished=True))
+        detector = self._detector()
+        crops_are_grey = self._embedder is not None and self._embedder.needs_grey
+        needs_rgb = not detector.needs_grey or (self._embedder is not None and not crops_are_grey)
+        try:
+            photo = decode(data, rgb=needs_rgb, grey=detector.needs_grey or crops_are_grey)
+        except UnreadablePhotoError as error:
+            return _Work(PhotoFaces(task, problem=str(error)))
+        started = time.perf_counter()
+        faces = tuple(detector.detect(photo)) if task.known is None else task.known
+        seconds = time.perf_counter() - started
+        pixels = photo.rgb if photo.rgb is not None else photo.grey
+        assert pixels is not None
+        thumbnails = tuple(thumbnail(pixels, face.box) for face in faces) if task.known is None else ()
+        crops = []
+        if self._embedder is not None:
+            source = photo.grey if crops_are_grey else photo.rgb
+            assert source is not None
+            crops = [self._embedder.crop(source, face) for face in faces]
+        return _Work(PhotoFaces(task, faces, thumbnails, detection_seconds=seconds), crops)
+
+    def _detector(self) -> Detector:
+        if not hasattr(self._local, "detector"):
+            self._local.detector = self._load_detector()
+        detector: Detector = self._local.detector
+        return detector

@@ -1,0 +1,111 @@
+"""Thumbnails of faces, and contact sheets made of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facefind_pipeline.vision.faces import Box, Image
+from facefind_pipeline.vision.models import write_atomically
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
+
+THUMBNAIL_SIDE = 128  # pixels of the longer side; about 4 kB a face
+MARGIN = 0.2  # of the box, on each side: hair and chin tell people more than the bare face
+CAPTION_HEIGHT = 34
+GAP = 8
+INLINE_BYTES = 18_000  # base64 adds a third, and an event keeps its metadata for ever: 24 kB in all
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One face of a sheet: a JPEG and up to two lines below it."""
+
+    jpeg: bytes
+    caption: tuple[str, ...] = ()
+
+
+def thumbnail(photo: Image, box: Box) -> bytes:
+    """A JPEG of the box with some margin, cut at the photo's border; grey for a grey photo."""
+    import cv2
+
+    height, width = photo.shape[:2]
+    dx, dy = round(box.w * MARGIN), round(box.h * MARGIN)
+    crop = photo[
+        max(0, box.y - dy) : min(height, box.y + box.h + dy), max(0, box.x - dx) : min(width, box.x + box.w + dx)
+    ]
+    scale = THUMBNAIL_SIDE / max(crop.shape[:2])
+    size = (max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale)))
+    small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    if small.ndim == 3:
+        small = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 82])
+    return encoded.tobytes()
+
+
+def contact_sheet(tiles: Sequence[Tile], *, columns: int = 10, title: str = "") -> bytes:
+    """A JPEG with all tiles in rows."""
+    return _sheet(tiles, columns=columns, title=title, side=THUMBNAIL_SIDE, quality=85)
+
+
+def inline_sheet(tiles: Sequence[Tile]) -> bytes:
+    """A JPEG of the first tiles, without captions, small enough to be kept in every event of a log."""
+    for side, count, quality in ((64, 32, 70), (56, 24, 60), (48, 16, 50)):
+        jpeg = _sheet([Tile(tile.jpeg) for tile in tiles[:count]], columns=8, title="", side=side, quality=quality)
+        if len(jpeg) <= INLINE_BYTES:
+            break
+    return jpeg
+
+
+def write_sheet(path: Path, tiles: Sequence[Tile], *, title: str = "") -> Path:
+    """Writes a full contact sheet, replacing the one that is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, contact_sheet(tiles, title=title))
+    return path
+
+
+def _sheet(tiles: Sequence[Tile], *, columns: int, title: str, side: int, quality: int) -> bytes:
+    from PIL import Image as PILImage
+    from PIL import ImageDraw, ImageFont
+
+    captioned = any(tile.caption for tile in tiles)
+    cell = (side + GAP, side + GAP + (CAPTION_HEIGHT if captioned else 0))
+    columns = max(1, min(columns, len(tiles)))
+    top = GAP + (30 if title else 0)
+    size = (GAP + columns * cell[0], top + -(-len(tiles) // columns) * cell[1])
+    sheet = PILImage.new("RGB", (max(size[0], 12 * len(title)), max(size[1], 1)), "white")
+    draw = ImageDraw.Draw(sheet)
+    if title:
+        draw.text((GAP, GAP), title, fill="black", font=ImageFont.truetype(_font(), 18))
+    font = ImageFont.truetype(_font(), 11)
+    for number, tile in enumerate(tiles):
+        x, y = GAP + number % columns * cell[0], top + number // columns * cell[1]
+        with PILImage.open(BytesIO(tile.jpeg)) as face:
+            face.thumbnail((side, side))
+            sheet.paste(face.convert("RGB"), (x + (side - face.width) // 2, y + side - face.height))
+        for line, text in enumerate(tile.caption[:2]):
+            draw.text((x, y + side + 2 + 14 * line), _fit(text, side, font), fill="black", font=font)
+    output = BytesIO()
+    sheet.save(output, "JPEG", quality=quality, optimize=True)
+    return output.getvalue()
+
+
+@cache
+def _font() -> str:
+    # Pillow's own font has no accents; matplotlib ships this one, and importing matplotlib would take 0.2 s.
+    package = find_spec("matplotlib")
+    assert package is not None
+    assert package.origin is not None
+    return str(Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf")
+
+
+def _fit(text: str, width: int, font: "FreeTypeFont") -> str:
+    """The text, its beginning cut so that it fits: the end of a path tells more than its start."""
+    cut = text
+    while len(cut) > 2 and font.getlength(cut) > width:
+        cut = "…" + cut[2:]
+    return cut

@@ -1,0 +1,131 @@
+"""A real server for each test worker, a database of its own for each test, and photos of real faces to work on."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psycopg2
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from facefind_pipeline.settings import Settings, read_settings
+from facefind_pipeline.store.database import Database, open_database
+from facefind_pipeline.store.server import EmbeddedServer
+
+SMALL_SET = "hog-up0-px640@dlib"  # 0.05 s a photo
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """An embedded server; it is what users without a server of their own run."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(server.data.parent)  # root's lies outside the temporary folder
+
+
+@pytest.fixture
+def settings(server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """A home and a database of one test's own, in the environment as a user sets it."""
+    name = f"test_{os.getpid()}_{abs(hash(tmp_path)) % 10**9}"
+    for variable in [v for v in os.environ if v.startswith(("FACEFIND_", "DAGSTER_"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("FACEFIND_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FACEFIND_DATABASE_URL", server.url(name))
+    monkeypatch.chdir(tmp_path)
+    yield read_settings()
+    for variable in [v for v in os.environ if v.startswith(("FACEFIND_", "DAGSTER_"))]:
+        monkeypatch.delenv(variable, raising=False)
+    connection = psycopg2.connect(server.url("postgres"))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for database in (name, f"{name}_dagster"):
+            cursor.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+    connection.close()
+
+
+@pytest.fixture
+def database(settings: Settings) -> Database:
+    """The test's database with its tables."""
+    return open_database(settings)
+
+
+@dataclass(frozen=True)
+class Portraits:
+    """Two people's public-domain portraits, RGB: Grace Hopper (600, 512) and Eileen Collins (512, 512)."""
+
+    hopper: Image.Image
+    collins: Image.Image
+
+    def hopper_again(self) -> Image.Image:
+        """Another picture of the first: mirrored, darker and smaller."""
+        mirrored = self.hopper.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((410, 480))
+        return Image.fromarray((np.asarray(mirrored) * 0.8).astype(np.uint8))
+
+    def together(self) -> Image.Image:
+        """Both side by side."""
+        both = Image.new("RGB", (1024, 600), "grey")
+        both.paste(self.hopper, (0, 0))
+        both.paste(self.collins, (512, 0))
+        return both
+
+
+@pytest.fixture(scope="session")
+def portraits() -> Portraits:
+    """The portraits that matplotlib and scikit-image ship."""
+    import matplotlib
+    import skimage
+
+    hopper = Image.open(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg").convert("RGB")
+    return Portraits(hopper, Image.fromarray(skimage.data.astronaut()))
+
+
+@pytest.fixture
+def event(tmp_path: Path, portraits: Portraits) -> Path:
+    """A folder with two event days: six photos of which one is a copy, and a broken file."""
+    root = tmp_path / "photos"
+    first, second = root / "Day 1", root / "Day 2"
+    first.mkdir(parents=True)
+    second.mkdir()
+    portraits.hopper.save(first / "hopper.jpg", quality=92)
+    portraits.together().save(first / "both.jpg", quality=92)
+    Image.new("RGB", (320, 240), "steelblue").save(first / "nobody.jpg")
+    (first / "broken.jpg").write_text("not a photo")
+    portraits.hopper_again().save(second / "again.jpg", quality=92)
+    portraits.collins.save(second / "collins.png")
+    (second / "copy of hopper.jpg").write_bytes((first / "hopper.jpg").read_bytes())
+    return root
+
+
+@pytest.fixture
+def reference(tmp_path: Path, portraits: Portraits) -> Path:
+    """A picture of Grace Hopper that is in no event photo as such."""
+    file = tmp_path / "reference.jpg"
+    portraits.hopper.crop((60, 40, 470, 520)).resize((380, 445)).save(file, quality=90)
+    return file
+
+
+Facefind = Callable[..., Result]
+
+
+@pytest.fixture
+def facefind(settings: Settings) -> Facefind:
+    """Calls the command in this process, as `facefind("find", "Ada")`; errors end as they do for users."""
+    from facefind_pipeline.cli import facefind as command
+    from facefind_pipeline.errors import FacefindError
+
+    def call(*arguments: object) -> Result:
+        result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+        if isinstance(result.exception, FacefindError):
+            result.exit_code = 1
+            result.stderr_bytes = (result.stderr_bytes or b"") + f"facefind: {result.exception}\n".encode()
+        elif result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return call

@@ -1,0 +1,16 @@
+-- Photos of a day that the detector has not seen, or with faces that no set has a vector of this embedder for.
+-- The face is null where the photo is still to detect. Copies of one photo count once.
+WITH day AS (
+    SELECT DISTINCT ON (sha256) sha256, path
+    FROM photos WHERE event_day = %(day)s AND problem IS NULL
+    ORDER BY sha256, path
+)
+SELECT day.sha256, day.path, f.face_key, f.x, f.y, f.w, f.h, f.score, f.landmarks
+FROM day
+LEFT JOIN detections d ON d.sha256 = day.sha256 AND d.detector_fingerprint = %(detector)s
+LEFT JOIN detected_faces f ON f.sha256 = d.sha256 AND f.detector_fingerprint = d.detector_fingerprint
+WHERE d.sha256 IS NULL
+   OR (f.face_key IS NOT NULL AND NOT EXISTS (
+        SELECT FROM embeddings e WHERE e.face_key = f.face_key AND e.embedder_fingerprint = %(embedder)s
+   ))
+ORDER BY day.path, f.x, f.y, f.w, f.h
