@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,11 @@ from PIL import Image
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.server import EmbeddedServer
+from facefind_pipeline_tests.vision.clip_model import make_clip_model, make_hub_cache
+
+# Set before any test imports huggingface_hub, which reads it once.
+_hub = tempfile.TemporaryDirectory(prefix="facefind_hub_")
+os.environ.update(make_hub_cache(Path(_hub.name)))
 
 SMALL_SET = "hog-up0-px640@dlib"  # 0.05 s a photo
 
@@ -108,6 +114,14 @@ def reference(tmp_path: Path, portraits: Portraits) -> Path:
     file = tmp_path / "reference.jpg"
     portraits.hopper.crop((60, 40, 470, 520)).resize((380, 445)).save(file, quality=90)
     return file
+
+
+@pytest.fixture
+def clip_model(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small local model for the imgbeddings embedder, named in the environment."""
+    model = make_clip_model(tmp_path / "clip.onnx")
+    monkeypatch.setenv("FACEFIND_CLIP_MODEL", str(model))
+    return model
 
 
 Facefind = Callable[..., Result]

@@ -149,28 +149,29 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
     workspace = graph.workspace
     embedded = graph.instance.get_materialized_partitions(dg.AssetKey("face_embeddings"))
     due: list[EventDay] = []
-    problems: dict[str, str] = {}
     total = to_do = 0
     with workspace.database.connect() as connection:
-        for day in days:
-            partition = ingest_faces.present_partition(connection, workspace.settings, day.key, parameters)
+        partitions = [
+            ingest_faces.present_partition(connection, workspace.settings, day.key, parameters) for day in days
+        ]
+        for day, partition in zip(days, partitions, strict=True):
             rows = photos.photos(connection, day.key).values()
-            total += len(rows)
-            problems |= {row.path: row.problem for row in rows if row.problem}
             missing = len(faces.photos_to_do(connection, partition))
-            to_do += missing
+            total, to_do = total + len(rows), to_do + missing
             current = faces.is_current(connection, partition, photos.photos_version(rows))
             if missing or not current or day_set(day.key, parameters.key) not in embedded:
                 due.append(day)
-    for path, problem in problems.items():
-        tell(f"left out: {path}: {problem}")
-    tell(f"{total} photos in {len(days)} event day(s); {to_do} to do under {parameters.key}")
+    tell(f"{total} photos in {len(days)} event day(s): {to_do} to do under {parameters.key}, the others are known")
     bars.overall(to_do, "photo", _comparison(parameters))
     try:
         for day in due:
             graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
     finally:
         bars.close()
+    with workspace.database.connect() as connection:
+        for partition in partitions:
+            for path, problem in faces.problems(connection, partition.event_day, partition.detector).items():
+                tell(f"left out: {path}: {problem}")
 
 
 def index_and_search(graph: Graph, parameters: ParameterSet) -> None:

@@ -205,6 +205,20 @@ def count(connection: Connection, partition: Partition) -> tuple[int, int]:
         return photos, faces
 
 
+def problems(connection: Connection, event_day: str, detector: str) -> dict[str, str]:
+    """Why photos of a day were left out, by path: unreadable, or with pixels that could not be decoded."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT p.path, coalesce(p.problem, d.problem)
+            FROM photos p LEFT JOIN detections d ON d.sha256 = p.sha256 AND d.detector_fingerprint = %s
+            WHERE p.event_day = %s AND coalesce(p.problem, d.problem) IS NOT NULL ORDER BY p.path
+            """,
+            [detector, event_day],
+        )
+        return dict(cursor.fetchall())
+
+
 def finish(connection: Connection, partition: Partition, photos_version: str, faces_version: str) -> str:
     """Records that the partition is done and from what; returns the data version of its embeddings."""
     embeddings_version = versions.hash_rows([(faces_version, partition.embedder)])

@@ -46,7 +46,7 @@ class Embedder(Protocol):
         ...
 
     def fingerprint(self) -> dict[str, object]:
-        """What this embedder really is: settings, library versions, SHA-256 of its files. Loads nothing."""
+        """What this embedder really is: settings, library versions, SHA-256 of its files. Loads no network that is on disk."""
         ...
 
 
@@ -139,8 +139,10 @@ class ImgbeddingsEmbedder:
 
     def crop(self, photo: Image, face: Face) -> Image:
         """The box with its margin, as far as the photo reaches; (h, w) grey or (h, w, 3) RGB."""
-        x, y, w, h = _with_margin(face.box, self._settings.margin, photo.shape[1], photo.shape[0])
-        return photo[y : y + h, x : x + w].copy()  # a view would keep the whole photo in memory
+        x, y, w, h = face.box
+        dx, dy = round(w * self._settings.margin), round(h * self._settings.margin)
+        cut = photo[max(0, y - dy) : y + h + dy, max(0, x - dx) : x + w + dx]
+        return cut.copy()  # a view would keep the whole photo in memory
 
     def embed(self, crops: Sequence[Image]) -> Vectors:
         """(n, 768) vectors, each exactly what `imgbeddings.to_embeddings` gives for the crop alone.
@@ -159,17 +161,20 @@ class ImgbeddingsEmbedder:
     def fingerprint(self) -> dict[str, object]:
         """Settings, versions of the libraries that prepare pixels, and the SHA-256 of the ONNX file.
 
-        The hub's file is named by its repository instead as long as it was not fetched.
+        The hub's file is fetched first if it was not: without its hash in the fingerprint, all that is stored now would
+        be made again later.
         """
-        from huggingface_hub import constants  # type: ignore[import-untyped]
+        from huggingface_hub import constants
 
         path = self._path or Path(constants.HF_HUB_CACHE) / HUB_FILE
+        if not path.is_file():
+            _ = self._model
         return {
             "embedder": self._settings.name,
             **self._settings.options,
             "imgbeddings": version("imgbeddings"),
             "transformers": version("transformers"),
-            "model": file_sha256(path) if path.is_file() else HUB_REPOSITORY,
+            "model": file_sha256(path),
         }
 
     @cached_property
@@ -211,10 +216,3 @@ def _square_start(start: int, length: int, side: int, limit: int) -> int:
     if start + length == limit:
         return start
     return start - (side - length) // 2
-
-
-def _with_margin(box: Box, margin: float, width: int, height: int) -> Box:
-    dx, dy = round(box.w * margin), round(box.h * margin)
-    left, top = max(0, box.x - dx), max(0, box.y - dy)
-    right, bottom = min(width, box.x + box.w + dx), min(height, box.y + box.h + dy)
-    return Box(left, top, right - left, bottom - top)

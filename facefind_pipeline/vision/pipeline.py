@@ -92,7 +92,7 @@ def find_faces(
                 queue.append(pool.submit(worker.work, task))
                 if len(queue) > 2 * workers:
                     waiting.append(queue.popleft().result())
-                    if sum(len(work.crops) for work in waiting) >= EMBEDDING_BATCH:
+                    if _is_batch(waiting, embedder):
                         yield from _embed(waiting, embedder)
                         waiting = []
             while queue:
@@ -100,6 +100,12 @@ def find_faces(
             yield from _embed(waiting, embedder)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _is_batch(waiting: list[_Work], embedder: Embedder | None) -> bool:
+    """Whether enough faces wait, or so many photos without any that their results should go out."""
+    faces = sum(len(work.crops) for work in waiting)
+    return embedder is None or faces >= EMBEDDING_BATCH or len(waiting) >= EMBEDDING_BATCH
 
 
 def _embed(waiting: list[_Work], embedder: Embedder | None) -> Iterator[PhotoFaces]:

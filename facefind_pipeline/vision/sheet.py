@@ -18,7 +18,7 @@ THUMBNAIL_SIDE = 128  # pixels of the longer side; about 4 kB a face
 MARGIN = 0.2  # of the box, on each side: hair and chin tell people more than the bare face
 CAPTION_HEIGHT = 34
 GAP = 8
-INLINE_BYTES = 18_000  # base64 adds a third, and an event keeps its metadata for ever: 24 kB in all
+INLINE_BYTES = 17_500  # base64 adds a third, and an event keeps its metadata for ever: 24 kB in all
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,14 @@
-"""What tests of vision share: an offline Hugging Face cache, chips of real faces, and dlib itself to compare with."""
+"""What tests of vision share: chips of real faces, and dlib itself to compare with."""
 
-import os
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from facefind_pipeline.vision.dlib_network import WEIGHTS, packaged_model
 from facefind_pipeline.vision.embedders import PREDICTOR
-from facefind_pipeline.vision.faces import Box, Face, Image
+from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
 from facefind_pipeline_tests.conftest import Portraits
-from facefind_pipeline_tests.vision.clip_model import make_hub_cache
-
-# Set before any test imports huggingface_hub, which reads it once.
-_hub = tempfile.TemporaryDirectory(prefix="facefind_hub_")
-os.environ.update(make_hub_cache(Path(_hub.name)))
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +49,8 @@ class Dlib:
         chip: Image = dlib.get_face_chip(photo, self._predict(photo, rectangle), 150, 0.25)
         return chip
 
-    def describe(self, chips: Sequence[Image]) -> Any:
-        return np.array(self._network.compute_face_descriptor(list(chips)))
+    def describe(self, chips: Image) -> Vectors:
+        return np.array(self._network.compute_face_descriptor(list(chips)), np.float32)
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ CREATE TABLE parameter_sets (
     detector_fingerprint text REFERENCES fingerprints,  -- of the last run that wrote; null before the first
     embedder_fingerprint text REFERENCES fingerprints,
     vectors_version      bigint NOT NULL DEFAULT 0,     -- raised by every transaction that changes this set's vectors
-    added_at             timestamptz NOT NULL DEFAULT now()
+    added_at             timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE UNIQUE INDEX parameter_sets_one_default ON parameter_sets (is_default) WHERE is_default;
 

@@ -1,0 +1,185 @@
+"""The other subcommands, as a user calls them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from facefind_pipeline.cli import COMMANDS
+from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
+
+
+@pytest.fixture
+def filled(facefind: Facefind, event: Path, reference: Path) -> Path:
+    """An event that was run for one person."""
+    result = facefind("run", event, "--params", SMALL_SET, "--reference", f"José Núñez={reference}")
+    assert result.exit_code == 0, result.stderr
+    return event
+
+
+def _error(facefind: Facefind, *arguments: object) -> str:
+    """The one line of an error that ends with exit code 1."""
+    result = facefind(*arguments)
+    assert result.exit_code == 1
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith("facefind: ")
+    return line
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_subcommand_has_help(facefind: Facefind, command: str) -> None:
+    result = facefind(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage: facefind" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "find", "ingest", "params", "person", "models", "demo", "dev", "env", "psql"]
+)
+def test_help_has_an_example(facefind: Facefind, command: str) -> None:
+    assert "Example" in facefind(command, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("find",), ("find", "Ada", "--photo", "x.jpg"), ("run",), ("nonsense",), ("run", "x", "--reference", "Ada")],
+)
+def test_wrong_usage_is_exit_code_2(facefind: Facefind, arguments: tuple[str, ...]) -> None:
+    assert facefind(*arguments).exit_code == 2
+
+
+@pytest.mark.usefixtures("filled")
+def test_find_prints_json_with_what_programs_need(facefind: Facefind) -> None:
+    matches = json.loads(facefind("find", "José Núñez", "-n", "2", "--json").stdout)
+    assert [m["rank"] for m in matches] == [1, 2]
+    assert {"rank", "photo", "event_day", "distance", "box"} <= set(matches[0])
+    assert matches == json.loads(facefind("find", "jose-nunez", "-n", "2", "--json", "--params", SMALL_SET).stdout)
+    table = facefind("find", "jose nunez", "-n", "2").stdout
+    assert "Day 1/hopper.jpg" in table
+
+
+@pytest.mark.usefixtures("filled")
+def test_find_filters_by_day(facefind: Facefind) -> None:
+    matches = json.loads(facefind("find", "José Núñez", "--day", "day-2", "--json").stdout)
+    assert {m["event_day"] for m in matches} == {"day-2"}
+    assert "Day 2/copy of hopper.jpg" in {m["photo"] for m in matches}
+    assert "no event day 'day-9'" in _error(facefind, "find", "José Núñez", "--day", "day-9")
+    nothing = facefind("find", "José Núñez", "--country", "Portugal")
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+    assert "no photos match these filters" in nothing.stderr
+    assert "unknown country 'Atlantis'" in _error(facefind, "find", "José Núñez", "--country", "Atlantis")
+
+
+def test_find_asks_with_an_unknown_face(facefind: Facefind, filled: Path, tmp_path: Path) -> None:
+    photo = filled / "Day 2" / "again.jpg"
+    sheet = tmp_path / "sheet.jpg"
+    matches = json.loads(facefind("find", "--photo", photo, "--json", "--sheet", sheet).stdout)
+    assert matches[0]["photo"] == "Day 2/again.jpg"
+    assert matches[0]["distance"] < 0.01
+    assert Image.open(sheet).width > 100
+    assert json.loads(facefind("person", "list", "--json").stdout)[0]["key"] == "jose-nunez"
+    assert "shows no face" in _error(facefind, "find", "--photo", filled / "Day 1" / "nobody.jpg")
+
+
+@pytest.mark.usefixtures("filled")
+def test_errors_name_what_is_wrong_and_what_to_do(facefind: Facefind, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert f"no folder {tmp_path}/gone" in _error(facefind, "run", "gone")
+    assert "no photos in" in _error(facefind, "run", "empty")
+    assert "no person 'bob' (there is José Núñez)" in _error(facefind, "find", "Bob")
+    assert "'hog-up1-px2000@dlib'" in _error(facefind, "find", "José Núñez", "--params", "hog-up01-px2000@dlib")
+    assert "facefind params add" in _error(facefind, "find", "José Núñez", "--params", "hog-up3-px2000@dlib")
+    assert "facefind models pull yunet" in _error(facefind, "run", "photos", "--params", "recommended")
+    assert "facefind models pull yunet" in _error(facefind, "params", "add", "recommended")
+
+
+def test_people_are_added_and_listed(facefind: Facefind, filled: Path, reference: Path) -> None:
+    again = filled / "Day 2" / "again.jpg"
+    result = facefind("person", "add", "José Núñez", again)
+    assert result.exit_code == 0, result.stderr
+    assert "again.jpg: a face of" in result.stdout
+    listed = json.loads(facefind("person", "list", "--json").stdout)
+    assert [(row["person"], row["reference"]) for row in listed] == [
+        ("José Núñez", "reference.jpg"),
+        ("José Núñez", "again.jpg"),
+    ]
+    best = json.loads(facefind("find", "José Núñez", "--json").stdout)[0]
+    assert (best["photo"], best["distance"] < 0.01) == ("Day 2/again.jpg", True)
+
+
+def test_a_bad_reference_is_refused_and_not_stored(facefind: Facefind, filled: Path) -> None:
+    assert "shows no face" in _error(facefind, "person", "add", "Bob", filled / "Day 1" / "nobody.jpg")
+    assert "can't be read" in _error(facefind, "person", "add", "Bob", "gone.jpg")
+    two = _error(facefind, "person", "add", "Bob", filled / "Day 1" / "both.jpg", "--params", "hog-up1-px0@dlib")
+    assert "shows 2 faces" in two
+    assert "--largest" in two
+    assert "no letter or digit" in _error(facefind, "person", "add", "???", filled / "Day 1" / "hopper.jpg")
+    assert {row["key"] for row in json.loads(facefind("person", "list", "--json").stdout)} == {"jose-nunez"}
+
+
+@pytest.mark.usefixtures("filled")
+def test_parameter_sets_are_added_listed_and_chosen(facefind: Facefind) -> None:
+    assert facefind("params", "add", "hog-up0-px320@dlib", "--index", "hnsw").exit_code == 0
+    rows = {row["parameter set"]: row for row in json.loads(facefind("params", "list", "--json").stdout)}
+    assert set(rows) == {SMALL_SET, "hog-up0-px320@dlib"}
+    assert rows[SMALL_SET]["default"]
+    assert rows["hog-up0-px320@dlib"]["index"] == "hnsw"
+    shown = json.loads(facefind("params", "show", SMALL_SET, "--json").stdout)
+    assert shown["filled_by"]["detector"]["dlib"]
+    assert facefind("params", "default", "hog-up0-px320@dlib").exit_code == 0
+    assert "no usable reference under hog-up0-px320@dlib" in _error(facefind, "find", "José Núñez")
+
+
+def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, portraits) -> None:
+    wedding = tmp_path / "Anna's wedding (2024)"
+    (wedding / "Église, 14 h").mkdir(parents=True)
+    portraits.hopper.save(wedding / "Église, 14 h" / "photo n°1.jpg")
+    assert facefind("ingest", wedding).stdout == "eglise-14-h: 1 photos\n"
+
+    second = tmp_path / "second" / "Day 1"
+    second.mkdir(parents=True)
+    portraits.collins.save(second / "c.jpg")
+    taken = _error(facefind, "ingest", second)
+    assert "'day-1' is the folder" in taken
+    assert "--day-name" in taken
+    assert facefind("ingest", second, "--day-name", "Other day").stdout == "other-day: 1 photos\n"
+    assert facefind("ingest", second).stdout == "other-day: 1 photos\n"  # it keeps its key
+
+    filled.rename(tmp_path / "elsewhere")
+    gone = _error(facefind, "ingest", filled)
+    assert "is gone: its 2 event day(s)" in gone
+    assert "Day 1/hopper.jpg" in facefind("find", "José Núñez").stdout
+    again = facefind("ingest")  # all roots: the one that is gone keeps none of the others from being read
+    assert again.exit_code == 1
+    assert "eglise-14-h: 1 photos" in again.stdout
+    status = json.loads(facefind("status", "--json").stdout)
+    notes = {day["day"]: day["note"] for day in status["days"]}
+    assert notes == {"day-1": "folder is gone", "day-2": "folder is gone", "eglise-14-h": "", "other-day": ""}
+    (tmp_path / "elsewhere").rename(filled)
+    assert facefind("ingest", filled).exit_code == 0
+    assert not any(day["note"] for day in json.loads(facefind("status", "--json").stdout)["days"])
+
+
+def test_models_are_listed_and_pulled(facefind: Facefind, tmp_path: Path) -> None:
+    (row,) = json.loads(facefind("models", "list", "--json").stdout)
+    assert (row["model"], row["present"]) == ("yunet", False)
+    (tmp_path / "wrong.onnx").write_bytes(b"wrong")
+    assert "is not the pinned yunet" in _error(facefind, "models", "pull", "yunet", "--from", "wrong.onnx")
+    assert "no model 'arcface'" in _error(facefind, "models", "pull", "arcface")
+
+
+def test_env_gives_a_dagster_process_the_same_instance(facefind: Facefind, settings) -> None:
+    lines = facefind("env").stdout.splitlines()
+    assert all(line.startswith("export ") for line in lines)
+    assert f"export DAGSTER_HOME={settings.dagster_home}" in lines
+    assert any(
+        line.startswith("export FACEFIND_DAGSTER_DATABASE_URL=") and "postgresql+psycopg2://" in line for line in lines
+    )
+    assert (settings.dagster_home / "dagster.yaml").is_file()
+
+
+def test_an_unreachable_database_is_one_line(facefind: Facefind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEFIND_DATABASE_URL", "postgresql://127.0.0.1:9/facefind")
+    for command in (("find", "Ada"), ("run", "photos"), ("up",), ("status",)):
+        assert "database unreachable" in _error(facefind, *command)

@@ -1,0 +1,216 @@
+"""`facefind run` on real photos: finds the person, and a rerun does only what is new."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus, RunsFilter
+
+from facefind_pipeline.orchestration.instance import open_instance
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store.database import Database
+from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
+from facefind_pipeline_tests.store.rows import table
+
+
+def _run(facefind: Facefind, event: Path, *more: object) -> list[dict[str, object]]:
+    result = facefind("run", event, "--params", SMALL_SET, "--json", *more)
+    assert result.exit_code == 0, result.stderr
+    matches: list[dict[str, object]] = json.loads(result.stdout)
+    return matches
+
+
+class Work:
+    """Counts what the runs since the last look did, by what the assets said of it."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._instance = open_instance(settings, database)
+        self._seen: set[str] = set()
+
+    def done(self) -> dict[str, int]:
+        """Photos detected and faces embedded since the last call, and runs."""
+        sums = {"photos_detected": 0, "faces_embedded": 0, "runs": 0}
+        for record in self._instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.SUCCESS])):
+            if record.dagster_run.run_id in self._seen:
+                continue
+            self._seen.add(record.dagster_run.run_id)
+            sums["runs"] += 1
+            events = self._instance.all_logs(
+                record.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+            )
+            for entry in events:
+                assert entry.asset_materialization is not None
+                for name, value in entry.asset_materialization.metadata.items():
+                    if name in sums:
+                        sums[name] += int(str(value.value))
+        return sums
+
+
+@pytest.fixture
+def work(settings: Settings, database: Database) -> Work:
+    return Work(settings, database)
+
+
+def test_a_person_is_found(facefind: Facefind, event: Path, reference: Path, settings: Settings) -> None:
+    matches = _run(facefind, event, "--reference", f"José Núñez={reference}")
+    assert [(m["person"], m["rank"]) for m in matches] == [("José Núñez", rank) for rank in range(1, len(matches) + 1)]
+    nearest = {str(m["photo"]) for m in matches[:3]}
+    assert nearest == {"Day 1/hopper.jpg", "Day 1/both.jpg", "Day 2/again.jpg"}
+    first = next(m for m in matches if m["photo"] == "Day 1/hopper.jpg")
+    assert first["event_day"] == "day-1"
+    assert first["copies"] == [{"event_day": "day-2", "photo": "Day 2/copy of hopper.jpg"}]
+    x, y, w, h = first["box"]
+    assert 150 < x < 220
+    assert 100 < y < 180
+    assert 120 < w == h < 240
+    assert all(float(str(m["distance"])) > 0.5 for m in matches[3:])
+    assert (settings.sheets / "jose-nunez.jpg").read_bytes()[:2] == b"\xff\xd8"
+
+
+def test_what_can_not_be_read_is_told_and_left_out(facefind: Facefind, event: Path, reference: Path) -> None:
+    whole = (event / "Day 2" / "again.jpg").read_bytes()
+    (event / "Day 2" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    result = facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}")
+    assert result.exit_code == 0
+    assert "left out: Day 1/broken.jpg: not an image" in result.stderr
+    assert "left out: Day 2/cut.jpg: truncated or damaged JPEG" in result.stderr
+    assert "8 photos in 2 event day(s): 7 to do" in result.stderr.replace("\n", " ") or "7 to do" in result.stderr
+
+
+def test_a_rerun_does_only_what_is_new(
+    facefind: Facefind, event: Path, reference: Path, portraits: Portraits, work: Work
+) -> None:
+    first = _run(facefind, event, "--reference", f"Ada={reference}")
+    done = work.done()
+    assert done["photos_detected"] == 5  # the copy is not detected
+    assert done["faces_embedded"] >= 5
+
+    assert _run(facefind, event) == first
+    assert work.done() == {"photos_detected": 0, "faces_embedded": 0, "runs": 0}
+
+    portraits.hopper.crop((20, 20, 500, 580)).save(event / "Day 2" / "new.jpg")
+    assert len(_run(facefind, event)) == len(first) + 1
+    assert work.done()["photos_detected"] == 1
+
+    (event / "Day 2" / "new.jpg").rename(event / "Day 2" / "renamed.jpg")
+    shutil.copy(event / "Day 1" / "both.jpg", event / "Day 2" / "both copy.jpg")
+    (event / "Day 2" / "again.jpg").rename(event / "Day 1" / "moved.jpg")
+    names = {m["photo"] for m in _run(facefind, event)}
+    assert {"Day 2/renamed.jpg", "Day 1/moved.jpg"} < names
+    assert not {"Day 2/new.jpg", "Day 2/again.jpg"} & names
+    assert {**work.done(), "runs": 0} == {"photos_detected": 0, "faces_embedded": 0, "runs": 0}
+
+    (event / "Day 2" / "renamed.jpg").unlink()
+    assert "Day 2/renamed.jpg" not in {m["photo"] for m in _run(facefind, event)}
+    assert work.done()["photos_detected"] == 0
+
+
+def test_a_second_set_with_the_same_detector_detects_nothing(
+    facefind: Facefind, event: Path, reference: Path, work: Work, clip_model: Path
+) -> None:
+    _run(facefind, event, "--reference", f"Ada={reference}")
+    work.done()
+    other = facefind("run", event, "--params", SMALL_SET.replace("dlib", "imgbeddings"), "--json")
+    assert other.exit_code == 0, other.stderr
+    done = work.done()
+    assert done["photos_detected"] == 0
+    assert done["faces_embedded"] >= 5
+    assert len(json.loads(other.stdout)) == len(_run(facefind, event))
+
+
+def test_a_changed_photo_is_worked_on_again(
+    facefind: Facefind, event: Path, reference: Path, portraits: Portraits, work: Work
+) -> None:
+    _run(facefind, event, "--reference", f"Ada={reference}")
+    work.done()
+    portraits.hopper.save(event / "Day 2" / "collins.png")
+    matches = _run(facefind, event)
+    assert work.done()["photos_detected"] == 1
+    assert "Day 2/collins.png" in {m["photo"] for m in matches[:4]}
+
+
+def test_one_bad_reference_does_not_stop_other_people(facefind: Facefind, event: Path, reference: Path) -> None:
+    nobody = event / "Day 1" / "nobody.jpg"
+    result = facefind(
+        *("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}"),
+        *("--reference", f"Ada={nobody}", "--reference", "Bob=missing.jpg"),
+    )
+    assert result.exit_code == 1
+    assert "Ada, nearest" in result.stdout
+    assert "nobody.jpg of Ada shows no face" in result.stderr
+    assert "missing.jpg can't be read" in result.stderr
+    assert result.stderr.strip().endswith("no usable reference of Bob")
+    assert facefind("run", event, "--params", SMALL_SET).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("missing.jpg", "can't be read: no such file"),
+        ("photos/Day 1/broken.jpg", "can't be read: not an image"),
+        ("photos/Day 1/nobody.jpg", "shows no face"),
+        ("photos/Day 1/both.jpg", "shows 2 faces"),
+    ],
+)
+def test_a_single_bad_reference_ends_it_before_the_work(
+    facefind: Facefind, event: Path, database: Database, file: str, says: str
+) -> None:
+    result = facefind("run", event, "--params", "hog-up1-px0@dlib", "--reference", f"Ada={file}")
+    assert result.exit_code == 1
+    (line,) = [line for line in set(result.stderr.splitlines()) if line.startswith("facefind: ")]
+    assert says in line
+    with database.connect() as connection:
+        assert table(connection, "SELECT * FROM detections") == []
+
+
+def test_largest_takes_the_largest_of_several_faces(facefind: Facefind, event: Path) -> None:
+    both = event / "Day 1" / "both.jpg"
+    params = "hog-up1-px0@dlib"
+    result = facefind("run", event, "--params", params, "--reference", f"Ada={both}", "--largest", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)[0]["distance"] < 0.05
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_where_it_was(
+    facefind: Facefind, tmp_path: Path, reference: Path, portraits: Portraits, settings: Settings, database: Database
+) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(120):
+        portraits.hopper.crop((number, 0, 512, 560)).resize((320, 380)).save(many / f"{number:03d}.jpg", quality=80)
+    # A process of its own that runs the command as a shell would: it is killed as soon as a commit is seen.
+    command = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()", "run", str(many)]
+    command += ["--params", SMALL_SET, "--reference", f"Ada={reference}"]
+    process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    count = "SELECT count(*) FROM detections"
+    deadline = time.monotonic() + 120
+    with database.connect() as connection:
+        while table(connection, count) == [(0,)] and process.poll() is None and time.monotonic() < deadline:
+            connection.commit()
+            time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with database.connect() as connection:
+        ((before,),) = table(connection, count)
+        first = table(connection, "SELECT face_key, ctid FROM detected_faces ORDER BY 1")
+    assert before in (50, 100)
+    instance = open_instance(settings, database)
+    assert len(instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED]))) == 1
+
+    _run(facefind, many)
+
+    assert instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])) == []
+    assert len(instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.FAILURE]))) == 1
+    with database.connect() as connection:
+        assert table(connection, count) == [(120,)]
+        after = table(connection, "SELECT face_key, ctid FROM detected_faces ORDER BY 1")
+        assert table(connection, "SELECT count(*) FROM embeddings") == [(len(after),)]
+    assert set(first) < set(after)  # what was committed was not written again

@@ -1,0 +1,202 @@
+"""Searching, against the same ranking done in numpy."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+import numpy as np
+import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.search import find, results
+from facefind_pipeline.search.find import Filters, Match, find_nearest, find_person
+from facefind_pipeline.store import indexes, parameter_sets
+from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.faces import Partition
+from facefind_pipeline.store.parameter_sets import RegisteredSet
+from facefind_pipeline_tests.store.rows import (
+    KEY,
+    Photo,
+    partition,
+    table,
+    vector,
+    write_all,
+    write_person,
+    write_photos,
+)
+
+DISTANCES = {
+    "l2": lambda a, b: np.linalg.norm(a - b),
+    "cosine": lambda a, b: 1 - a @ b / np.linalg.norm(a) / np.linalg.norm(b),
+    "ip": lambda a, b: -(a @ b),
+    "l1": lambda a, b: np.abs(a - b).sum(),
+}
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with database.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def friday(connection: Connection) -> Partition:
+    return partition(connection, "friday")
+
+
+@pytest.fixture(scope="module")
+def shots() -> list[Photo]:
+    """150 photos with 0 to 3 faces each."""
+    random = np.random.default_rng(3)
+    return [
+        Photo(f"{number:03d}.jpg", str(number), random.normal(0, 1, (number % 4, 128)).astype(np.float32))
+        for number in range(150)
+    ]
+
+
+def _set(connection: Connection) -> RegisteredSet:
+    return parameter_sets.find(connection, KEY)
+
+
+def _names(matches: list[Match]) -> list[str]:
+    return [match.photo for match in matches]
+
+
+@pytest.mark.parametrize("metric", DISTANCES)
+def test_photos_are_ranked_by_their_nearest_face_to_any_probe(connection, friday, shots, metric: str) -> None:
+    write_all(connection, friday, shots)
+    probes = np.random.default_rng(4).normal(0, 1, (2, 128)).astype(np.float32)
+    distance = DISTANCES[metric]
+    nearest = {s.path: min(distance(p, v) for p in probes for v in s.vectors) for s in shots if len(s.vectors)}
+    matches = find_nearest(connection, _set(connection), list(probes), limit=200, metric=metric)
+    assert _names(matches) == sorted(nearest, key=nearest.__getitem__)
+    np.testing.assert_allclose([m.distance for m in matches], sorted(nearest.values()), rtol=1e-4, atol=1e-5)
+    assert [m.rank for m in matches] == list(range(1, len(nearest) + 1))
+
+
+@pytest.mark.parametrize("method", ["none", "hnsw", "ivfflat"])
+def test_as_many_photos_come_as_were_asked_for_whatever_the_index(database: Database, shots, method: str) -> None:
+    # Many faces of one photo are nearest, so that far more faces than photos must be looked at.
+    crowd = Photo("crowd.jpg", "crowd", [vector(1, n / 1e4) for n in range(300)])
+    with database.connect() as connection:
+        write_all(connection, partition(connection, "friday"), [*shots, crowd])
+        chosen = _set(connection)
+    indexes.build(database, chosen, method, 500)
+    with database.connect() as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off")
+        for limit in (1, 10, 60):
+            matches = find_nearest(connection, chosen, [vector(1)], limit=limit)
+            assert len(matches) == limit
+            assert matches[0].photo == "crowd.jpg"
+            assert len({m.sha256 for m in matches}) == limit
+
+
+def test_copies_are_one_match_that_names_them_all(connection: Connection, friday: Partition) -> None:
+    write_all(connection, friday, [Photo("b.jpg", "1", [vector(1)]), Photo("a.jpg", "2", [vector(3)])])
+    write_all(connection, partition(connection, "saturday"), [Photo("copy.jpg", "1", [vector(1)])])
+    first, second = find_nearest(connection, _set(connection), [vector(1)], limit=10)
+    assert (first.event_day, first.photo, first.copies) == ("friday", "b.jpg", (("saturday", "copy.jpg"),))
+    assert (second.photo, second.copies, second.distance) == ("a.jpg", (), 2.0)
+
+
+@pytest.fixture
+def travels(connection: Connection, friday: Partition) -> None:
+    """Photos of one person in places and at times; the nearest are elsewhere."""
+    saturday = partition(connection, "saturday")
+    lisbon, vigo = {"country": "PT"}, {"country": "ES"}
+    write_all(
+        connection,
+        friday,
+        [
+            Photo("noon.jpg", "1", [vector(4)], datetime(2024, 6, 14, 12), **lisbon),
+            Photo("midnight.jpg", "2", [vector(3)], datetime(2024, 6, 14, 23, 59, 59), **lisbon),
+            Photo("unknown.jpg", "3", [vector(0)]),
+        ],
+    )
+    write_all(
+        connection,
+        saturday,
+        [
+            Photo("vigo.jpg", "4", [vector(1)], datetime(2024, 6, 15, 0, 0), **vigo),
+            Photo("late.jpg", "5", [vector(2)], datetime(2024, 6, 16, 9), **lisbon),
+            Photo("noon copy.jpg", "1", [vector(4)], datetime(2024, 6, 14, 12), **lisbon),
+        ],
+    )
+    write_person(connection, friday, "Ada", [vector(0)])
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(), ["unknown.jpg", "vigo.jpg", "late.jpg", "midnight.jpg", "noon.jpg"]),
+        (Filters(country="PT"), ["late.jpg", "midnight.jpg", "noon.jpg"]),
+        (Filters(country="PT", to_day=date(2024, 6, 14)), ["midnight.jpg", "noon.jpg"]),
+        (Filters(from_day=date(2024, 6, 15), to_day=date(2024, 6, 15)), ["vigo.jpg"]),
+        (Filters(days=("saturday",)), ["vigo.jpg", "late.jpg", "noon copy.jpg"]),
+        (Filters(days=("saturday", "friday"), from_day=date(2024, 6, 16)), ["late.jpg"]),
+        (Filters(country="FR"), []),
+    ],
+)
+@pytest.mark.usefixtures("travels")
+def test_filters_limit_what_is_ranked(connection: Connection, filters: Filters, expected: list[str]) -> None:
+    person = find.Person("ada", "Ada")
+    assert _names(find_person(connection, _set(connection), person, limit=10, filters=filters)) == expected
+
+
+@pytest.mark.usefixtures("travels")
+def test_stored_results_are_those_of_the_live_query(connection: Connection) -> None:
+    person, chosen = find.Person("ada", "Ada"), _set(connection)
+    live = find_person(connection, chosen, person, limit=10)
+    assert results.refresh(connection, chosen) == ["ada"]
+    with connection.cursor() as cursor:  # so that only stored results can answer
+        cursor.execute("UPDATE search_results SET distance = distance + 100")
+    stored = find_person(connection, chosen, person, limit=10)
+    assert [m.distance for m in stored] == [m.distance + 100 for m in live]
+    assert _names(stored) == _names(live)
+    assert [m.copies for m in stored] == [m.copies for m in live]
+
+
+@pytest.mark.usefixtures("travels")
+def test_results_that_are_not_current_are_not_used(connection: Connection, friday: Partition) -> None:
+    person = find.Person("ada", "Ada")
+    results.refresh(connection, _set(connection))
+    write_all(connection, friday, [Photo("new.jpg", "new", [vector(0.5)])])
+    assert "new.jpg" in _names(find_person(connection, _set(connection), person, limit=10))
+    assert results.refresh(connection, _set(connection)) == ["ada"]
+    write_person(connection, friday, "Ada", [vector(4)])
+    assert _names(find_person(connection, _set(connection), person, limit=10))[0] == "noon.jpg"
+
+
+@pytest.mark.usefixtures("travels")
+def test_only_people_with_changes_are_searched_again(connection: Connection, friday: Partition) -> None:
+    write_person(connection, friday, "Bob", [vector(2)])
+    assert results.refresh(connection, _set(connection)) == ["ada", "bob"]
+    assert results.refresh(connection, _set(connection)) == []
+    before = results.results_version(connection, KEY)
+    write_person(connection, friday, "Bob", [vector(3)])
+    assert results.refresh(connection, _set(connection)) == ["bob"]
+    assert results.results_version(connection, KEY) != before
+
+
+@pytest.mark.usefixtures("travels")
+def test_a_person_without_references_any_more_has_no_results(connection: Connection) -> None:
+    results.refresh(connection, _set(connection))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM reference_photos")
+    assert results.refresh(connection, _set(connection)) == []
+    assert table(connection, "SELECT * FROM search_results") == []
+    with pytest.raises(FacefindError, match="Ada has no usable reference"):
+        find_person(connection, _set(connection), find.Person("ada", "Ada"), limit=10)
+
+
+def test_stored_results_keep_the_nearest_and_follow_renames(connection, friday, monkeypatch) -> None:
+    monkeypatch.setattr(results, "KEPT", 3)
+    write_all(connection, friday, [Photo(f"{n}.jpg", str(n), [vector(n), vector(n + 50)]) for n in range(8)])
+    person = write_person(connection, friday, "Ada", [vector(0)])
+    results.refresh(connection, _set(connection))
+    assert table(connection, "SELECT rank, distance FROM search_results ORDER BY 1") == [(1, 0), (2, 1), (3, 2)]
+    write_photos(connection, "friday", [Photo("renamed.jpg", "1")], gone=["1.jpg"])
+    names = _names(find_person(connection, _set(connection), person, limit=3))
+    assert names == ["0.jpg", "renamed.jpg", "2.jpg"]
+    assert len(find_person(connection, _set(connection), person, limit=5)) == 5

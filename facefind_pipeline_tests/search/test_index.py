@@ -1,0 +1,115 @@
+"""The index of a set: built when it pays, kept while it serves, its recall measured."""
+
+import numpy as np
+import pytest
+
+from facefind_pipeline.search import index
+from facefind_pipeline.store import indexes, parameter_sets
+from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.indexes import Build
+from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, write_all
+
+
+def _fill(database: Database, first: int, last: int) -> None:
+    random = np.random.default_rng(first)
+    with database.connect() as connection:
+        shots = [
+            Photo(f"{n}.jpg", str(n), random.normal(0, 1, (1, 128)).astype(np.float32)) for n in range(first, last)
+        ]
+        write_all(connection, partition(connection, "friday"), shots)
+
+
+def _choose(database: Database, method: str) -> None:
+    with database.connect() as connection:
+        parameter_sets.set_index_method(connection, KEY, method)
+
+
+def _live(database: Database) -> list[str]:
+    with database.connect() as connection:
+        return indexes.indexes(connection, parameter_sets.find(connection, KEY), valid_only=True)
+
+
+@pytest.mark.parametrize("method", ["hnsw", "ivfflat"])
+def test_an_index_is_built_kept_and_built_anew(database: Database, method: str) -> None:
+    _fill(database, 0, 300)
+    _choose(database, method)
+    first = index.refresh(database, KEY)
+    (name,) = _live(database)
+    assert (first.method, first.rows, first.built) == (method, 300, True)
+    assert first.recall is not None
+    assert first.recall > (0.95 if method == "hnsw" else 0.2)
+    assert first.bytes > 0
+    _fill(database, 300, 320)
+    second = index.refresh(database, KEY)
+    assert (second.built, second.rows, _live(database)) == (False, 320, [name])
+    assert second.version != first.version
+    _fill(database, 320, 420)
+    assert index.refresh(database, KEY).built
+    assert len(_live(database)) == 1
+    assert _live(database) != [name]
+
+
+def test_few_faces_are_searched_exactly_unless_an_index_is_asked_for(database: Database) -> None:
+    _fill(database, 0, 50)
+    state = index.refresh(database, KEY)
+    assert (state.method, state.recall, _live(database)) == ("none", None, [])
+    _choose(database, "hnsw")
+    assert index.refresh(database, KEY).method == "hnsw"
+    _choose(database, "none")
+    assert index.refresh(database, KEY).method == "none"
+    assert _live(database) == []
+
+
+def test_auto_takes_an_index_where_that_is_faster() -> None:
+    chosen = parameter_sets.RegisteredSet(KEY, "t", 128, "l2", True, True, "auto", None, None, 0)
+    assert indexes.method_for(chosen, indexes.AUTO_HNSW_ROWS - 1) == "none"
+    assert indexes.method_for(chosen, indexes.AUTO_HNSW_ROWS) == "hnsw"
+
+
+def test_an_invalid_index_that_a_killed_build_left_is_replaced(database: Database) -> None:
+    _fill(database, 0, 100)
+    _choose(database, "hnsw")
+    index.refresh(database, KEY)
+    (name,) = _live(database)
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [name])
+    assert index.refresh(database, KEY).built
+    with database.connect() as connection:
+        everything = indexes.indexes(connection, parameter_sets.find(connection, KEY))
+    assert everything == _live(database) != [name]
+
+
+def test_the_recall_of_a_poor_index_is_seen(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill(database, 0, 2000)
+    _choose(database, "hnsw")
+    good = index.refresh(database, KEY).recall
+    monkeypatch.setattr(index, "EF_SEARCH", 10)
+    with database.connect() as connection:
+        chosen = parameter_sets.find(connection, KEY)
+        poor = index.measure_recall(connection, chosen)
+        with connection.cursor() as cursor:  # later queries of the connection plan as always
+            cursor.execute("SHOW enable_seqscan")
+            assert cursor.fetchone() == ("on",)
+    assert good is not None
+    assert poor < good - 0.05
+
+
+def test_a_live_index_serves_until_too_much_changed() -> None:
+    last = Build("hnsw", "i", "v", 100, 1.0, 0.1)
+    assert indexes.keeps(last, "hnsw", 120, ["i"])
+    assert not indexes.keeps(last, "hnsw", 121, ["i"])
+    assert not indexes.keeps(last, "hnsw", 79, ["i"])
+    assert not indexes.keeps(last, "ivfflat", 100, ["i"])
+    assert not indexes.keeps(last, "hnsw", 100, [])
+    assert not indexes.keeps(None, "none", 0, [])
+
+
+def test_the_decision_is_recorded(database: Database) -> None:
+    _fill(database, 0, 10)
+    _choose(database, "hnsw")
+    state = index.refresh(database, KEY)
+    with database.connect() as connection:
+        build = indexes.last_build(connection, KEY)
+        assert build is not None
+        assert (build.method, [build.index], build.rows, build.recall) == ("hnsw", _live(database), 10, state.recall)
+        assert table(connection, "SELECT count(*) FROM index_builds") == [(1,)]

@@ -1,0 +1,145 @@
+"""Detectors: the same boxes as the libraries give, in upright full-size pixels whatever the reduction."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.parameters import DetectorSettings, ParameterSet
+from facefind_pipeline.vision.decode import DecodedPhoto, decode
+from facefind_pipeline.vision.detectors import clip, detector_fingerprint, load_detector, reduce, relative_cost
+from facefind_pipeline.vision.faces import Box, Face
+from facefind_pipeline.vision.models import YUNET
+from facefind_pipeline_tests.conftest import Portraits
+
+MODELS = Path(__file__).parents[3] / "shared" / "models"  # beside the checkout, where somebody put a copy
+needs_yunet = pytest.mark.skipif(not YUNET.path(MODELS).is_file(), reason="no copy of YuNet beside the checkout")
+
+
+def _settings(key: str) -> DetectorSettings:
+    return ParameterSet.parse(f"{key}@dlib").detector
+
+
+def _detect(key: str, image: Image.Image, models: Path = MODELS) -> list[Face]:
+    rgb = np.asarray(image)
+    photo = DecodedPhoto(rgb, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8))
+    return load_detector(_settings(key), models).detect(photo)
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    left, top = max(a.x, b.x), max(a.y, b.y)
+    right, bottom = min(a.x + a.w, b.x + b.w), min(a.y + a.h, b.y + b.h)
+    shared = max(0, right - left) * max(0, bottom - top)
+    return shared / (a.w * a.h + b.w * b.h - shared)
+
+
+@pytest.mark.parametrize("flag", [1, 6])
+def test_the_talks_boxes_are_those_of_the_plain_opencv_call(portraits: Portraits, tmp_path: Path, flag: int) -> None:
+    photo = portraits.together().resize((2048, 1200))
+    exif = Image.Exif()
+    exif[0x0112] = flag
+    file = tmp_path / "photo.jpg"
+    photo.save(file, quality=90, exif=exif)
+    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    grey = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+    plain = cascade.detectMultiScale(grey, scaleFactor=1.05, minNeighbors=2, minSize=(100, 100))
+    detector = load_detector(_settings("haar-sf1.05-mn2-ms100"), tmp_path)
+    ours = detector.detect(decode(file.read_bytes(), rgb=False, grey=True))
+    assert [tuple(face.box) for face in ours] == sorted(tuple(map(int, box)) for box in plain)
+    assert len(ours) >= 1
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "hog-up0-px{}",
+        "hog-up1-px{}",
+        "haar-sf1.10-mn6-ms200-px{}",
+        pytest.param("yunet-st0.60-px{}", marks=needs_yunet),
+    ],
+)
+def test_boxes_count_full_size_pixels_whatever_the_reduction(portraits: Portraits, key: str) -> None:
+    photo = portraits.hopper.resize((1024, 1200))
+    reduced = _detect(key.format(600), photo)
+    full = _detect(key.format(0).replace("ms200-px0", "ms200"), photo)  # an option equal to its default is absent
+    assert len(full) == 1
+    assert max(_overlap(face.box, full[0].box) for face in reduced) > 0.7
+
+
+@needs_yunet
+def test_yunets_landmarks_lie_in_the_box_and_survive_a_real_column(portraits: Portraits) -> None:
+    (face,) = _detect("yunet-st0.60-px400", portraits.hopper)
+    assert face.landmarks is not None
+    assert len(face.landmarks) == 5
+    for x, y in face.landmarks:
+        assert face.box.x < x < face.box.x + face.box.w
+        assert face.box.y < y < face.box.y + face.box.h
+        assert (float(np.float32(x)), float(np.float32(y))) == (x, y)
+    (right_eye, left_eye, nose, *_) = face.landmarks
+    assert right_eye[0] < nose[0] < left_eye[0]
+
+
+def test_a_photo_without_faces_has_none(tmp_path: Path) -> None:
+    assert _detect("hog-up0-px640", Image.new("RGB", (300, 200), "green")) == []
+
+
+def test_faces_come_sorted_and_inside_the_photo(portraits: Portraits) -> None:
+    cut = portraits.together().crop((230, 100, 1024, 600))
+    faces = _detect("hog-up1-px0", cut)
+    assert [face.box for face in faces] == sorted(face.box for face in faces)
+    assert all(
+        0 <= f.box.x < f.box.x + f.box.w <= cut.width and 0 <= f.box.y < f.box.y + f.box.h <= cut.height for f in faces
+    )
+    assert len(faces) >= 1
+
+
+def test_a_missing_model_names_the_command_that_fetches_it(tmp_path: Path) -> None:
+    settings = _settings("yunet-st0.60-px2000")
+    with pytest.raises(FacefindError, match="facefind models pull yunet"):
+        load_detector(settings, tmp_path)
+    with pytest.raises(FacefindError, match="facefind models pull yunet"):
+        detector_fingerprint(settings, tmp_path)
+
+
+def test_fingerprints_tell_settings_and_files_apart(tmp_path: Path) -> None:
+    keys = ["haar-sf1.05-mn2-ms100", "haar-sf1.05-mn3-ms100", "haar-sf1.05-mn2-ms100-ccalt2", "hog-up1-px2000"]
+    meanings = [detector_fingerprint(_settings(key), tmp_path) for key in keys]
+    assert len({str(meaning) for meaning in meanings}) == len(keys)
+    assert len(str(meanings[0]["sha256"])) == 64
+
+
+def test_the_recommended_detector_is_told_to_be_cheaper_than_the_default() -> None:
+    assert relative_cost(_settings("yunet-st0.60-px2000")) < 0.5 * relative_cost(_settings("hog-up1-px2000"))
+
+
+@given(
+    *(st.floats(-500, 1500) for _ in range(2)),
+    *(st.floats(0, 1500) for _ in range(2)),
+    st.integers(1, 1000),
+    st.integers(1, 1000),
+)
+def test_clipped_boxes_lie_in_the_photo(x: float, y: float, w: float, h: float, width: int, height: int) -> None:
+    box = clip(x, y, w, h, (width, height))
+    if box is None:
+        assert round(x + w) <= max(0, round(x)) or round(y + h) <= max(0, round(y)) or x >= width - 1 or y >= height - 1
+    else:
+        assert box.w > 0
+        assert box.h > 0
+        assert box.x >= 0 <= box.y
+        assert box.x + box.w <= width
+        assert box.y + box.h <= height
+    assert clip(0, 0, width, height, (width, height)) == (0, 0, width, height)
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 300))
+def test_reduction_keeps_the_shape_and_says_its_scale(width: int, height: int, side: int) -> None:
+    image, scale = reduce(np.zeros((height, width, 3), np.uint8), side)
+    assert max(image.shape[:2]) == min(side, max(width, height))
+    assert abs(image.shape[1] * scale - width) <= scale
+    assert abs(image.shape[0] * scale - height) <= scale

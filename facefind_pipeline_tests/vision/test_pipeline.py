@@ -1,0 +1,119 @@
+"""The stream: each photo read and decoded once, results in order, one bad photo no trouble for the others."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facefind_pipeline.vision import pipeline
+from facefind_pipeline.vision.decode import DecodedPhoto, decode
+from facefind_pipeline.vision.faces import Box, Face, Vectors
+from facefind_pipeline.vision.faces import Image as Pixels
+from facefind_pipeline.vision.pipeline import PhotoTask, find_faces
+
+SIDE = 24
+
+
+class CornerDetector:
+    """Finds a face in the top left corner of every photo whose first pixel is bright: the real thing is tested elsewhere."""
+
+    needs_grey = False
+
+    def detect(self, photo: DecodedPhoto) -> list[Face]:
+        assert photo.rgb is not None
+        return [Face(Box(0, 0, SIDE, SIDE), 1.0)] if photo.rgb[0, 0].mean() > 100 else []
+
+
+class MeanEmbedder:
+    """A face's vector is its mean colour."""
+
+    dimension, metric, needs_grey = 3, "l2", False
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def crop(self, photo: Pixels, face: Face) -> Pixels:
+        return photo[: face.box.h, : face.box.w].copy()
+
+    def embed(self, crops: Sequence[Pixels]) -> Vectors:
+        self.batches.append(len(crops))
+        return np.array([crop.reshape(-1, 3).mean(axis=0) for crop in crops], np.float32)
+
+    def fingerprint(self) -> dict[str, object]:
+        return {}
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> list[PhotoTask]:
+    """A hundred photos, each of a grey of its own; every third too dark to have a face."""
+    made = []
+    for number in range(100):
+        level = 20 if number % 3 == 0 else 120 + number
+        file = tmp_path / f"{number:03d}.png"
+        Image.new("RGB", (40, 30), (level, level, level)).save(file)
+        made.append(PhotoTask(hashlib.sha256(file.read_bytes()).digest(), file))
+    return made
+
+
+def test_results_come_in_order_with_their_own_vectors(tasks: list[PhotoTask]) -> None:
+    embedder = MeanEmbedder()
+    results = list(find_faces(tasks, CornerDetector, embedder, workers=3))
+    assert [result.task for result in results] == tasks
+    for number, result in enumerate(results):
+        if number % 3 == 0:
+            assert (result.faces, result.thumbnails, result.vectors) == ((), (), None)
+        else:
+            assert len(result.faces) == len(result.thumbnails) == 1
+            np.testing.assert_allclose(result.vectors, [[120 + number] * 3])
+    assert sum(embedder.batches) == 66
+    assert len(embedder.batches) <= 4
+
+
+def test_each_photo_is_decoded_once(tasks: list[PhotoTask], monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = []
+
+    def counting(data: bytes, **wanted: bool) -> DecodedPhoto:
+        decoded.append(hashlib.sha256(data).digest())
+        return decode(data, **wanted)
+
+    monkeypatch.setattr(pipeline, "decode", counting)
+    list(find_faces(tasks, CornerDetector, MeanEmbedder()))
+    assert sorted(decoded) == sorted(task.sha256 for task in tasks)
+
+
+def test_few_photos_are_ahead_of_what_is_taken(tasks: list[PhotoTask]) -> None:
+    taken = []
+    stream = find_faces((taken.append(task) or task for task in tasks), CornerDetector, None, workers=2)
+    next(stream)
+    assert len(taken) <= 6
+    stream.close()
+
+
+def test_known_faces_are_embedded_and_not_detected_again(tasks: list[PhotoTask]) -> None:
+    class NoDetector(CornerDetector):
+        def detect(self, photo: DecodedPhoto) -> list[Face]:
+            raise AssertionError("detected again")
+
+    face = Face(Box(1, 2, 10, 10), 0.5)
+    known = [PhotoTask(task.sha256, task.path, (face,)) for task in tasks[:5]]
+    for result in find_faces(known, NoDetector, MeanEmbedder()):
+        assert result.faces == (face,)
+        assert result.vectors is not None
+        assert result.thumbnails == ()
+
+
+def test_a_bad_photo_does_not_stop_the_others(tasks: list[PhotoTask]) -> None:
+    gone, changed, broken = tasks[1], tasks[2], tasks[4]
+    gone.path.unlink()
+    changed.path.write_bytes(b"another content")
+    content = broken.path.read_bytes()[:60]
+    broken.path.write_bytes(content)
+    tasks[4] = PhotoTask(hashlib.sha256(content).digest(), broken.path)
+    results = list(find_faces(tasks, CornerDetector, MeanEmbedder()))
+    assert [n for n, result in enumerate(results) if result.vanished] == [1, 2]
+    assert [n for n, result in enumerate(results) if result.problem] == [4]
+    assert "truncated" in str(results[4].problem)
+    assert sum(result.vectors is not None for result in results) == 63
