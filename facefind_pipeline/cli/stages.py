@@ -149,20 +149,27 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
     workspace = graph.workspace
     embedded = graph.instance.get_materialized_partitions(dg.AssetKey("face_embeddings"))
     due: list[EventDay] = []
-    total = to_do = 0
+    to_do: set[bytes] = set()  # by content: copies in several days are one photo to work on
+    total = unreadable = 0
     with workspace.database.connect() as connection:
         partitions = [
             ingest_faces.present_partition(connection, workspace.settings, day.key, parameters) for day in days
         ]
         for day, partition in zip(days, partitions, strict=True):
             rows = photos.photos(connection, day.key).values()
-            missing = len(faces.photos_to_do(connection, partition))
-            total, to_do = total + len(rows), to_do + missing
+            missing = {photo.sha256 for photo in faces.photos_to_do(connection, partition)}
             current = faces.is_current(connection, partition, photos.photos_version(rows))
             if missing or not current or day_set(day.key, parameters.key) not in embedded:
                 due.append(day)
-    tell(f"{total} photos in {len(days)} event day(s): {to_do} to do under {parameters.key}, the others are known")
-    bars.overall(to_do, "photo", _comparison(parameters))
+            to_do |= missing
+            total += len(rows)
+            unreadable += sum(row.problem is not None for row in rows)
+    known = total - len(to_do) - unreadable
+    tell(
+        f"{total} photos in {len(days)} event day(s) under {parameters.key}: {len(to_do)} to do, "
+        f"{known} known already or copies, {unreadable} unreadable"
+    )
+    bars.overall(len(to_do), "photo", _comparison(parameters))
     try:
         for day in due:
             graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))

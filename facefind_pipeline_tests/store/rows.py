@@ -1,4 +1,4 @@
-"""Rows without pictures: photos, detections and vectors as the pipeline writes them, for tests of tables and queries."""
+"""Rows without pictures: photos, detections and vectors as the pipeline writes them, for tests of tables."""
 
 import hashlib
 from collections.abc import Sequence

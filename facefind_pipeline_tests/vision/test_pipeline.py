@@ -18,7 +18,7 @@ SIDE = 24
 
 
 class CornerDetector:
-    """Finds a face in the top left corner of every photo whose first pixel is bright: the real thing is tested elsewhere."""
+    """Finds a face in the top left corner of every photo whose first pixel is bright."""
 
     needs_grey = False
 
