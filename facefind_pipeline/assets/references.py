@@ -4,7 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from facefind_pipeline.orchestration.partitions import parameter_sets
-from facefind_pipeline.orchestration.previews import sheet_metadata
+from facefind_pipeline.orchestration.previews import sheet_metadata, table_metadata
 from facefind_pipeline.orchestration.resources import Workspace
 
 
@@ -35,10 +35,13 @@ def reference_photos(
     version, counts = store_references(
         workspace.database, workspace.settings, [(new.name, new.file, new.largest) for new in config.add]
     )
-    table = dg.MetadataValue.table([dg.TableRecord({"person": p.name, "references": n}) for p, n in counts])
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version),
-        metadata={"dagster/row_count": sum(n for _, n in counts), "people": len(counts), "references": table},
+        metadata={
+            "dagster/row_count": int(counts["references"].sum()),
+            "people": len(counts),
+            "references": table_metadata(counts),
+        },
     )
 
 
@@ -52,21 +55,16 @@ def reference_embeddings(
 
     key = context.partition_key
     made = embed_references(workspace.database, workspace.settings, key)
-    states, version = reference_report(workspace.database, key)
+    report, version = reference_report(workspace.database, key)
     tiles = reference_tiles(workspace.database, key)
-    table = [
-        dg.TableRecord(
-            {"person": s.person.name, "file": s.filename, "found by": s.found_by or "", "problem": s.problem or ""}
-        )
-        for s in states
-    ]
+    usable = int((report["problem"] == "").sum())
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": sum(state.problem is None for state in states),
+            "dagster/row_count": usable,
             "embedded_now": len(made),
-            "left_out": sum(state.problem is not None for state in states),
-            "references": dg.MetadataValue.table(table),
+            "left_out": len(report) - usable,
+            "references": table_metadata(report),
             **sheet_metadata(tiles, sheet_path(workspace.settings, key, "references"), title=f"References, {key}"),
         },
     )

@@ -5,7 +5,7 @@ import dagster as dg
 from facefind_pipeline.assets.index import hnsw_index
 from facefind_pipeline.assets.references import reference_embeddings
 from facefind_pipeline.orchestration.partitions import parameter_sets
-from facefind_pipeline.orchestration.previews import sheet_metadata
+from facefind_pipeline.orchestration.previews import sheet_metadata, table_metadata
 from facefind_pipeline.orchestration.resources import Workspace
 
 
@@ -25,17 +25,13 @@ def search_results(
     key = context.partition_key
     results = refresh_results(workspace.database, key)
     tiles = result_tiles(workspace.database, key)
-    table = [
-        dg.TableRecord({"person": r.person, "photos": r.photos, "nearest": r.nearest, "distance": r.distance})
-        for r in results.people
-    ]
     return dg.MaterializeResult(
         data_version=dg.DataVersion(results.version),
         metadata={
-            "dagster/row_count": sum(r.photos for r in results.people),
+            "dagster/row_count": int(results.people["photos"].sum()),
             "people": len(results.people),
             "people_searched_now": len(results.searched),
-            "matches": dg.MetadataValue.table(table),
+            "matches": table_metadata(results.people),
             **sheet_metadata(tiles, sheet_path(workspace.settings, key, "results"), title=f"Matches, {key}"),
         },
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.faces import present_partition, shared_embedder
@@ -20,6 +20,9 @@ from facefind_pipeline.vision.decode import PHOTO_SUFFIXES, DecodedPhoto, Unread
 from facefind_pipeline.vision.detectors import Detector, load_detector
 from facefind_pipeline.vision.faces import Face
 from facefind_pipeline.vision.sheet import thumbnail
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Asked where the set's own detector does not find exactly one face: of all detectors it has the fewest false ones.
 SECOND_OPINION = HogSettings(upsample=1, longest_side=2000)
@@ -125,12 +128,14 @@ def embed_references(database: Database, settings: Settings, key: str) -> list[R
 
 def store_references(
     database: Database, settings: Settings, add: Sequence[tuple[str, str, bool]]
-) -> tuple[str, list[tuple[Person, int]]]:
+) -> tuple[str, "pd.DataFrame"]:
     """Stores the references folder's photos and those of `add` (name, file, largest).
 
     Returns:
-        The data version of all reference photos, and everyone with their number of them.
+        The data version of all reference photos, and a row a person: `person`, `references`.
     """
+    import pandas as pd
+
     with database.lock("reference_photos"), database.connect() as connection:
         present = []
         for reference in references_in(settings.references):
@@ -139,13 +144,21 @@ def store_references(
         people.remove_missing_from_folder(connection, present)
         for name, file, largest in add:
             people.add_reference(connection, read_reference(name, Path(file), largest=largest), "command")
-        return people.references_version(connection), people.reference_counts(connection)
+        counts = [(person.name, count) for person, count in people.reference_counts(connection)]
+        return people.references_version(connection), pd.DataFrame(counts, columns=["person", "references"])
 
 
-def reference_report(database: Database, key: str) -> tuple[list[people.ReferenceState], str]:
-    """How every reference fares under a set, and the data version of their vectors."""
+def reference_report(database: Database, key: str) -> tuple["pd.DataFrame", str]:
+    """How every reference fares under a set: `person`, `file`, `found_by`, `problem`; and their data version."""
+    import pandas as pd
+
     with database.connect() as connection:
-        return people.reference_states(connection, key), people.reference_embeddings_version(connection, key)
+        rows = [
+            (state.person.name, state.filename, state.found_by or "", state.problem or "")
+            for state in people.reference_states(connection, key)
+        ]
+        version = people.reference_embeddings_version(connection, key)
+    return pd.DataFrame(rows, columns=["person", "file", "found_by", "problem"]), version
 
 
 def _embed_reference(settings: Settings, parameters: ParameterSet, reference: ReferencePhoto) -> ReferenceEmbedding:

@@ -1,12 +1,28 @@
-"""Pictures in an asset's metadata: a small sheet inline, the full one as a file."""
+"""What people see in an asset's metadata: tables, and pictures: a small sheet inline, the full one as a file."""
 
 import base64
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from facefind_pipeline.vision.sheet import Tile, inline_sheet, write_sheet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMN_TYPES = {"i": "int", "f": "float", "b": "bool"}
+
+
+def table_metadata(frame: "pd.DataFrame") -> dg.TableMetadataValue:
+    """A table for an asset's metadata; one without rows still shows its columns."""
+    columns = [
+        dg.TableColumn(str(name), COLUMN_TYPES.get(column.dtype.kind, "string")) for name, column in frame.items()
+    ]
+    rows = frame.astype(object).to_dict("records")
+    records = [dg.TableRecord({str(name): value for name, value in row.items()}) for row in rows]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
 
 
 def sheet_metadata(tiles: Sequence[Tile], file: Path, *, title: str) -> dict[str, dg.MetadataValue]:

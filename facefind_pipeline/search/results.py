@@ -1,6 +1,7 @@
 """Stored results: the nearest photos of every person under a set, in one statement, for the people that need it."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -11,6 +12,9 @@ from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEPT = 1_000  # photos a person
 RANKING = "nearest-face-1"  # the ranking rules' name; a change of rules changes it
@@ -53,22 +57,18 @@ def results_version(connection: Connection, key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonResults:
-    """One person's stored results: how many photos, and the nearest of them."""
-
-    person: str
-    photos: int
-    nearest: str
-    distance: float
-
-
-@dataclass(frozen=True, slots=True)
 class Results:
-    """A set's results after a refresh; `searched` are the people that needed it."""
+    """A set's results after a refresh.
+
+    Attributes:
+        version: data version.
+        searched: keys of the people that needed it.
+        people: a row a person: `person`, `photos`, `nearest` (path of the nearest photo) and its `distance`.
+    """
 
     version: str
     searched: list[str]
-    people: list[PersonResults]
+    people: "pd.DataFrame"
 
 
 def refresh_results(database: Database, key: str) -> Results:
@@ -76,22 +76,12 @@ def refresh_results(database: Database, key: str) -> Results:
     with database.lock("results", key), database.connect() as connection:
         chosen = parameter_sets.find(connection, key)
         searched = refresh(connection, chosen)
-        return Results(results_version(connection, key), searched, _summary(connection, key))
+        return Results(results_version(connection, key), searched, _people(connection, key))
 
 
-def _summary(connection: Connection, key: str) -> list[PersonResults]:
+def _people(connection: Connection, key: str) -> "pd.DataFrame":
+    import pandas as pd
+
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT p.display_name, count(*), min(r.distance),
-                   (SELECT path FROM photos WHERE photos.sha256 = (array_agg(r.sha256 ORDER BY r.rank))[1]
-                    ORDER BY event_day, path LIMIT 1)
-            FROM search_results r JOIN people p USING (person) WHERE r.parameter_set = %s
-            GROUP BY p.person ORDER BY p.person
-            """,
-            [key],
-        )
-        return [
-            PersonResults(name, photos, nearest or "", distance)
-            for name, photos, distance, nearest in cursor.fetchall()
-        ]
+        cursor.execute(query("results_by_person"), {"parameter_set": key})
+        return pd.DataFrame(cursor.fetchall(), columns=["person", "photos", "nearest", "distance"])

@@ -46,7 +46,7 @@ class Embedder(Protocol):
         ...
 
     def fingerprint(self) -> dict[str, object]:
-        """What this embedder really is: settings, library versions, SHA-256 of its files. Loads no network that is there."""
+        """What this embedder really is: settings, library versions, SHA-256 of its files. Loads no network."""
         ...
 
 

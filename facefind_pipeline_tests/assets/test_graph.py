@@ -1,0 +1,122 @@
+"""Assets on a real instance: data versions that say what changed, and pictures in the metadata."""
+
+import base64
+from io import BytesIO
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from PIL import Image
+
+from facefind_pipeline.cli import stages
+from facefind_pipeline.definitions import build_defs
+from facefind_pipeline.ingest.folders import find_days
+from facefind_pipeline.orchestration.instance import open_instance
+from facefind_pipeline.orchestration.partitions import day_set
+from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.runs import Graph
+from facefind_pipeline.progress import Silence
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import photos
+from facefind_pipeline.store.database import Database
+from facefind_pipeline_tests.conftest import SMALL_SET, Portraits
+
+DAY = day_set("day-1", SMALL_SET)
+
+
+@pytest.fixture
+def graph(settings: Settings, database: Database, event: Path) -> Graph:
+    """The graph with two registered days and one set."""
+    workspace = Workspace(settings, Silence())
+    graph = Graph(open_instance(settings, database), workspace, build_defs({"workspace": workspace}))
+    with database.connect() as connection:
+        photos.register_days(connection, event, find_days(event))
+    stages.register_set(graph, SMALL_SET)
+    graph.sync_partitions()
+    return graph
+
+
+def _latest(graph: Graph, asset: str, partition: str | None) -> dg.AssetMaterialization:
+    event = graph.instance.get_latest_data_version_record(dg.AssetKey(asset), partition_key=partition)
+    assert event is not None
+    assert event.asset_materialization is not None
+    return event.asset_materialization
+
+
+def _version(graph: Graph, asset: str, partition: str | None) -> str:
+    return str((_latest(graph, asset, partition).tags or {})["dagster/data_version"])
+
+
+def _make(graph: Graph, reference: Path | None = None) -> dict[str, str]:
+    """Materialises everything once; returns the data version of each asset."""
+    graph.materialize(["raw_photos"], "day-1")
+    graph.materialize(["detected_faces", "face_embeddings"], DAY)
+    add = [{"name": "Ada", "file": str(reference)}] if reference else []
+    graph.materialize(["reference_photos"], config={"reference_photos": {"add": add}})
+    graph.materialize(["hnsw_index", "reference_embeddings", "search_results"], SMALL_SET)
+    partitions = {"raw_photos": "day-1", "detected_faces": DAY, "face_embeddings": DAY, "reference_photos": None}
+    return {
+        asset: _version(graph, asset, partitions.get(asset, SMALL_SET))
+        for asset in (*partitions, "hnsw_index", "reference_embeddings", "search_results")
+    }
+
+
+def test_versions_change_just_where_something_changed(
+    graph: Graph, event: Path, reference: Path, portraits: Portraits
+) -> None:
+    first = _make(graph, reference)
+    assert _make(graph) == first
+
+    (event / "Day 1" / "hopper.jpg").rename(event / "Day 1" / "renamed.jpg")
+    renamed = _make(graph)
+    assert {asset for asset in first if renamed[asset] != first[asset]} == {"raw_photos"}
+
+    portraits.hopper_again().save(event / "Day 1" / "new.jpg")
+    added = _make(graph)
+    changed = {"raw_photos", "detected_faces", "face_embeddings", "hnsw_index", "search_results"}
+    assert {asset for asset in first if added[asset] != renamed[asset]} == changed
+
+    more = _make(graph, event / "Day 1" / "new.jpg")
+    assert {asset for asset in first if more[asset] != added[asset]} == {
+        *("reference_photos", "reference_embeddings", "search_results"),
+    }
+
+
+def test_metadata_has_counts_and_pictures(graph: Graph, reference: Path) -> None:
+    _make(graph, reference)
+    for asset, partition, rows in (
+        ("raw_photos", "day-1", 4),
+        ("detected_faces", DAY, 3),
+        ("face_embeddings", DAY, 3),
+        ("reference_photos", None, 1),
+        ("search_results", SMALL_SET, 2),
+    ):
+        assert _latest(graph, asset, partition).metadata["dagster/row_count"].value == rows
+    assert _latest(graph, "raw_photos", "day-1").metadata["unreadable"].value == 1
+    for asset, partition in (
+        ("detected_faces", DAY),
+        ("reference_embeddings", SMALL_SET),
+        ("search_results", SMALL_SET),
+    ):
+        metadata = _latest(graph, asset, partition).metadata
+        inline = str(metadata["preview"].value)
+        assert len(inline) < 24_000
+        picture = base64.b64decode(inline.split("base64,")[1].rstrip(")"))
+        assert Image.open(BytesIO(picture)).width > 50
+        assert Path(str(metadata["contact_sheet"].value)).is_file()
+
+
+def test_one_of_the_two_outputs_can_be_made_alone(graph: Graph, database: Database) -> None:
+    graph.materialize(["raw_photos"], "day-1")
+    graph.materialize(["detected_faces"], DAY)
+    assert _latest(graph, "detected_faces", DAY).metadata["photos_detected"].value == 3
+    assert graph.instance.get_latest_data_version_record(dg.AssetKey("face_embeddings"), partition_key=DAY) is None
+    graph.materialize(["face_embeddings"], DAY)
+    assert _latest(graph, "face_embeddings", DAY).metadata["faces_embedded"].value == 3
+
+
+def test_a_folder_that_is_gone_deletes_nothing(graph: Graph, event: Path, reference: Path) -> None:
+    before = _make(graph, reference)
+    event.rename(event.with_name("elsewhere"))
+    assert _make(graph) == before
+    assert _latest(graph, "raw_photos", "day-1").metadata["folder_available"].value is False

@@ -1,0 +1,9 @@
+-- How many photos each person has under a set, and the nearest of them.
+SELECT p.display_name, count(*),
+       (SELECT path FROM photos WHERE photos.sha256 = (array_agg(r.sha256 ORDER BY r.rank))[1]
+        ORDER BY event_day, path LIMIT 1),
+       min(r.distance)
+FROM search_results r JOIN people p USING (person)
+WHERE r.parameter_set = %(parameter_set)s
+GROUP BY p.person
+ORDER BY p.person
