@@ -27,24 +27,22 @@ def demo(folder: str, params: str | None) -> None:
 
     place = absolute(folder)
     started = time.monotonic()
-    event = compose(place / "photos")
+    event = compose(place)
+    # Copies of one photo are one match, so they count once.
+    wanted = {_digest(event.photos / path) for path in event.truth}
     os.environ["FACEFIND_HOME"] = str(place / ".facefind")
     settings = read_settings()
     server = None if settings.database_url else EmbeddedServer(settings.home)
     ours = server is not None and server.start()
     try:
         click.echo(f"looking for {event.person} among the photos in {event.photos}", err=True)
-        ((person, matches),) = find_people(
-            event.photos, [(event.person, event.reference)], params, limit=len(event.truth)
-        )
+        ((_, matches),) = find_people(event.photos, [(event.person, event.reference)], params, limit=len(wanted))
     finally:
         if server is not None and ours:
             server.stop()
-    # Copies of one photo are one match, so they count once.
-    wanted = {_digest(event.photos / path) for path in event.truth}
-    hits = [match.sha256 in wanted for match in matches[: len(wanted)]]
+    right = sum(match.sha256 in wanted for match in matches)
     click.echo(
-        f"\n{person.name}: found {sum(hits)} of {len(wanted)}, {len(hits) - sum(hits)} wrong in the first {len(wanted)}"
+        f"\n{event.person}: found {right} of {len(wanted)}, {len(matches) - right} wrong in the first {len(wanted)}"
         f" ({time.monotonic() - started:.0f} s)"
     )
     click.echo(f"next: cd {folder} && facefind dev", err=True)
