@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def demo(folder: str, params: str | None) -> None:
         f"\n{event.person}: found {right} of {len(wanted)}, {len(matches) - right} wrong in the first {len(wanted)}"
         f" ({time.monotonic() - started:.0f} s)"
     )
-    click.echo(f"next: cd {folder} && facefind dev", err=True)
+    click.echo(f"next: cd {folder} && {absolute(sys.argv[0])} dev", err=True)
 
 
 def _digest(file: Path) -> str:

@@ -2,7 +2,7 @@
 SELECT p.display_name, count(*),
        (SELECT path FROM photos WHERE photos.sha256 = (array_agg(r.sha256 ORDER BY r.rank))[1]
         ORDER BY event_day, path LIMIT 1),
-       min(r.distance)
+       round(min(r.distance)::numeric, 3)::float8
 FROM search_results r JOIN people p USING (person)
 WHERE r.parameter_set = %(parameter_set)s
 GROUP BY p.person
