@@ -28,7 +28,7 @@ DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings
             partitions_def=day_sets,
             group_name="faces",
             kinds={"onnx", "postgres"},
-            description="A vector a face in the set's partition of `embeddings`.",
+            description="One vector per face, in the set's partition of `embeddings`.",
         ),
     ],
     can_subset=True,
@@ -52,8 +52,9 @@ def faces(
         progress,
         embed=EMBEDDED in context.selected_asset_keys,
     )
+    tiles = day_tiles(workspace.database, day, parameter_set)
+    sheet = sheet_metadata(tiles, sheet_path(workspace.settings, parameter_set, day), title=f"{day}, {parameter_set}")
     if DETECTED in context.selected_asset_keys:
-        tiles = day_tiles(workspace.database, day, parameter_set)
         yield dg.MaterializeResult(
             asset_key=DETECTED,
             data_version=dg.DataVersion(filled.faces_version),
@@ -64,9 +65,7 @@ def faces(
                 "photos_known": filled.photos - filled.detected,
                 "undecodable": dg.MetadataValue.json(filled.problems),
                 "vanished": dg.MetadataValue.json(filled.vanished),
-                **sheet_metadata(
-                    tiles, sheet_path(workspace.settings, parameter_set, day), title=f"{day}, {parameter_set}"
-                ),
+                **sheet,
             },
         )
     if EMBEDDED in context.selected_asset_keys:
@@ -78,5 +77,6 @@ def faces(
                 "faces_embedded": filled.embedded,
                 "taken_from_other_sets": filled.adopted,
                 "removed": filled.removed,
+                **sheet,
             },
         )

@@ -4,6 +4,7 @@ import dagster as dg
 
 from facefind_pipeline.assets.faces import EMBEDDED
 from facefind_pipeline.orchestration.partitions import parameter_sets
+from facefind_pipeline.orchestration.previews import sheet_metadata
 from facefind_pipeline.orchestration.resources import Workspace
 
 
@@ -13,9 +14,12 @@ def hnsw_index(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
 
     A live index is kept while few rows changed since it was built; a new one is built beside it and takes its place.
     """
+    from facefind_pipeline.ingest.sheets import neighbour_tiles, sheet_path
     from facefind_pipeline.search.index import refresh
 
-    build = refresh(workspace.database, context.partition_key)
+    key = context.partition_key
+    build = refresh(workspace.database, key)
+    tiles = neighbour_tiles(workspace.database, key)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(build.version),
         metadata={
@@ -24,6 +28,9 @@ def hnsw_index(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
             "recall_at_10": build.recall if build.recall is not None else 1.0,
             "index_bytes": build.bytes,
             "built_now": build.built,
-            "build_seconds": build.seconds,
+            "build_seconds": round(build.seconds, 3),
+            **sheet_metadata(
+                tiles, sheet_path(workspace.settings, key, "neighbours"), title=f"Neighbours, {key}", columns=8
+            ),
         },
     )

@@ -31,6 +31,7 @@ def reference_photos(
     A photo that leaves the folder leaves the table; those that the command added stay.
     """
     from facefind_pipeline.ingest.references import store_references
+    from facefind_pipeline.ingest.sheets import reference_photo_tiles
 
     version, counts = store_references(
         workspace.database, workspace.settings, [(new.name, new.file, new.largest) for new in config.add]
@@ -41,6 +42,11 @@ def reference_photos(
             "dagster/row_count": int(counts["references"].sum()),
             "people": len(counts),
             "references": table_metadata(counts),
+            **sheet_metadata(
+                reference_photo_tiles(workspace.database),
+                workspace.settings.sheets / "references.jpg",
+                title="References",
+            ),
         },
     )
 
@@ -49,7 +55,7 @@ def reference_photos(
 def reference_embeddings(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
-    """A vector a reference photo, of the one face in it; one without exactly one face is left out with the reason."""
+    """One vector per reference photo, of the one face in it; without exactly one it is left out, with the reason."""
     from facefind_pipeline.ingest.references import embed_references, reference_report
     from facefind_pipeline.ingest.sheets import reference_tiles, sheet_path
 

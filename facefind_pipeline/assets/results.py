@@ -18,7 +18,10 @@ from facefind_pipeline.orchestration.resources import Workspace
 def search_results(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
-    """The nearest 1,000 photos a person by exact search, in one SQL statement for all people that need it."""
+    """The nearest 1,000 photos of every person, by exact search, in one SQL statement for all people that need it.
+
+    All of them are ranked, the unlike ones last: `ranked` counts photos with a face, not pictures of the person.
+    """
     from facefind_pipeline.ingest.sheets import result_tiles, sheet_path
     from facefind_pipeline.search.results import refresh_results
 
@@ -28,7 +31,7 @@ def search_results(
     return dg.MaterializeResult(
         data_version=dg.DataVersion(results.version),
         metadata={
-            "dagster/row_count": int(results.people["photos"].sum()),
+            "dagster/row_count": int(results.people["ranked"].sum()),
             "people": len(results.people),
             "people_searched_now": len(results.searched),
             "matches": table_metadata(results.people),

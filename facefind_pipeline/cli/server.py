@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import socket
 import sys
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.workspace import open_graph, open_reading
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
 
@@ -71,10 +73,16 @@ Examples:
 @click.option("--port", default=3000, show_default=True, type=int)
 def dev(host: str, port: int) -> None:
     """Serve the Dagster UI with its daemon: the graph, its partitions, runs and pictures. Ctrl-C ends it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise FacefindError(f"can't serve on {host}:{port}: {error.strerror}; try --port {port + 1}") from None
     graph = open_graph(Bars())  # ends runs of dead processes
     graph.sync_partitions()
     graph.instance.dispose()
-    click.echo(f"Dagster UI: http://{host}:{port}", err=True)
+    click.echo(f"Dagster UI: http://{host}:{port}/asset-groups (in half a minute)", err=True)
     command = [sys.executable, "-m", "dagster", "dev", "-m", "facefind_pipeline.definitions"]
     os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])  # noqa: S606 - no shell
 

@@ -1,21 +1,70 @@
-"""The faces that contact sheets show, read from the tables, and where the sheets lie."""
+"""The faces and photos that contact sheets show, and where the sheets lie."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from psycopg2 import sql
+
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import parameter_sets, photos
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.vision.sheet import Tile
+from facefind_pipeline.store.queries import operator, query
+from facefind_pipeline.vision.sheet import Tile, photo_thumbnail
 
+DAY_PHOTOS = 60
 DAY_FACES = 400
+NEIGHBOURS_OF, NEIGHBOURS = 8, 7
 PERSON_FACES = 30
 
 
-def sheet_path(settings: Settings, parameter_set: str, name: str) -> Path:
-    """The file of a full sheet; one set, one folder."""
-    return settings.sheets / ParameterSet.parse(parameter_set).table.removeprefix("embeddings_") / f"{name}.jpg"
+def sheet_path(settings: Settings, partition: str, name: str) -> Path:
+    """The file of a full sheet; one event day or parameter set, one folder."""
+    folder = ParameterSet.parse(partition).table.removeprefix("embeddings_") if "@" in partition else partition
+    return settings.sheets / folder / f"{name}.jpg"
+
+
+def photo_tiles(database: Database, event_day: str) -> list[Tile]:
+    """Photos spread over a day, small."""
+    with database.connect() as connection:
+        root = photos.find_day(connection, event_day).root
+        paths = [row.path for row in photos.photos(connection, event_day).values() if row.problem is None]
+    step = max(1, -(-len(paths) // DAY_PHOTOS))
+    tiles = []
+    for path in paths[::step]:
+        try:
+            jpeg = photo_thumbnail((root / path).read_bytes())
+        except OSError:  # gone since
+            continue
+        if jpeg:
+            tiles.append(Tile(jpeg, (Path(path).name,)))
+    return tiles
+
+
+def reference_photo_tiles(database: Database) -> list[Tile]:
+    """Reference photos as they are, a few a person."""
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.display_name, r.content FROM reference_photos r JOIN people p USING (person) "
+            "ORDER BY p.person, r.added_at LIMIT %s",
+            [DAY_PHOTOS],
+        )
+        made = [(name, photo_thumbnail(bytes(content))) for name, content in cursor]
+    return [Tile(jpeg, (name,)) for name, jpeg in made if jpeg]
+
+
+def neighbour_tiles(database: Database, parameter_set: str) -> list[Tile]:
+    """A few faces of a set, each followed by its nearest others: what the set takes to be alike."""
+    with database.connect() as connection:
+        chosen = parameter_sets.find(connection, parameter_set)
+    statement = query(
+        "neighbours",
+        table=sql.Identifier(chosen.table),
+        dimension=sql.Literal(chosen.dimension),
+        operator=operator(chosen.metric),
+    )
+    return _tiles(database, statement, [NEIGHBOURS_OF, NEIGHBOURS + 1])
 
 
 def day_tiles(database: Database, event_day: str, parameter_set: str) -> list[Tile]:
@@ -62,7 +111,7 @@ def result_tiles(database: Database, parameter_set: str) -> list[Tile]:
     )
 
 
-def _tiles(database: Database, statement: str, parameters: Sequence[Any]) -> list[Tile]:
+def _tiles(database: Database, statement: str | sql.Composed, parameters: Sequence[Any]) -> list[Tile]:
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return [Tile(bytes(jpeg), tuple(caption)) for jpeg, *caption in cursor.fetchall()]

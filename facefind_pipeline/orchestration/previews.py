@@ -25,7 +25,7 @@ def table_metadata(frame: "pd.DataFrame") -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
 
 
-def sheet_metadata(tiles: Sequence[Tile], file: Path, *, title: str) -> dict[str, dg.MetadataValue]:
+def sheet_metadata(tiles: Sequence[Tile], file: Path, *, title: str, columns: int = 10) -> dict[str, dg.MetadataValue]:
     """`preview` and `contact_sheet` for an asset's metadata; empty without faces.
 
     The UI shows `preview` behind a link that opens it; raw HTML it does not show.
@@ -35,5 +35,5 @@ def sheet_metadata(tiles: Sequence[Tile], file: Path, *, title: str) -> dict[str
     inline = base64.b64encode(inline_sheet(tiles)).decode()
     return {
         "preview": dg.MetadataValue.md(f"![contact sheet](data:image/jpeg;base64,{inline})"),
-        "contact_sheet": dg.MetadataValue.path(str(write_sheet(file, tiles, title=title))),
+        "contact_sheet": dg.MetadataValue.path(str(write_sheet(file, tiles, title=title, columns=columns))),
     }

@@ -63,7 +63,7 @@ class Results:
     Attributes:
         version: data version.
         searched: keys of the people that needed it.
-        people: a row a person: `person`, `photos`, `nearest` (path of the nearest photo) and its `distance`.
+        people: a row a person: `person`, `ranked` (photos), `nearest` (path of the nearest photo) and its `distance`.
     """
 
     version: str
@@ -84,4 +84,4 @@ def _people(connection: Connection, key: str) -> "pd.DataFrame":
 
     with connection.cursor() as cursor:
         cursor.execute(query("results_by_person"), {"parameter_set": key})
-        return pd.DataFrame(cursor.fetchall(), columns=["person", "photos", "nearest", "distance"])
+        return pd.DataFrame(cursor.fetchall(), columns=["person", "ranked", "nearest", "distance"])

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 
-AUTO_HNSW_ROWS = 20_000
+AUTO_HNSW_ROWS = 10_000
 REBUILD_SHARE = 0.2
 OPERATOR_CLASSES = {"l2": "vector_l2_ops", "cosine": "vector_cosine_ops", "ip": "vector_ip_ops", "l1": "vector_l1_ops"}
 HNSW_M, HNSW_EF_CONSTRUCTION = 16, 100

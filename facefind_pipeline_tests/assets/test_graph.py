@@ -83,7 +83,7 @@ def test_versions_change_just_where_something_changed(
 
 
 def test_metadata_has_counts_and_pictures(graph: Graph, reference: Path) -> None:
-    _make(graph, reference)
+    versions = _make(graph, reference)
     for asset, partition, rows in (
         ("raw_photos", "day-1", 4),
         ("detected_faces", DAY, 3),
@@ -93,11 +93,9 @@ def test_metadata_has_counts_and_pictures(graph: Graph, reference: Path) -> None
     ):
         assert _latest(graph, asset, partition).metadata["dagster/row_count"].value == rows
     assert _latest(graph, "raw_photos", "day-1").metadata["unreadable"].value == 1
-    for asset, partition in (
-        ("detected_faces", DAY),
-        ("reference_embeddings", SMALL_SET),
-        ("search_results", SMALL_SET),
-    ):
+    partitions = {"raw_photos": "day-1", "detected_faces": DAY, "face_embeddings": DAY, "reference_photos": None}
+    for asset in versions:
+        partition = partitions.get(asset, SMALL_SET)
         metadata = _latest(graph, asset, partition).metadata
         inline = str(metadata["preview"].value)
         assert len(inline) < 24_000
