@@ -17,10 +17,15 @@ def echo_table(rows: Sequence[Mapping[str, object]]) -> None:
     """Prints rows under the first one's keys, in aligned columns; nothing without rows."""
     if not rows:
         return
-    lines = [list(rows[0])] + [["" if value is None else str(value) for value in row.values()] for row in rows]
+    lines = [list(rows[0])] + [[_on_one_line(value) for value in row.values()] for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _on_one_line(value: object) -> str:
+    text = "" if value is None else str(value)
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def echo_matches(matches: Sequence[Match]) -> None:

@@ -39,6 +39,10 @@ def find_days(root: Path, name: str | None = None) -> list[EventDay]:
         raise FacefindError(f"no folder {root}: give the folder that holds the photos")
     days: dict[str, EventDay] = {}
     for folder in _folders_with_photos(root):
+        if not is_utf8(str(folder)):
+            raise FacefindError(
+                f"the folder {str(folder).encode('utf-8', 'backslashreplace').decode()} is not UTF-8: rename it"
+            )
         below = folder.relative_to(root)
         parts = ([name or root.name] if folder == root else [name] if name else []) + list(below.parts)
         key = key_of(" ".join(part for part in parts if part))
@@ -48,6 +52,15 @@ def find_days(root: Path, name: str | None = None) -> list[EventDay]:
     if not days:
         raise FacefindError(f"no photos in {root}: there is no file with one of {' '.join(sorted(PHOTO_SUFFIXES))}")
     return list(days.values())
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name from the file system is text that PostgreSQL can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def photo_files(folder: Path) -> Iterator[os.DirEntry[str]]:

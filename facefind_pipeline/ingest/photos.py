@@ -10,7 +10,7 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.ingest.folders import photo_files
+from facefind_pipeline.ingest.folders import is_utf8, photo_files
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.store import photos as store
 from facefind_pipeline.store.photos import EventDay, PhotoRow
@@ -94,10 +94,10 @@ def read_photo(file: Path, path: str) -> PhotoRow:
         facts, problem = {}, str(error)
     except OSError as error:
         facts, problem = {}, (error.strerror or str(error)).lower()
-    if not _storable(path):
+    if not is_utf8(file.name):
         facts, problem = {}, "file name is not UTF-8: rename it"
     return PhotoRow(
-        path=path if _storable(path) else path.encode("utf-8", "backslashreplace").decode(),
+        path=path,
         sha256=hashlib.sha256(data).digest() if status else None,
         bytes=status.st_size if status else 0,
         mtime_ns=status.st_mtime_ns if status else 0,
@@ -113,17 +113,11 @@ def _result(rows: dict[str, PhotoRow], *, read: int, gone: int, available: bool 
 
 
 def _path(day: EventDay, name: str) -> str:
+    """Below the root, as the table can hold it."""
+    name = name.encode("utf-8", "backslashreplace").decode()
     return f"{day.folder}/{name}" if day.folder else name
 
 
 def _differs(entry: os.DirEntry[str], row: PhotoRow) -> bool:
     status = entry.stat()
     return (status.st_size, status.st_mtime_ns, status.st_ino) != (row.bytes, row.mtime_ns, row.inode)
-
-
-def _storable(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

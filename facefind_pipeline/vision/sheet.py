@@ -90,7 +90,7 @@ def write_sheet(path: Path, tiles: Sequence[Tile], *, title: str = "", columns: 
 
 def _sheet(tiles: Sequence[Tile], *, columns: int, title: str, side: int, quality: int) -> bytes:
     from PIL import Image as PILImage
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
     captioned = any(tile.caption for tile in tiles)
     cell = (side + GAP, side + GAP + (CAPTION_HEIGHT if captioned else 0))
@@ -100,8 +100,8 @@ def _sheet(tiles: Sequence[Tile], *, columns: int, title: str, side: int, qualit
     sheet = PILImage.new("RGB", (max(size[0], 12 * len(title)), max(size[1], 1)), "white")
     draw = ImageDraw.Draw(sheet)
     if title:
-        draw.text((GAP, GAP), title, fill="black", font=ImageFont.truetype(_font(), 18))
-    font = ImageFont.truetype(_font(), 11)
+        draw.text((GAP, GAP), _printable(title), fill="black", font=_font(18))
+    font = _font(11)
     for number, tile in enumerate(tiles):
         x, y = GAP + number % columns * cell[0], top + number // columns * cell[1]
         with PILImage.open(BytesIO(tile.jpeg)) as face:
@@ -115,17 +115,26 @@ def _sheet(tiles: Sequence[Tile], *, columns: int, title: str, side: int, qualit
 
 
 @cache
-def _font() -> str:
+def _font(size: int) -> "FreeTypeFont":
+    from PIL import ImageFont
+
     # Pillow's own font has no accents; matplotlib ships this one, and importing matplotlib would take 0.2 s.
     package = find_spec("matplotlib")
     assert package is not None
     assert package.origin is not None
-    return str(Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf")
+    file = Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    # The other engine fails on some texts that file names may be.
+    return ImageFont.truetype(str(file), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def _printable(text: str) -> str:
+    """The text on one line: a file's name may hold line breaks."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _fit(text: str, width: int, font: "FreeTypeFont") -> str:
     """The text, its beginning cut so that it fits: the end of a path tells more than its start."""
-    cut = text
+    cut = _printable(text)
     while len(cut) > 2 and font.getlength(cut) > width:
         cut = "…" + cut[2:]
     return cut

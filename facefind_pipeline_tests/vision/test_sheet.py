@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from facefind_pipeline.vision.faces import Box
@@ -65,6 +67,12 @@ def test_accents_are_drawn_as_letters(jpeg: bytes) -> None:
 
     # A font without a letter draws the same box for each.
     assert np.abs(title("é").astype(int) - title("ñ")).max() > 100
+
+
+@given(st.text(max_size=60))
+def test_any_name_can_be_a_caption(name: str) -> None:
+    tile = Tile(thumbnail(np.zeros((8, 8), np.uint8), Box(0, 0, 8, 8)), (name, name))
+    assert _open(contact_sheet([tile], title=name)).height > THUMBNAIL_SIDE
 
 
 def test_a_sheet_is_replaced_in_place(tmp_path: Path, jpeg: bytes) -> None:
