@@ -13,11 +13,14 @@ from facefind_pipeline.store.server import EmbeddedServer
 def status(as_json: bool) -> None:
     """Show the database, event days, parameter sets and people. Starts nothing."""
     settings = read_settings()
-    if settings.database_url is None and not EmbeddedServer(settings.home).running():
+    server = EmbeddedServer(settings.home)
+    # As root it lies outside the home, so whoever deletes a home must be told where else faces are.
+    place = {"home": str(settings.home)} | ({} if settings.database_url else {"data": str(server.data)})
+    if settings.database_url is None and not server.running():
         if as_json:
-            echo_json({"home": str(settings.home), "database": "stopped"})
+            echo_json({**place, "database": "stopped"})
         else:
-            click.echo(f"the embedded database in {settings.home} is not running: `facefind up` starts it")
+            click.echo(f"the embedded database in {server.data} is not running: `facefind up` starts it")
         return
     from facefind_pipeline.store import overview
     from facefind_pipeline.store.database import open_database
@@ -25,9 +28,9 @@ def status(as_json: bool) -> None:
     with open_database(settings).connect() as connection:
         days, sets, people = overview.days(connection), overview.sets(connection), overview.people(connection)
     if as_json:
-        echo_json({"home": str(settings.home), "database": "running", "days": days, "sets": sets, "people": people})
+        echo_json({**place, "database": "running", "days": days, "sets": sets, "people": people})
         return
-    click.echo(f"home {settings.home}, database running")
+    click.echo(f"home {settings.home}, database running" + (f" in {place['data']}" if "data" in place else ""))
     for title, rows in (("Event days", days), ("Parameter sets", sets), ("People", people)):
         click.echo(f"\n{title}" + ("" if rows else ": none yet"))
         echo_table(rows)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from facefind_pipeline.cli import COMMANDS
+from facefind_pipeline.store.server import EmbeddedServer
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
 
 
@@ -159,6 +160,15 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
     (tmp_path / "elsewhere").rename(filled)
     assert facefind("ingest", filled).exit_code == 0
     assert not any(day["note"] for day in json.loads(facefind("status", "--json").stdout)["days"])
+
+
+def test_status_says_where_the_faces_lie(facefind: Facefind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "none"
+    monkeypatch.delenv("FACEFIND_DATABASE_URL")
+    monkeypatch.setenv("FACEFIND_HOME", str(home))
+    data = str(EmbeddedServer(home).data)
+    assert json.loads(facefind("status", "--json").stdout) == {"home": str(home), "data": data, "database": "stopped"}
+    assert data in facefind("status").stdout
 
 
 def test_models_are_listed_and_pulled(facefind: Facefind, tmp_path: Path) -> None:
