@@ -16,7 +16,7 @@ import numpy as np
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.parameters import ParameterSet
-from facefind_pipeline.search.find import find_nearest
+from facefind_pipeline.search.find import Probe, find_nearest
 from facefind_pipeline.search.index import measure_recall
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, indexes, parameter_sets, photos
@@ -89,9 +89,10 @@ def search_ms(database: Database, method: str, rows: int) -> tuple[float, float]
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         recall = measure_recall(connection, chosen) if name else 1.0
+        embedder = parameter_sets.record_fingerprint(connection, "embedder", {"bench": 1})
         for probe in vectors(10_000_000, 10_000_030):
             started = time.perf_counter()
-            find_nearest(connection, chosen, [probe], limit=10)
+            find_nearest(connection, chosen, [Probe(probe, embedder)], limit=10)
             times.append(1000 * (time.perf_counter() - started))
     return statistics.median(times), recall
 

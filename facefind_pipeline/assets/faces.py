@@ -53,7 +53,9 @@ def faces(
         embed=EMBEDDED in context.selected_asset_keys,
     )
     tiles = day_tiles(workspace.database, day, parameter_set)
-    sheet = sheet_metadata(tiles, sheet_path(workspace.settings, parameter_set, day), title=f"{day}, {parameter_set}")
+    sheet = sheet_metadata(
+        tiles, sheet_path(workspace.settings, parameter_set, f"days/{day}"), title=f"{day}, {parameter_set}"
+    )
     if DETECTED in context.selected_asset_keys:
         yield dg.MaterializeResult(
             asset_key=DETECTED,

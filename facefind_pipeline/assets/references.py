@@ -24,7 +24,7 @@ class ReferencePhotosConfig(dg.Config):
 
 @dg.asset(group_name="people", kinds={"python", "postgres"})
 def reference_photos(
-    config: ReferencePhotosConfig, workspace: dg.ResourceParam[Workspace]
+    context: dg.AssetExecutionContext, config: ReferencePhotosConfig, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
     """People and their reference photos, from the references folder and from the command.
 
@@ -34,7 +34,10 @@ def reference_photos(
     from facefind_pipeline.ingest.sheets import reference_photo_tiles
 
     version, counts = store_references(
-        workspace.database, workspace.settings, [(new.name, new.file, new.largest) for new in config.add]
+        workspace.database,
+        workspace.settings,
+        [(new.name, new.file, new.largest) for new in config.add],
+        context.log.warning,
     )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version),

@@ -37,10 +37,11 @@ def demo(folder: str, params: str | None) -> None:
     ours = server is not None and server.start()
     try:
         click.echo(f"looking for {event.person} among the photos in {event.photos}", err=True)
-        ((_, matches),) = find_people(event.photos, [(event.person, event.reference)], params, limit=len(wanted))
+        found, _ = find_people(event.photos, [(event.person, event.reference)], params, limit=len(wanted))
     finally:
         if server is not None and ours:
             server.stop()
+    ((_, matches),) = found
     right = sum(match.sha256 in wanted for match in matches)
     click.echo(
         f"\n{event.person}: found {right} of {len(wanted)}, {len(matches) - right} wrong in the first {len(wanted)}"

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facefind_pipeline.cli.output import echo_json, echo_matches
+from facefind_pipeline.cli.output import echo_json, echo_matches, echo_sheet
 from facefind_pipeline.cli.workspace import absolute, json_option, largest_option, open_reading, params_option
 
 if TYPE_CHECKING:
+    from facefind_pipeline.search.find import Probe
     from facefind_pipeline.settings import Settings
     from facefind_pipeline.store.parameter_sets import RegisteredSet
 
@@ -97,20 +98,21 @@ def find(
             f"no photos{' match these filters' if filters.given else ' with faces yet'} under {chosen.key}", err=True
         )
     if sheet and matches:
-        from facefind_pipeline.vision.sheet import Tile, write_sheet
-
-        tiles = [Tile(m.thumbnail, (f"{m.rank}. {m.distance:.3f}", m.photo)) for m in matches]
-        click.echo(f"contact sheet: {write_sheet(absolute(sheet), tiles, title=title)}", err=True)
+        echo_sheet(matches, absolute(sheet), title=title)
 
 
-def _probe(settings: "Settings", chosen: "RegisteredSet", photo: str, *, largest: bool) -> object:
-    """The vector of the one face in a picture that is not stored."""
+def _probe(settings: "Settings", chosen: "RegisteredSet", photo: str, *, largest: bool) -> "Probe":
+    """The one face in a picture that is not stored."""
+    from facefind_pipeline.ingest.faces import shared_embedder
     from facefind_pipeline.ingest.references import embed_face, locate_face, read_reference
     from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.search.find import Probe
+    from facefind_pipeline.store.versions import fingerprint
 
     parameters = ParameterSet.parse(chosen.key)
     reference = read_reference("the photo asked for", absolute(photo), largest=largest)
-    return embed_face(settings, parameters, locate_face(settings, parameters, reference))
+    vector = embed_face(settings, parameters, locate_face(settings, parameters, reference))
+    return Probe(vector, fingerprint(shared_embedder(settings, parameters).fingerprint()))
 
 
 def _country(text: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
@@ -26,6 +27,14 @@ def echo_table(rows: Sequence[Mapping[str, object]]) -> None:
 def _on_one_line(value: object) -> str:
     text = "" if value is None else str(value)
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def echo_sheet(matches: Sequence[Match], file: Path, *, title: str) -> None:
+    """Writes a contact sheet of the matches and says where."""
+    from facefind_pipeline.vision.sheet import Tile, write_sheet
+
+    tiles = [Tile(match.thumbnail, (f"{match.rank}. {match.distance:.3f}", match.photo)) for match in matches]
+    click.echo(f"contact sheet: {write_sheet(file, tiles, title=title)}", err=True)
 
 
 def echo_matches(matches: Sequence[Match]) -> None:

@@ -11,6 +11,7 @@ from facefind_pipeline.cli.output import echo_json
 from facefind_pipeline.cli.workspace import absolute, json_option, largest_option, open_graph, params_option
 
 if TYPE_CHECKING:
+    from facefind_pipeline.cli.stages import Asked
     from facefind_pipeline.search.find import Match
     from facefind_pipeline.store.people import Person
 
@@ -51,12 +52,15 @@ def run(
     Registers the folder and the references, detects and embeds what is not known yet, and prints each person's
     nearest photos. Interrupted, the same command goes on where it stopped.
     """
+    from facefind_pipeline.cli import stages
+
     given = [_split(reference) for reference in references]
-    found = find_people(
+    found, asked = find_people(
         absolute(photos), given, params, largest=largest, limit=limit, day_name=day_name, rehash=rehash, quiet=as_json
     )
     if as_json:
         echo_json([{"person": person.name, **match.as_json()} for person, matches in found for match in matches])
+    stages.require_references(asked)
 
 
 def find_people(
@@ -69,14 +73,14 @@ def find_people(
     day_name: str | None = None,
     rehash: bool = False,
     quiet: bool = False,
-) -> list[tuple["Person", list["Match"]]]:
+) -> tuple[list[tuple["Person", list["Match"]]], "Asked"]:
     """The whole way, as `facefind run` does it.
 
     Returns:
-        Each person asked for (everyone if no reference is given) with their nearest photos.
+        Each person asked for (everyone if no reference is given) with their nearest photos; and who has none, and why.
 
     Raises:
-        FacefindError: nothing can be searched, or a person has no usable reference.
+        FacefindError: nothing can be searched.
     """
     from facefind_pipeline.cli import stages
 
@@ -89,7 +93,7 @@ def find_people(
     stages.read_photos(graph, days, rehash=rehash)
     stages.fill_partitions(graph, bars, days, parameters)
     stages.index_and_search(graph, parameters)
-    return stages.report(graph, parameters, asked, limit=limit, quiet=quiet)
+    return stages.report(graph, parameters, asked, limit=limit, quiet=quiet), asked
 
 
 def _split(reference: str) -> tuple[str, Path]:

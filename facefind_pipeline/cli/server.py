@@ -16,14 +16,14 @@ from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  facefind up")
 def up() -> None:
     """Start the embedded database (or check the one that FACEFIND_DATABASE_URL names) and update its tables."""
     _, database = open_reading()
     click.echo(f"ready: {_without_password(database.url)}")
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  facefind down && tar czf faces-backup.tgz .facefind")
 def down() -> None:
     """Stop the embedded database; what is stored stays."""
     settings = read_settings()

@@ -1,28 +1,27 @@
 """The stages of `facefind run`; each asks the tables what is missing and materialises only that."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
-import dagster as dg
 
 from facefind_pipeline.cli.bars import Bars
-from facefind_pipeline.cli.output import echo_matches
+from facefind_pipeline.cli.output import echo_matches, echo_sheet
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import photos as ingest_photos
 from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.folders import find_days
+from facefind_pipeline.ingest.sheets import sheet_path
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.parameters import ALIASES, ParameterSet
-from facefind_pipeline.search import find
-from facefind_pipeline.store import faces, indexes, parameter_sets, people, photos
+from facefind_pipeline.search import find, index, results
+from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.vision.detectors import relative_cost
-from facefind_pipeline.vision.sheet import Tile, write_sheet
 
 
 @dataclass(slots=True)
@@ -55,11 +54,13 @@ def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[Even
                 f"{root} is gone: its {len(known)} event day(s) are marked unavailable and nothing was deleted; "
                 "`facefind find` still answers from them"
             )
-        days = photos.register_days(connection, root, find_days(root, day_name))
-        vanished = [day for day in known if not day.path.is_dir()]
-        for day in vanished:
-            photos.mark_available(connection, day.key, available=False)
-            tell(f"event day {day.key}: {day.path} is gone; what is known of it is kept")
+        days = photos.register_days(connection, root, find_days(root, day_name), named=bool(day_name))
+        for day in known:
+            if not day.path.is_dir():
+                photos.mark_available(connection, day.key, available=False)
+                tell(f"event day {day.key}: {day.path} is gone; what is known of it is kept")
+            elif day not in days:  # its last photo was deleted
+                days.append(day)
     return days
 
 
@@ -85,24 +86,30 @@ def register_set(graph: Graph, params: str | None) -> ParameterSet:
 def add_references(
     graph: Graph, given: Sequence[tuple[str, Path]], parameters: ParameterSet, *, largest: bool
 ) -> Asked:
-    """Stores new references and embeds those that the set has not tried.
+    """Stores new references that show the face of one person, and embeds those that the set has not tried.
 
     Returns:
         The people given, or everyone known if none is.
 
     Raises:
-        FacefindError: nobody who is asked for has a usable reference.
+        FacefindError: references are given and none can be used.
     """
-    workspace, asked, new = graph.workspace, Asked(), []
+    workspace, asked = graph.workspace, Asked()
+    usable: list[tuple[str, Path, ReferencePhoto]] = []
+    problems: dict[Person, list[str]] = {}
+    with workspace.database.connect() as connection:
+        stored = people.stored_references(connection)
     for name, file in given:
         person = ingest_references.person_of(name)
-        try:
-            new.append(ingest_references.read_reference(name, file, largest=largest))
-        except FacefindError as error:
-            asked.unusable[person] = str(error)
-            tell(str(error))
         asked.people += [person] if person not in asked.people else []
-    _store_references(graph, [(n, str(f)) for n, f in given if Path(f).is_file()], new, largest=largest)
+        try:
+            reference = ingest_references.read_reference(name, file, largest=largest)
+            if _is_new(stored, reference):
+                ingest_references.locate_face(workspace.settings, parameters, reference)
+            usable.append((name, file, reference))
+        except FacefindError as error:
+            problems.setdefault(person, []).append(str(error))
+    _store_references(graph, usable, stored)
     embed_missing_references(graph, parameters)
     with workspace.database.connect() as connection:
         states = people.reference_states(connection, parameters.key)
@@ -110,17 +117,16 @@ def add_references(
             asked.people = people.people(connection)
     for person in asked.people:
         theirs = [state for state in states if state.person.key == person.key]
-        problems = [state.problem for state in theirs if state.problem]
-        for problem in problems:
+        problems.setdefault(person, []).extend(state.problem for state in theirs if state.problem)
+        if all(state.problem for state in theirs):
+            asked.unusable[person] = "; ".join(problems[person]) or "no reference"
+    if given and len(asked.people) == len(asked.unusable) == 1:
+        raise FacefindError(asked.unusable[asked.people[0]])
+    for told in problems.values():
+        for problem in told:
             tell(problem)
-        if len(problems) == len(theirs):
-            asked.unusable.setdefault(person, problems[0] if problems else "no reference")
-        else:
-            asked.unusable.pop(person, None)
-    if asked.people and len(asked.unusable) == len(asked.people):
-        raise FacefindError(
-            next(iter(asked.unusable.values())) if len(asked.people) == 1 else "nobody has a usable reference"
-        )
+    if given and len(asked.people) == len(asked.unusable):
+        raise FacefindError("nobody has a usable reference")
     return asked
 
 
@@ -135,19 +141,22 @@ def embed_missing_references(graph: Graph, parameters: ParameterSet) -> None:
 
 
 def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False) -> None:
-    """Materialises `raw_photos` of days whose folder is not what the tables say."""
-    done = graph.instance.get_materialized_partitions(dg.AssetKey("raw_photos"))
+    """Materialises `raw_photos` of days where folder, tables and what Dagster recorded differ."""
+    recorded = graph.recorded_versions("raw_photos", [day.key for day in days])
     for day in days:
         with graph.workspace.database.connect() as connection:
-            scan = ingest_photos.scan(day, photos.photos(connection, day.key))
-        if rehash or scan is None or scan.changed or scan.gone or not day.available or day.key not in done:
+            rows = photos.photos(connection, day.key)
+        scan = ingest_photos.scan(day, rows)
+        same = scan is not None and not scan.changed and not scan.gone and day.available
+        if rehash or not same or recorded.get(day.key) != photos.photos_version(rows.values()):
             graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}})
 
 
 def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], parameters: ParameterSet) -> None:
     """Materialises faces and embeddings of the days that lack any, telling first how much there is to do."""
     workspace = graph.workspace
-    embedded = graph.instance.get_materialized_partitions(dg.AssetKey("face_embeddings"))
+    keys = {day: day_set(day.key, parameters.key) for day in days}
+    recorded = graph.recorded_versions("face_embeddings", list(keys.values()))
     due: list[EventDay] = []
     to_do: set[bytes] = set()  # by content: copies in several days are one photo to work on
     total = unreadable = 0
@@ -158,8 +167,8 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         for day, partition in zip(days, partitions, strict=True):
             rows = photos.photos(connection, day.key).values()
             missing = {photo.sha256 for photo in faces.photos_to_do(connection, partition)}
-            current = faces.is_current(connection, partition, photos.photos_version(rows))
-            if missing or not current or day_set(day.key, parameters.key) not in embedded:
+            current = faces.current_version(connection, partition, photos.photos_version(rows))
+            if missing or current is None or recorded.get(keys[day]) != current:
                 due.append(day)
             to_do |= missing
             total += len(rows)
@@ -172,23 +181,29 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
     bars.overall(len(to_do), "photo", _comparison(parameters))
     try:
         for day in due:
-            graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
+            graph.materialize(["detected_faces", "face_embeddings"], keys[day])
     finally:
         bars.close()
     with workspace.database.connect() as connection:
         for partition in partitions:
             for path, problem in faces.problems(connection, partition.event_day, partition.detector).items():
                 tell(f"left out: {path}: {problem}")
+            for photo in faces.photos_to_do(connection, partition):
+                tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command takes it up")
 
 
 def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
     """Materialises the set's index and results where they are not of the present vectors and references."""
     with graph.workspace.database.connect() as connection:
         chosen = parameter_sets.find(connection, parameters.key)
-        build = indexes.last_build(connection, chosen.key)
-        indexed = build is not None and build.embeddings_version == faces.set_version(connection, chosen.key)
+        index_version = index.present_version(connection, chosen)
+        results_version = results.results_version(connection, chosen.key)
         searched = all(find.results_are_current(connection, chosen).values())
-    assets = ([] if indexed else ["hnsw_index"]) + ([] if searched and indexed else ["search_results"])
+    assets = []
+    if index_version is None or _recorded(graph, "hnsw_index", chosen.key) != index_version:
+        assets.append("hnsw_index")
+    if assets or not searched or _recorded(graph, "search_results", chosen.key) != results_version:
+        assets.append("search_results")
     if assets:
         graph.materialize(assets, parameters.key)
 
@@ -196,11 +211,7 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
 def report(
     graph: Graph, parameters: ParameterSet, asked: Asked, *, limit: int, quiet: bool
 ) -> list[tuple[Person, list[find.Match]]]:
-    """Each person's matches, printed unless quiet, with a contact sheet.
-
-    Raises:
-        FacefindError: at the end, if somebody has no usable reference.
-    """
+    """Each person's matches, printed unless quiet, with a contact sheet."""
     found = []
     with graph.workspace.database.connect() as connection:
         chosen = parameter_sets.find(connection, parameters.key)
@@ -209,31 +220,47 @@ def report(
                 continue
             matches = find.find_person(connection, chosen, person, limit=limit)
             found.append((person, matches))
-            sheet = graph.workspace.settings.sheets / f"{person.key}.jpg"
-            tiles = [Tile(m.thumbnail, (f"{m.rank}. {m.distance:.3f}", m.photo)) for m in matches]
             if not quiet:
                 click.echo(f"\n{person.name}, nearest {len(matches)} photos under {parameters.key}")
                 echo_matches(matches)
-            if tiles:
-                tell(f"contact sheet: {write_sheet(sheet, tiles, title=f'{person.name}, {parameters.key}')}")
+            if matches:
+                file = sheet_path(graph.workspace.settings, parameters.key, f"people/{person.key}")
+                echo_sheet(matches, file, title=f"{person.name}, {parameters.key}")
     if not asked.people:
         tell("nobody to look for yet: add --reference NAME=FILE, or run `facefind person add NAME FILE`")
-    if asked.unusable:
-        raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
     return found
 
 
+def require_references(asked: Asked) -> None:
+    """Ends a command that is done with what it could do.
+
+    Raises:
+        FacefindError: somebody has no usable reference.
+    """
+    if asked.unusable:
+        raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
+
+
+def _recorded(graph: Graph, asset: str, partition: str) -> str | None:
+    return graph.recorded_versions(asset, [partition]).get(partition)
+
+
+def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: ReferencePhoto) -> bool:
+    known = stored.get((reference.person.key, reference.sha256))
+    return known is None or (reference.largest and not known[1])
+
+
 def _store_references(
-    graph: Graph, given: Sequence[tuple[str, str]], new: Sequence[ReferencePhoto], *, largest: bool
+    graph: Graph,
+    usable: Sequence[tuple[str, Path, ReferencePhoto]],
+    stored: Mapping[tuple[str, bytes], tuple[str, bool]],
 ) -> None:
-    workspace = graph.workspace
-    with workspace.database.connect() as connection:
-        stored = people.stored_references(connection)
-    in_folder = {(r.person.key, r.sha256) for r in ingest_references.references_in(workspace.settings.references)}
-    folder_changed = in_folder != {key for key, (source, _) in stored.items() if source == "folder"}
-    unknown = [r for r in new if stored.get((r.person.key, r.sha256), ("", None))[1] not in (largest, True)]
-    if unknown or folder_changed:
-        add = [{"name": name, "file": file, "largest": largest} for name, file in given]
+    folder = graph.workspace.settings.references
+    in_folder = {(r.person.key, r.sha256) for r in ingest_references.references_in(folder, tell)}
+    from_folder = {key for key, (source, _) in stored.items() if source == "folder"} if folder.is_dir() else set()
+    new = [(name, file, reference) for name, file, reference in usable if _is_new(stored, reference)]
+    if new or not in_folder <= stored.keys() or not from_folder <= in_folder:
+        add = [{"name": name, "file": str(file), "largest": reference.largest} for name, file, reference in new]
         graph.materialize(["reference_photos"], config={"reference_photos": {"add": add}})
 
 

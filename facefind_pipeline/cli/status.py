@@ -8,7 +8,7 @@ from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
 
 
-@click.command()
+@click.command(epilog="\b\nExamples:\n  facefind status\n  facefind status --json")
 @json_option
 def status(as_json: bool) -> None:
     """Show the database, event days, parameter sets and people. Starts nothing."""

@@ -1,5 +1,6 @@
 """What most subcommands begin with: the database, or the whole graph for those that write."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,5 +45,5 @@ def open_graph(progress: Progress) -> "Graph":
 
 
 def absolute(path: str) -> Path:
-    """A path as the user meant it, absolute, `~` expanded; links stay as they are."""
-    return Path(path).expanduser().absolute()
+    """A path as the user meant it, absolute, `~` expanded and `..` taken out; links stay as they are."""
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.absolute() keeps `..`

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from facefind_pipeline.vision.embedders import Embedder
     from facefind_pipeline.vision.pipeline import PhotoFaces
 
-COMMIT_EVERY = 50  # photos, each whole: what a kill may cost
+COMMIT_EVERY = 25  # photos, each whole; with those in flight in `find_faces` a kill on two cores costs 40
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Filled:
         detected: photos the detector ran on now; the others were known.
         adopted: vectors taken over from other sets.
         embedded: faces the embedder ran on now.
-        removed: vectors whose photo is gone, or of a former fingerprint.
+        removed: vectors of the set whose photo is gone, or of a former fingerprint.
         problems: why a photo's pixels could not be read, by path.
         vanished: paths that were gone or changed since the day was ingested.
         faces: in the partition now.
@@ -63,34 +63,32 @@ def fill(
         event_day: the day's key.
         key: the parameter set's.
         progress: told of each photo.
-        embed: False leaves vectors alone.
+        embed: False leaves vectors alone, and does not call the partition finished.
 
     Raises:
         FacefindError: an unknown day or set, or a model file that is missing.
     """
     parameters = ParameterSet.parse(key)
+    filled = Filled()
     with database.lock("faces", event_day, key), database.connect() as connection:
         day = photos.find_day(connection, event_day)
         partition = present_partition(connection, settings, event_day, parameters)
         photos_version = photos.photos_version(photos.photos(connection, event_day).values())
-        filled = Filled()
-        connection.commit()  # the fingerprints, so that no transaction stays open while photos are worked on
         to_do = store.photos_to_do(connection, partition)
+        connection.commit()  # no transaction stays open while photos are worked on
         if not embed:
             to_do = [photo for photo in to_do if photo.faces is None]
         progress.begin(f"faces of {event_day}", len(to_do), "photo")
         paths = {photo.sha256: photo.path for photo in to_do}
-        results = _find_faces(settings, parameters, day.root, to_do, embed=embed)
+        results = _told(_find_faces(settings, parameters, day.root, to_do, embed=embed), progress)
         while batch := list(islice(results, COMMIT_EVERY)):
             _write(connection, partition, batch, filled, paths)
             connection.commit()
-            for result in batch:
-                progress.advance(1, result.detection_seconds)
         progress.end()
+        filled.faces_version = store.faces_version(connection, partition)
+        filled.photos, filled.faces = store.count(connection, partition)
         if embed:
-            filled.adopted = store.adopt_embeddings(connection, partition)
-        filled.removed = store.remove_stale(connection, partition)
-        _finish(connection, partition, filled, photos_version)
+            _finish(connection, partition, filled, photos_version)
     return filled
 
 
@@ -141,6 +139,12 @@ def _find_faces(
     )
 
 
+def _told(results: Iterator["PhotoFaces"], progress: Progress) -> Iterator["PhotoFaces"]:
+    for result in results:
+        progress.advance(1, result.detection_seconds)
+        yield result
+
+
 def _write(
     connection: Connection,
     partition: Partition,
@@ -161,6 +165,7 @@ def _write(
             filled.problems[paths[sha256]] = result.problem
         if result.vectors is not None:
             vectors += [(sha256, face, vector) for face, vector in zip(faces, result.vectors, strict=True)]
+    store.lock_sets(connection, partition.parameter_set)
     store.write_detections(connection, partition.detector, detections)
     store.write_embeddings(connection, partition, vectors)
     filled.detected += len(detections)
@@ -168,8 +173,9 @@ def _write(
 
 
 def _finish(connection: Connection, partition: Partition, filled: Filled, photos_version: str) -> None:
-    filled.faces_version = store.faces_version(connection, partition)
-    filled.photos, filled.faces = store.count(connection, partition)
+    store.lock_sets(connection)
+    filled.adopted = store.adopt_embeddings(connection, partition)
+    filled.removed = store.remove_stale(connection, partition)
     # A photo that changed under our hands leaves the partition out of date, so that the next look fills it again.
     made_from = photos_version if not filled.vanished else "incomplete"
     filled.embeddings_version = store.finish(connection, partition, made_from, filled.faces_version)

@@ -1,6 +1,7 @@
 """Folders of photos as event days, and names as keys."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def key_of(name: str) -> str:
         FacefindError: nothing of the name is left.
     """
     key = slugify(name, replacements=[("'", ""), ("\u2019", "")], regex_pattern=r"[^a-z0-9._-]+").strip("._-")
+    key = re.sub(r"\.{2,}", ".", key)  # Dagster takes `...` for a range of partitions
     if not key:
         raise FacefindError(f"{name!r} has no letter or digit to make a key of: give it another name")
     return key

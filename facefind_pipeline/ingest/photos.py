@@ -47,9 +47,14 @@ class Ingested:
 
 
 def scan(day: EventDay, known: dict[str, PhotoRow], *, rehash: bool = False) -> Scan | None:
-    """Compares the day's folder with its rows; None if the folder is missing or can't be read."""
+    """Compares the day's folder with its rows; None if the folder is missing or can't be read.
+
+    A root with nothing in it at all is taken for a disk that is not mounted.
+    """
     try:
         files = {_path(day, entry.name): entry for entry in photo_files(day.path)}
+        if not files and known and not any(day.root.iterdir()):
+            return None
     except OSError:
         return None
     changed = [entry for path, entry in files.items() if rehash or path not in known or _differs(entry, known[path])]
@@ -101,7 +106,7 @@ def read_photo(file: Path, path: str) -> PhotoRow:
         sha256=hashlib.sha256(data).digest() if status else None,
         bytes=status.st_size if status else 0,
         mtime_ns=status.st_mtime_ns if status else 0,
-        inode=status.st_ino if status else 0,
+        inode=_inode(status) if status else 0,
         problem=problem,
         **facts,
     )
@@ -120,4 +125,9 @@ def _path(day: EventDay, name: str) -> str:
 
 def _differs(entry: os.DirEntry[str], row: PhotoRow) -> bool:
     status = entry.stat()
-    return (status.st_size, status.st_mtime_ns, status.st_ino) != (row.bytes, row.mtime_ns, row.inode)
+    return (status.st_size, status.st_mtime_ns, _inode(status)) != (row.bytes, row.mtime_ns, row.inode)
+
+
+def _inode(status: os.stat_result) -> int:
+    """Of 63 bits, as the table can hold it; network file systems use all 64."""
+    return status.st_ino & (2**63 - 1)

@@ -1,7 +1,6 @@
 """Reference photos: the folder of them, the one face in each, and its vector under a parameter set."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.faces import present_partition, shared_embedder
-from facefind_pipeline.ingest.folders import key_of
+from facefind_pipeline.ingest.folders import is_utf8, key_of
 from facefind_pipeline.parameters import DetectorSettings, HogSettings, ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people
@@ -52,25 +51,26 @@ def read_reference(name: str, file: Path, *, largest: bool = False) -> Reference
     Raises:
         FacefindError: the file can't be read.
     """
+    if not is_utf8(f"{name}{file.name}"):
+        raise FacefindError(f"reference {str(file).encode(errors='backslashreplace').decode()} is not UTF-8: rename it")
     try:
         return ReferencePhoto(person_of(name), file.name, file.read_bytes(), largest)
     except OSError as error:
         raise FacefindError(f"reference {file} can't be read: {(error.strerror or str(error)).lower()}") from None
 
 
-def references_in(folder: Path) -> Iterator[ReferencePhoto]:
-    """Reference photos of a folder: `NAME.jpg`, or `NAME/` with several."""
+def references_in(folder: Path, tell: Callable[[str], None]) -> Iterator[ReferencePhoto]:
+    """Reference photos of a folder: `NAME.jpg`, or `NAME/` with several; what can't be read is told and left out."""
     if not folder.is_dir():
         return
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            for file in sorted(entry.iterdir()):
-                if file.suffix.lower() in PHOTO_SUFFIXES and not file.name.startswith("."):
-                    yield read_reference(entry.name, file)
-        elif entry.suffix.lower() in PHOTO_SUFFIXES:
-            yield read_reference(entry.stem, entry)
+        named = [(entry.name, file) for file in sorted(entry.iterdir())] if entry.is_dir() else [(entry.stem, entry)]
+        for name, file in named:
+            if file.suffix.lower() in PHOTO_SUFFIXES and not name.startswith(".") and not file.name.startswith("."):
+                try:
+                    yield read_reference(name, file)
+                except FacefindError as error:
+                    tell(str(error))
 
 
 def locate_face(settings: Settings, parameters: ParameterSet, reference: ReferencePhoto) -> LocatedFace:
@@ -118,7 +118,13 @@ def embed_references(database: Database, settings: Settings, key: str) -> list[R
     made = []
     with database.lock("references", key), database.connect() as connection:
         partition = present_partition(connection, settings, "", parameters)
-        for reference in people.references_to_do(connection, key, partition.detector, partition.embedder):
+        to_do = people.references_to_do(connection, key, partition.detector, partition.embedder)
+        connection.commit()
+        for person, sha256 in to_do:
+            reference = people.reference(connection, person, sha256)
+            connection.commit()  # no transaction stays open while a face is looked for
+            if reference is None:
+                continue
             result = _embed_reference(settings, parameters, reference)
             people.write_reference_embedding(connection, key, partition.detector, partition.embedder, result)
             connection.commit()
@@ -127,9 +133,9 @@ def embed_references(database: Database, settings: Settings, key: str) -> list[R
 
 
 def store_references(
-    database: Database, settings: Settings, add: Sequence[tuple[str, str, bool]]
+    database: Database, settings: Settings, add: Sequence[tuple[str, str, bool]], tell: Callable[[str], None]
 ) -> tuple[str, "pd.DataFrame"]:
-    """Stores the references folder's photos and those of `add` (name, file, largest).
+    """Stores the references folder's photos and those of `add` (name, file, largest); `tell` hears what is left out.
 
     Returns:
         The data version of all reference photos, and a row a person: `person`, `references`.
@@ -138,10 +144,11 @@ def store_references(
 
     with database.lock("reference_photos"), database.connect() as connection:
         present = []
-        for reference in references_in(settings.references):
+        for reference in references_in(settings.references, tell):
             people.add_reference(connection, reference, "folder")
             present.append((reference.person.key, reference.sha256))
-        people.remove_missing_from_folder(connection, present)
+        if settings.references.is_dir():  # a folder that is missing deletes nothing
+            people.remove_missing_from_folder(connection, present)
         for name, file, largest in add:
             people.add_reference(connection, read_reference(name, Path(file), largest=largest), "command")
         counts = [(person.name, count) for person, count in people.reference_counts(connection)]
@@ -162,7 +169,7 @@ def reference_report(database: Database, key: str) -> tuple["pd.DataFrame", str]
 
 
 def _embed_reference(settings: Settings, parameters: ParameterSet, reference: ReferencePhoto) -> ReferenceEmbedding:
-    known = (reference.person.key, hashlib.sha256(reference.content).digest(), reference.largest)
+    known = (reference.person.key, reference.sha256, reference.largest)
     try:
         located = locate_face(settings, parameters, reference)
     except FacefindError as error:

@@ -8,7 +8,9 @@ from typing import Any
 
 import dagster as dg
 import psutil
-from dagster import DagsterRunStatus, RunsFilter
+from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus, RunsFilter
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.partitions import sync_partitions
@@ -46,20 +48,33 @@ class Graph:
         Raises:
             FacefindError: a step failed; the message is its error's, with the run's id to look up in the UI.
         """
+        # Ctrl-C reaches us from within a step as a failed step, and between steps as Dagster's own exception.
         job = self.definitions.resolve_implicit_global_asset_job_def()
-        result = job.execute_in_process(
-            run_config={
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                "ops": {op: {"config": values} for op, values in (config or {}).items()},
-            },
-            instance=self.instance,
-            partition_key=partition,
-            asset_selection=[dg.AssetKey(asset) for asset in assets],
-            tags=process_tags(),
-            raise_on_error=False,
-        )
+        try:
+            result = job.execute_in_process(
+                run_config={
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    "ops": {op: {"config": values} for op, values in (config or {}).items()},
+                },
+                instance=self.instance,
+                partition_key=partition,
+                asset_selection=[dg.AssetKey(asset) for asset in assets],
+                tags=process_tags(),
+                raise_on_error=False,
+            )
+        except DagsterExecutionInterruptedError:
+            raise KeyboardInterrupt from None
         if not result.success:
+            if any(_interrupted(event) for event in result.all_events):
+                raise KeyboardInterrupt
             raise FacefindError(f"{', '.join(assets)} [{partition}]: {_reason(result)} (run {result.run_id})")
+
+    def recorded_versions(self, asset: str, partitions: Sequence[str]) -> dict[str, str]:
+        """The data version of each partition when it was last made; partitions never made are missing."""
+        tags = self.instance.event_log_storage.get_latest_tags_by_partition(
+            dg.AssetKey(asset), DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION_TAG], list(partitions)
+        )
+        return {partition: values[DATA_VERSION_TAG] for partition, values in tags.items()}
 
     def sync_partitions(self) -> None:
         """Tells Dagster of the event days and parameter sets that the tables have."""
@@ -100,6 +115,12 @@ def _lives(pid: int, started: str) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - float(started)) < 1
     except psutil.NoSuchProcess:
         return False
+
+
+def _interrupted(event: DagsterEvent) -> bool:
+    error = event.step_failure_data.error if event.is_step_failure else None
+    interruptions = (DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
+    return error is not None and any(part.cls_name in interruptions for part in (error, error.cause) if part)
 
 
 def _reason(result: dg.ExecuteInProcessResult) -> str:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from pgvector import Vector
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.store.indexes import count_rows
@@ -16,7 +17,9 @@ from facefind_pipeline.store.people import Person
 from facefind_pipeline.store.queries import operator, query
 
 EF_SEARCH = 200  # recall at 10 of .988 on clustered 50,000 x 768, .998 on 128-d
+IVFFLAT_PROBES = 10  # of at least 10 lists; a tenth of them at 100,000 faces
 FACES_A_PHOTO = 4  # candidates looked at for each photo asked for, to begin with
+KEPT = 1_000  # photos a person that `search_results` keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,17 @@ class Filters:
         return {
             "days": list(self.days) or None,
             "taken_from": datetime.combine(self.from_day, time()) if self.from_day else None,
-            "taken_before": datetime.combine(self.to_day + timedelta(days=1), time()) if self.to_day else None,
+            "taken_until": datetime.combine(self.to_day, time.max) if self.to_day else None,
             "country": self.country,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A face to ask with: its vector (d,), and the fingerprint of the embedder that made it."""
+
+    vector: Any
+    embedder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ def find_person(
         FacefindError: the person has no usable reference under this set.
     """
     filters = filters or Filters()
-    probes = reference_vectors(connection, chosen.key, person)
+    probes = reference_probes(connection, chosen.key, person)
     plain = not filters.given and metric in (None, chosen.metric)
     if plain and _stored_suffice(connection, chosen, person, limit):
         with connection.cursor() as cursor:
@@ -116,7 +127,7 @@ def find_person(
 def find_nearest(
     connection: Connection,
     chosen: RegisteredSet,
-    probes: Sequence[Any],
+    probes: Sequence[Probe],
     *,
     limit: int,
     filters: Filters | None = None,
@@ -127,10 +138,13 @@ def find_nearest(
     Args:
         connection: any; the query's settings last until its transaction ends.
         chosen: the set to search.
-        probes: vectors (d,) of the set's embedder.
+        probes: one or more; a photo is as near as its face nearest to any of them.
         limit: as many photos as this come back if there are as many.
         filters: which photos to look at.
         metric: `l2`, `cosine`, `ip` or `l1`; the set's own by default. An index serves only the set's own.
+
+    Raises:
+        FacefindError: all faces of the set were embedded by another version of the embedder.
     """
     statement = query(
         "find",
@@ -139,23 +153,38 @@ def find_nearest(
         parameter_set=sql.Literal(chosen.key),
     )
     parameters = (filters or Filters()).parameters | {
-        "probes": [Vector(probe).to_text() for probe in probes],
+        "vectors": [Vector(probe.vector).to_text() for probe in probes],
+        "embedders": [probe.embedder for probe in probes],
         "limit": limit,
     }
     candidates = limit * FACES_A_PHOTO
+    everything = count_rows(connection, chosen)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-        cursor.execute("SET LOCAL hnsw.ef_search = %s", [EF_SEARCH])
+        use_index(cursor)
         while True:
+            if candidates >= everything:  # an index scan gives up after a while, and filters may leave it too few
+                cursor.execute("SET LOCAL enable_indexscan = off")
             cursor.execute(statement, parameters | {"candidates": candidates})
             rows = cursor.fetchall()
-            if len(rows) >= limit or candidates >= count_rows(connection, chosen):
-                return _matches(rows)
+            if candidates >= everything or (len(rows) == limit and rows[-1][-1]):
+                break
             candidates *= 8
+        cursor.execute("RESET enable_indexscan")
+    if everything and not rows:
+        _check_comparable(connection, chosen, probes)
+    return _matches([row[:-1] for row in rows])
 
 
-def reference_vectors(connection: Connection, key: str, person: Person) -> list[Any]:
-    """The person's reference vectors under a set.
+def use_index(cursor: Cursor) -> None:
+    """Sets how thoroughly the transaction's searches look through an approximate index."""
+    cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
+    cursor.execute("SET LOCAL hnsw.ef_search = %s", [EF_SEARCH])
+    cursor.execute("SET LOCAL ivfflat.iterative_scan = relaxed_order")
+    cursor.execute("SET LOCAL ivfflat.probes = %s", [IVFFLAT_PROBES])
+
+
+def reference_probes(connection: Connection, key: str, person: Person) -> list[Probe]:
+    """The person's references under a set, as probes.
 
     Raises:
         FacefindError: there is none; the message gives the references' problems.
@@ -163,17 +192,17 @@ def reference_vectors(connection: Connection, key: str, person: Person) -> list[
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT embedding, problem FROM reference_embeddings
+            SELECT embedding, embedder_fingerprint, problem FROM reference_embeddings
             WHERE parameter_set = %s AND person = %s ORDER BY sha256
             """,
             [key, person.key],
         )
         rows = cursor.fetchall()
-    vectors = [embedding.to_numpy() for embedding, _ in rows if embedding is not None]
-    if not vectors:
-        why = "; ".join(problem for _, problem in rows) or "none was embedded yet"
+    probes = [Probe(embedding.to_numpy(), embedder) for embedding, embedder, _ in rows if embedding is not None]
+    if not probes:
+        why = "; ".join(problem for *_, problem in rows) or "none was embedded yet"
         raise FacefindError(f"{person.name} has no usable reference under {key}: {why}")
-    return vectors
+    return probes
 
 
 def results_are_current(connection: Connection, chosen: RegisteredSet) -> dict[str, bool]:
@@ -188,9 +217,20 @@ def results_are_current(connection: Connection, chosen: RegisteredSet) -> dict[s
     return {person: searched.get(person) == (chosen.vectors_version, version) for person, version in wanted.items()}
 
 
-def _stored_suffice(connection: Connection, chosen: RegisteredSet, person: Person, limit: int) -> bool:
-    from facefind_pipeline.search.results import KEPT
+def _check_comparable(connection: Connection, chosen: RegisteredSet, probes: Sequence[Probe]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM embeddings WHERE parameter_set = %s AND embedder_fingerprint = ANY(%s) LIMIT 1",
+            [chosen.key, [probe.embedder for probe in probes]],
+        )
+        if cursor.rowcount == 0:
+            raise FacefindError(
+                f"the faces under {chosen.key} were embedded by another version of {chosen.key.partition('@')[2]}, "
+                f"and their vectors can't be compared: `facefind run PHOTOS --params {chosen.key}` embeds them again"
+            )
 
+
+def _stored_suffice(connection: Connection, chosen: RegisteredSet, person: Person, limit: int) -> bool:
     return limit <= KEPT and results_are_current(connection, chosen).get(person.key, False)
 
 

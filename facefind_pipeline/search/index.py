@@ -1,12 +1,12 @@
 """Keeps a set's approximate index in step with its vectors, and knows what recall it costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.find import EF_SEARCH
+from facefind_pipeline.search.find import use_index
 from facefind_pipeline.store import indexes, parameter_sets, versions
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import set_version
@@ -40,18 +40,29 @@ def refresh(database: Database, key: str) -> IndexState:
             last = indexes.last_build(connection, key)
             method = indexes.method_for(chosen, rows)
             valid = indexes.indexes(connection, chosen, valid_only=True)
-            kept = indexes.keeps(last, method, rows, valid)
-        if kept and last is not None:
-            name, seconds, rows_at_build = last.index, last.seconds, last.rows
+            kept = last if indexes.keeps(last, method, chosen.vectors_changed, valid) else None
+        if kept is not None:
+            build = replace(kept, embeddings_version=version)
         else:
             name, seconds = indexes.build(database, chosen, method, rows)
-            rows_at_build = rows
+            build = Build(method, name, version, rows, None, seconds, chosen.vectors_changed)
         with database.connect() as connection:
-            recall = measure_recall(connection, chosen) if name else None
-            size = indexes.index_bytes(connection, name) if name else 0
-            indexes.record_build(connection, key, Build(method, name, version, rows_at_build, recall, seconds))
-    data_version = versions.hash_rows([(version, method, indexes.HNSW_M, indexes.HNSW_EF_CONSTRUCTION)])
-    return IndexState(method, rows, recall, size, seconds, not kept, data_version)
+            if build.index:
+                build = replace(build, recall=measure_recall(connection, chosen))
+            size = indexes.index_bytes(connection, build.index) if build.index else 0
+            indexes.record_build(connection, key, build)
+    return IndexState(method, rows, build.recall, size, build.seconds, kept is None, _version(version, method))
+
+
+def present_version(connection: Connection, chosen: RegisteredSet) -> str | None:
+    """Data version of the set's index as recorded; None if it is invalid or not of the present vectors and method."""
+    build = indexes.last_build(connection, chosen.key)
+    version = set_version(connection, chosen.key)
+    method = indexes.method_for(chosen, indexes.count_rows(connection, chosen))
+    valid = indexes.indexes(connection, chosen, valid_only=True)
+    if build is None or (build.embeddings_version, build.method) != (version, method):
+        return None
+    return _version(version, method) if valid == ([build.index] if build.index else []) else None
 
 
 def measure_recall(connection: Connection, chosen: RegisteredSet, probes: int = RECALL_PROBES) -> float:
@@ -73,7 +84,7 @@ def measure_recall(connection: Connection, chosen: RegisteredSet, probes: int = 
             sql.SQL("SELECT embedding FROM {table} ORDER BY md5(face_key::text) LIMIT %s").format(**parts), [probes]
         )
         sample = [embedding for (embedding,) in cursor.fetchall()]
-        cursor.execute("SET LOCAL hnsw.ef_search = %s", [EF_SEARCH])
+        use_index(cursor)
         found: dict[bool, list[set[UUID]]] = {}
         for approximate in (True, False):
             cursor.execute("SET LOCAL enable_seqscan = %s", [not approximate])
@@ -85,3 +96,7 @@ def measure_recall(connection: Connection, chosen: RegisteredSet, probes: int = 
         cursor.execute("RESET enable_seqscan; RESET enable_indexscan")
     hits = sum(len(a & b) for a, b in zip(found[True], found[False], strict=True))
     return hits / max(1, sum(len(exact) for exact in found[False]))
+
+
+def _version(embeddings_version: str, method: str) -> str:
+    return versions.hash_rows([(embeddings_version, method, indexes.HNSW_M, indexes.HNSW_EF_CONSTRUCTION)])

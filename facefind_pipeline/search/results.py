@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.find import results_are_current
+from facefind_pipeline.search.find import KEPT, results_are_current
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import set_version
@@ -16,7 +16,6 @@ from facefind_pipeline.store.queries import operator, query
 if TYPE_CHECKING:
     import pandas as pd
 
-KEPT = 1_000  # photos a person
 RANKING = "nearest-face-1"  # the ranking rules' name; a change of rules changes it
 
 

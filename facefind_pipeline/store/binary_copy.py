@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -27,11 +28,19 @@ def _vector(value: Any) -> bytes:
     return struct.pack(">hh", len(numbers), 0) + numbers.tobytes()
 
 
+def _timestamp(value: datetime) -> bytes:
+    return struct.pack(">q", (value - datetime(2000, 1, 1)) // timedelta(microseconds=1))
+
+
 ENCODERS: dict[str, Callable[[Any], bytes]] = {
     "text": str.encode,
     "bytea": bytes,
     "uuid": lambda value: UUID(str(value)).bytes,
+    "smallint": struct.Struct(">h").pack,
     "integer": struct.Struct(">i").pack,
+    "bigint": struct.Struct(">q").pack,
+    "double precision": struct.Struct(">d").pack,
+    "timestamp": _timestamp,
     "real": struct.Struct(">f").pack,
     "real[]": _float4_array,
     "vector": _vector,
@@ -44,6 +53,8 @@ def insert(
     columns: Mapping[str, str],
     rows: Iterable[Sequence[Any]],
     on_conflict: str = "DO NOTHING",
+    *,
+    order: Sequence[str],
 ) -> int:
     """Copies rows to a temporary table and inserts them from there, in the connection's transaction.
 
@@ -53,6 +64,7 @@ def insert(
         columns: name and type of each column, in the rows' order; types are the keys of `ENCODERS`.
         rows: values by column; None is null.
         on_conflict: what follows ON CONFLICT.
+        order: columns to insert by. Two transactions that insert the same rows in different orders wait for each other.
 
     Returns:
         The number of rows inserted or updated.
@@ -81,8 +93,8 @@ def insert(
         cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(loaded, types))
         cursor.copy_expert(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(loaded, names), buffer)
         cursor.execute(
-            sql.SQL("INSERT INTO {} ({names}) SELECT {names} FROM {} ON CONFLICT {}").format(
-                target, loaded, sql.SQL(on_conflict), names=names
+            sql.SQL("INSERT INTO {} ({names}) SELECT {names} FROM {} ORDER BY {} ON CONFLICT {}").format(
+                target, loaded, sql.SQL(", ").join(map(sql.Identifier, order)), sql.SQL(on_conflict), names=names
             )
         )
         inserted: int = cursor.rowcount

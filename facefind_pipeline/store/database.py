@@ -1,5 +1,6 @@
 """Opens the database: starts the embedded server where none is named, makes both databases, applies migrations."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
+from psycopg2.extensions import parse_dsn
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import Settings
@@ -16,6 +18,7 @@ from facefind_pipeline.store.queries import sql_folder
 from facefind_pipeline.store.server import EmbeddedServer
 
 LOWEST_PGVECTOR = (0, 8, 4)  # repairs of HNSW indexes before it lose rows
+LOCK_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,17 @@ class Database:
 
     @contextmanager
     def lock(self, *name: str) -> Iterator[None]:
-        """Holds the advisory lock of that name; waits for whoever holds it. A dead holder's lock is gone at once."""
+        """Holds the advisory lock of that name; waits for whoever holds it. A dead holder's lock is gone at once.
+
+        Asks again and again instead of waiting in the server: a waiting statement holds a snapshot, and CREATE INDEX
+        CONCURRENTLY, which the holder may be at, waits for all snapshots to end.
+        """
         with self.connect_autocommit() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", ["|".join(name)])
+            while True:
+                cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", ["|".join(name)])
+                if cursor.fetchone() == (True,):
+                    break
+                time.sleep(LOCK_POLL_S)
             yield
 
     @property
@@ -84,11 +95,15 @@ def open_database(settings: Settings) -> Database:
 
 def _beside(url: str) -> Database:
     """Dagster's database is `dagster` beside `facefind`, and `x_dagster` beside any other `x`."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
+    if not url.startswith(("postgresql://", "postgres://")):
         raise FacefindError(
             "FACEFIND_DATABASE_URL must begin with postgresql://, as in postgresql://user@host/facefind"
         )
+    try:
+        parts = urlsplit(url)
+        parse_dsn(url)
+    except (ValueError, psycopg2.ProgrammingError) as error:
+        raise FacefindError(f"FACEFIND_DATABASE_URL: {str(error).strip()}") from None
     name = parts.path.strip("/") or "facefind"
     dagster = "dagster" if name == "facefind" else f"{name}_dagster"
     return Database(*(urlunsplit(parts._replace(scheme="postgresql", path=f"/{n}")) for n in (name, dagster)))

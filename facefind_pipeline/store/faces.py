@@ -6,6 +6,7 @@ landmarks) and embedder. So a rerun, a resumed run, another set or a copy of a p
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +76,21 @@ def face_key(sha256: bytes, box: Sequence[int], landmarks: Landmarks | None) -> 
     return UUID(bytes=hashlib.sha256(content.encode()).digest()[:16])
 
 
+def lock_sets(connection: Connection, parameter_set: str | None = None) -> None:
+    """Makes other transactions that change vectors of the set, or of any set, wait until this one ends.
+
+    Two days may share photos: whoever changes vectors takes this lock first, or each may wait for a row of the other's.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT FROM parameter_sets WHERE parameter_set = coalesce(%s, parameter_set)
+            ORDER BY parameter_set FOR NO KEY UPDATE
+            """,
+            [parameter_set],
+        )
+
+
 def photos_to_do(connection: Connection, partition: Partition) -> list[PhotoToDo]:
     """Photos that the detector has not seen, or with faces that have no vector in any set; by path."""
     to_do: dict[bytes, tuple[str, list[StoredFace] | None]] = {}
@@ -103,6 +119,7 @@ def write_detections(connection: Connection, detector: str, detections: Sequence
         "detections",
         {"sha256": "bytea", "detector_fingerprint": "text", "seconds": "real", "problem": "text"},
         [(d.sha256, detector, d.seconds, d.problem) for d in detections],
+        order=["sha256"],
     )
     insert(
         connection,
@@ -121,6 +138,7 @@ def write_detections(connection: Connection, detector: str, detections: Sequence
             for d in detections
             for f, thumbnail in zip(d.faces, d.thumbnails, strict=True)
         ],
+        order=["sha256", "face_key"],
     )
 
 
@@ -155,25 +173,35 @@ def write_embeddings(
                 embedder_fingerprint = excluded.embedder_fingerprint, embedding = excluded.embedding
             WHERE (embeddings.detector_fingerprint, embeddings.embedder_fingerprint)
                 IS DISTINCT FROM (excluded.detector_fingerprint, excluded.embedder_fingerprint)""",
+        order=["face_key"],
     )
     _vectors_changed(connection, partition.parameter_set, written)
     return written
 
 
 def remove_stale(connection: Connection, partition: Partition) -> int:
-    """Removes what belongs to photos of no day any more, or to former fingerprints; returns vectors removed."""
+    """Removes vectors and detections of photos that are in no day any more, and this day's of former fingerprints.
+
+    A photo that is gone leaves every set, with its thumbnails: nobody should keep faces by forgetting a set.
+
+    Returns:
+        Vectors removed from this set.
+    """
     with connection.cursor() as cursor:
         cursor.execute(query("remove_embeddings"), partition.parameters)
-        removed: int = cursor.rowcount
+        removed = Counter(parameter_set for (parameter_set,) in cursor.fetchall())
+        # What another transaction holds, that one removes, or the next.
         cursor.execute(
             """
-            DELETE FROM detections d WHERE detector_fingerprint = %s
-            AND NOT EXISTS (SELECT FROM photos p WHERE p.sha256 = d.sha256)
-            """,
-            [partition.detector],
+            DELETE FROM detections WHERE (sha256, detector_fingerprint) IN (
+                SELECT sha256, detector_fingerprint FROM detections d
+                WHERE NOT EXISTS (SELECT FROM photos p WHERE p.sha256 = d.sha256) FOR UPDATE SKIP LOCKED
+            )
+            """
         )
-    _vectors_changed(connection, partition.parameter_set, removed)
-    return removed
+    for parameter_set, rows in removed.items():
+        _vectors_changed(connection, parameter_set, rows)
+    return removed[partition.parameter_set]
 
 
 def faces_version(connection: Connection, partition: Partition) -> str:
@@ -246,17 +274,18 @@ def finish(connection: Connection, partition: Partition, photos_version: str, fa
     return embeddings_version
 
 
-def is_current(connection: Connection, partition: Partition, photos_version: str) -> bool:
-    """Whether the partition was finished from these photos with these fingerprints."""
+def current_version(connection: Connection, partition: Partition, photos_version: str) -> str | None:
+    """Data version of the partition's embeddings; None unless it was finished from these photos and fingerprints."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT FROM set_days WHERE (parameter_set, event_day, photos_version, detector_fingerprint,
-                embedder_fingerprint) = (%s, %s, %s, %s, %s)
+            SELECT embeddings_version FROM set_days
+            WHERE (parameter_set, event_day, photos_version, detector_fingerprint, embedder_fingerprint) = (%s, %s, %s, %s, %s)
             """,
             [partition.parameter_set, partition.event_day, photos_version, partition.detector, partition.embedder],
         )
-        return bool(cursor.rowcount)
+        row = cursor.fetchone()
+        return row[0] if row else None
 
 
 def set_version(connection: Connection, parameter_set: str) -> str:
@@ -272,8 +301,11 @@ def _vectors_changed(connection: Connection, parameter_set: str, rows: int) -> N
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE parameter_sets SET vectors_version = vectors_version + 1 WHERE parameter_set = %s",
-                [parameter_set],
+                """
+                UPDATE parameter_sets SET vectors_version = vectors_version + 1, vectors_changed = vectors_changed + %s
+                WHERE parameter_set = %s
+                """,
+                [rows, parameter_set],
             )
 
 

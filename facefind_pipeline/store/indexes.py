@@ -1,7 +1,7 @@
 """The approximate index of each set: which method, when to build, and building it beside the live one."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -18,7 +18,10 @@ IVFFLAT_ROWS_A_LIST = 1_000  # pgvector's own advice up to a million rows
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """The index a set has; `index` is None where exact search serves it."""
+    """The index a set has; `index` is None where exact search serves it.
+
+    `rows` and `vectors_changed` are those of its set when it was built.
+    """
 
     method: str
     index: str | None
@@ -26,6 +29,7 @@ class Build:
     rows: int
     recall: float | None
     seconds: float
+    vectors_changed: int
 
 
 def last_build(connection: Connection, key: str) -> Build | None:
@@ -33,7 +37,7 @@ def last_build(connection: Connection, key: str) -> Build | None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT method, index_name, embeddings_version, rows, recall, seconds
+            SELECT method, index_name, embeddings_version, rows, recall, seconds, vectors_changed
             FROM index_builds WHERE parameter_set = %s
             """,
             [key],
@@ -47,13 +51,14 @@ def record_build(connection: Connection, key: str, build: Build) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO index_builds (parameter_set, method, index_name, embeddings_version, rows, recall, seconds)
-            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            INSERT INTO index_builds (parameter_set, method, index_name, embeddings_version, rows, recall, seconds,
+                vectors_changed)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (parameter_set) DO UPDATE SET method = excluded.method, index_name = excluded.index_name,
                 embeddings_version = excluded.embeddings_version, rows = excluded.rows, recall = excluded.recall,
-                seconds = excluded.seconds, built_at = now()
+                seconds = excluded.seconds, vectors_changed = excluded.vectors_changed, built_at = now()
             """,
-            [key, build.method, build.index, build.embeddings_version, build.rows, build.recall, build.seconds],
+            [key, *astuple(build)],
         )
 
 
@@ -72,13 +77,13 @@ def method_for(chosen: RegisteredSet, rows: int) -> str:
     return "hnsw" if rows >= AUTO_HNSW_ROWS else "none"
 
 
-def keeps(last: Build | None, method: str, rows: int, valid: list[str]) -> bool:
-    """Whether the live index still serves: same method, valid, and not too many rows changed since it was built."""
+def keeps(last: Build | None, method: str, vectors_changed: int, valid: list[str]) -> bool:
+    """Whether the live index still serves: same method, valid, and not too many vectors changed since it was built."""
     if last is None or last.method != method:
         return False
     if method == "none":
         return not valid
-    return valid == [last.index] and abs(rows - last.rows) <= REBUILD_SHARE * last.rows
+    return valid == [last.index] and vectors_changed - last.vectors_changed <= REBUILD_SHARE * last.rows
 
 
 def build(database: Database, chosen: RegisteredSet, method: str, rows: int) -> tuple[str | None, float]:

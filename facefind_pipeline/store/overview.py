@@ -25,7 +25,8 @@ def sets(connection: Connection) -> list[dict[str, Any]]:
         """
         SELECT s.parameter_set AS set,
                CASE WHEN s.is_default THEN 'default' WHEN s.active THEN '' ELSE 'not active' END AS note,
-               (SELECT count(*) FROM set_days d WHERE d.parameter_set = s.parameter_set) || ' of '
+               (SELECT count(*) FROM set_days d
+                   WHERE d.parameter_set = s.parameter_set AND photos_version <> 'incomplete') || ' of '
                    || (SELECT count(*) FROM event_days) AS days,
                (SELECT count(*) FROM embeddings e WHERE e.parameter_set = s.parameter_set) AS faces,
                coalesce(b.method, '') AS index, round(b.recall::numeric, 3)::text AS recall

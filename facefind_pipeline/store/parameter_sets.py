@@ -26,11 +26,12 @@ class RegisteredSet:
     detector_fingerprint: str | None
     embedder_fingerprint: str | None
     vectors_version: int
+    vectors_changed: int
 
 
 COLUMNS = (
     "parameter_set, table_name, dimension, metric, active, is_default, index_method, "
-    "detector_fingerprint, embedder_fingerprint, vectors_version"
+    "detector_fingerprint, embedder_fingerprint, vectors_version, vectors_changed"
 )
 
 
@@ -56,15 +57,10 @@ def register(connection: Connection, parameters: ParameterSet, dimension: int, m
             set_default(connection, parameters.key)
 
 
-def registered(connection: Connection, *, active_only: bool = False) -> list[RegisteredSet]:
+def registered(connection: Connection) -> list[RegisteredSet]:
     """All sets, in the order they were added."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT {COLUMNS} FROM parameter_sets WHERE active OR NOT %s ORDER BY added_at, parameter_set
-            """,  # noqa: S608 - our own column names
-            [active_only],
-        )
+        cursor.execute(f"SELECT {COLUMNS} FROM parameter_sets ORDER BY added_at, parameter_set")  # noqa: S608
         return [RegisteredSet(*row) for row in cursor.fetchall()]
 
 

@@ -1,6 +1,7 @@
 """People to look for, their reference photos, and the vectors of those under each parameter set."""
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,9 +72,19 @@ def find_person(connection: Connection, key: str) -> Person:
 
 
 def add_reference(connection: Connection, reference: ReferencePhoto, source: str) -> None:
-    """Stores the person and the photo where they are new; source is `command` or `folder`."""
+    """Stores the person and the photo where they are new; source is `command` or `folder`.
+
+    Raises:
+        FacefindError: the person's key is that of a person of another name.
+    """
     person = reference.person
     with connection.cursor() as cursor:
+        cursor.execute("SELECT display_name FROM people WHERE person = %s", [person.key])
+        for (known,) in cursor.fetchall():
+            if _plain(known) != _plain(person.name):
+                raise FacefindError(
+                    f"{person.name!r} would have the key {person.key!r} of {known!r}: give one of them another name"
+                )
         cursor.execute(
             "INSERT INTO people (person, display_name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
             [person.key, person.name],
@@ -133,26 +144,41 @@ def reference_counts(connection: Connection) -> list[tuple[Person, int]]:
         return [(Person(key, name), count) for key, name, count in cursor.fetchall()]
 
 
-def references_to_do(connection: Connection, parameter_set: str, detector: str, embedder: str) -> list[ReferencePhoto]:
-    """References that the set has not tried with these fingerprints; with their content, so a few at a time is best."""
+def references_to_do(
+    connection: Connection, parameter_set: str, detector: str, embedder: str
+) -> list[tuple[str, bytes]]:
+    """(person, sha256) of the references that the set has not tried with these fingerprints."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT p.person, p.display_name, r.filename, r.content, r.largest
-            FROM reference_photos r JOIN people p USING (person)
+            SELECT r.person, r.sha256 FROM reference_photos r
             WHERE NOT EXISTS (
                 SELECT FROM reference_embeddings e
                 WHERE e.parameter_set = %s AND e.detector_fingerprint = %s AND e.embedder_fingerprint = %s
                   AND (e.person, e.sha256, e.largest) = (r.person, r.sha256, r.largest)
             )
-            ORDER BY p.person, r.added_at
+            ORDER BY r.person, r.added_at, r.sha256
             """,
             [parameter_set, detector, embedder],
         )
-        return [
-            ReferencePhoto(Person(key, name), filename, bytes(content), largest)
-            for key, name, filename, content, largest in cursor.fetchall()
-        ]
+        return [(person, bytes(sha256)) for person, sha256 in cursor.fetchall()]
+
+
+def reference(connection: Connection, person: str, sha256: bytes) -> ReferencePhoto | None:
+    """A reference photo with its content; None if it was removed meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT display_name, filename, content, largest FROM reference_photos JOIN people USING (person)
+            WHERE (person, sha256) = (%s, %s)
+            """,
+            [person, sha256],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    name, filename, content, largest = row
+    return ReferencePhoto(Person(person, name), filename, bytes(content), largest)
 
 
 def write_reference_embedding(
@@ -219,3 +245,9 @@ def reference_embeddings_version(connection: Connection, parameter_set: str) -> 
             [parameter_set],
         )
         return versions.hash_rows(cursor.fetchall())
+
+
+def _plain(name: str) -> str:
+    """Without accents and case: `jose nunez` is how people type José Núñez."""
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()

@@ -1,15 +1,15 @@
 """Roots, event days and the photos of each day."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
-from psycopg2.extras import execute_values
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.store import versions
+from facefind_pipeline.store.binary_copy import insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,26 @@ class PhotoRow:
     camera: str | None = None
 
 
-PHOTO_COLUMNS = ", ".join(field.name for field in fields(PhotoRow))
+PHOTO_COLUMNS = {
+    "path": "text",
+    "sha256": "bytea",
+    **dict.fromkeys(("bytes", "mtime_ns", "inode"), "bigint"),
+    **dict.fromkeys(("problem", "format"), "text"),
+    **dict.fromkeys(("width", "height"), "integer"),
+    "orientation": "smallint",
+    "taken_at": "timestamp",
+    **dict.fromkeys(("latitude", "longitude"), "double precision"),
+    **dict.fromkeys(("country", "place", "camera"), "text"),
+}
 
 
-def register_days(connection: Connection, root: Path, found: Iterable[EventDay]) -> list[EventDay]:
+def register_days(
+    connection: Connection, root: Path, found: Iterable[EventDay], *, named: bool = False
+) -> list[EventDay]:
     """Remembers the root and its days; a folder that is known keeps the key it has, whichever root it came by.
 
     Raises:
-        FacefindError: a key is held by another folder.
+        FacefindError: a key is held by another folder; or `named`, and the folder has another name already.
     """
     known = days(connection)
     by_path, by_key = {day.path: day for day in known}, {day.key: day for day in known}
@@ -84,6 +96,8 @@ def register_days(connection: Connection, root: Path, found: Iterable[EventDay])
                     """,
                     [day.key, day.folder, str(root)],
                 )
+            elif root == day.path and by_path[day.path].key != day.key and named:
+                raise FacefindError(f"{day.path} is event day {by_path[day.path].key!r} already: leave out --day-name")
             registered.append(by_path.get(day.path, day))
     return registered
 
@@ -131,7 +145,7 @@ def mark_available(connection: Connection, key: str, available: bool) -> None:
 def photos(connection: Connection, day: str) -> dict[str, PhotoRow]:
     """The day's photos by path."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {PHOTO_COLUMNS} FROM photos WHERE event_day = %s ORDER BY path", [day])  # noqa: S608
+        cursor.execute(f"SELECT {', '.join(PHOTO_COLUMNS)} FROM photos WHERE event_day = %s ORDER BY path", [day])  # noqa: S608
         rows = (PhotoRow(path, None if sha is None else bytes(sha), *rest) for path, sha, *rest in cursor.fetchall())
         return {row.path: row for row in rows}
 
@@ -142,12 +156,13 @@ def replace_photos(connection: Connection, day: str, changed: Sequence[PhotoRow]
         cursor.execute(
             "DELETE FROM photos WHERE event_day = %s AND path = ANY(%s)", [day, [*gone, *(p.path for p in changed)]]
         )
-        execute_values(
-            cursor,
-            f"INSERT INTO photos (event_day, {PHOTO_COLUMNS}) VALUES %s",  # noqa: S608
-            [(day, *astuple(photo)) for photo in changed],
-            page_size=500,
-        )
+    insert(
+        connection,
+        "photos",
+        {"event_day": "text"} | PHOTO_COLUMNS,
+        [(day, *astuple(photo)) for photo in changed],
+        order=["path"],
+    )
 
 
 def photos_version(photos: Iterable[PhotoRow]) -> str:

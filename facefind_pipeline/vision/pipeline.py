@@ -20,6 +20,7 @@ from facefind_pipeline.vision.faces import Face, Image, Vectors
 from facefind_pipeline.vision.sheet import thumbnail
 
 EMBEDDING_BATCH = 32  # faces; the dlib network gains nothing above
+PHOTOS_WAITING = 10  # at most, whatever few faces they have: so soon results are told and stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,9 @@ def find_faces(
 
 
 def _is_batch(waiting: list[_Work], embedder: Embedder | None) -> bool:
-    """Whether enough faces wait, or so many photos without any that their results should go out."""
+    """Whether enough faces wait, or so many photos with few that their results should go out."""
     faces = sum(len(work.crops) for work in waiting)
-    return embedder is None or faces >= EMBEDDING_BATCH or len(waiting) >= EMBEDDING_BATCH
+    return embedder is None or faces >= EMBEDDING_BATCH or len(waiting) >= PHOTOS_WAITING
 
 
 def _embed(waiting: list[_Work], embedder: Embedder | None) -> Iterator[PhotoFaces]:
@@ -134,22 +135,24 @@ class _Worker:
             return _Work(PhotoFaces(task, vanished=True))
         if hashlib.sha256(data).digest() != task.sha256:
             return _Work(PhotoFaces(task, vanished=True))
-        detector = self._detector()
-        crops_are_grey = self._embedder is not None and self._embedder.needs_grey
-        needs_rgb = not detector.needs_grey or (self._embedder is not None and not crops_are_grey)
+        detector = self._detector() if task.known is None else None
+        needs = {part.needs_grey for part in (detector, self._embedder) if part is not None}
         try:
-            photo = decode(data, rgb=needs_rgb, grey=detector.needs_grey or crops_are_grey)
+            photo = decode(data, rgb=False in needs, grey=True in needs)
         except UnreadablePhotoError as error:
             return _Work(PhotoFaces(task, problem=str(error)))
-        started = time.perf_counter()
-        faces = tuple(detector.detect(photo)) if task.known is None else task.known
-        seconds = time.perf_counter() - started
-        pixels = photo.rgb if photo.rgb is not None else photo.grey
-        assert pixels is not None
-        thumbnails = tuple(thumbnail(pixels, face.box) for face in faces) if task.known is None else ()
-        crops = []
+        faces, seconds = task.known or (), 0.0
+        thumbnails: tuple[bytes, ...] = ()
+        if detector is not None:
+            started = time.perf_counter()
+            faces = tuple(detector.detect(photo))
+            seconds = time.perf_counter() - started
+            pixels = photo.rgb if photo.rgb is not None else photo.grey
+            assert pixels is not None
+            thumbnails = tuple(thumbnail(pixels, face.box) for face in faces)
+        crops: list[Image] = []
         if self._embedder is not None:
-            source = photo.grey if crops_are_grey else photo.rgb
+            source = photo.grey if self._embedder.needs_grey else photo.rgb
             assert source is not None
             crops = [self._embedder.crop(source, face) for face in faces]
         return _Work(PhotoFaces(task, faces, thumbnails, detection_seconds=seconds), crops)

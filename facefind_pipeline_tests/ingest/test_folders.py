@@ -86,3 +86,7 @@ def test_photo_files_are_known_by_suffix_and_not_hidden(tmp_path: Path) -> None:
         _photo(tmp_path / name)
     (tmp_path / "folder.jpg").mkdir()
     assert [entry.name for entry in photo_files(tmp_path)] == ["a.WEBP", "b.jpeg"]
+
+
+def test_a_key_is_never_a_range_of_partitions() -> None:
+    assert key_of("before... and after") == "before.-and-after"

@@ -1,7 +1,8 @@
 """Searching, against the same ranking done in numpy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search import find, results
-from facefind_pipeline.search.find import Filters, Match, find_nearest, find_person
+from facefind_pipeline.search.find import Filters, Match, Probe, find_nearest, find_person
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition
@@ -54,6 +55,12 @@ def shots() -> list[Photo]:
     ]
 
 
+def _probes(connection: Connection, vectors: Iterable[Any]) -> list[Probe]:
+    """Of the embedder that made the rows."""
+    embedder = partition(connection, "friday").embedder
+    return [Probe(vector, embedder) for vector in vectors]
+
+
 def _set(connection: Connection) -> RegisteredSet:
     return parameter_sets.find(connection, KEY)
 
@@ -68,7 +75,7 @@ def test_photos_are_ranked_by_their_nearest_face_to_any_probe(connection, friday
     probes = np.random.default_rng(4).normal(0, 1, (2, 128)).astype(np.float32)
     distance = DISTANCES[metric]
     nearest = {s.path: min(distance(p, v) for p in probes for v in s.vectors) for s in shots if len(s.vectors)}
-    matches = find_nearest(connection, _set(connection), list(probes), limit=200, metric=metric)
+    matches = find_nearest(connection, _set(connection), _probes(connection, probes), limit=200, metric=metric)
     assert _names(matches) == sorted(nearest, key=nearest.__getitem__)
     np.testing.assert_allclose([m.distance for m in matches], sorted(nearest.values()), rtol=1e-4, atol=1e-5)
     assert [m.rank for m in matches] == list(range(1, len(nearest) + 1))
@@ -86,7 +93,7 @@ def test_as_many_photos_come_as_were_asked_for_whatever_the_index(database: Data
         with connection.cursor() as cursor:
             cursor.execute("SET enable_seqscan = off")
         for limit in (1, 10, 60):
-            matches = find_nearest(connection, chosen, [vector(1)], limit=limit)
+            matches = find_nearest(connection, chosen, _probes(connection, [vector(1)]), limit=limit)
             assert len(matches) == limit
             assert matches[0].photo == "crowd.jpg"
             assert len({m.sha256 for m in matches}) == limit
@@ -95,7 +102,7 @@ def test_as_many_photos_come_as_were_asked_for_whatever_the_index(database: Data
 def test_copies_are_one_match_that_names_them_all(connection: Connection, friday: Partition) -> None:
     write_all(connection, friday, [Photo("b.jpg", "1", [vector(1)]), Photo("a.jpg", "2", [vector(3)])])
     write_all(connection, partition(connection, "saturday"), [Photo("copy.jpg", "1", [vector(1)])])
-    first, second = find_nearest(connection, _set(connection), [vector(1)], limit=10)
+    first, second = find_nearest(connection, _set(connection), _probes(connection, [vector(1)]), limit=10)
     assert (first.event_day, first.photo, first.copies) == ("friday", "b.jpg", (("saturday", "copy.jpg"),))
     assert (second.photo, second.copies, second.distance) == ("a.jpg", (), 2.0)
 
@@ -192,6 +199,7 @@ def test_a_person_without_references_any_more_has_no_results(connection: Connect
 
 def test_stored_results_keep_the_nearest_and_follow_renames(connection, friday, monkeypatch) -> None:
     monkeypatch.setattr(results, "KEPT", 3)
+    monkeypatch.setattr(find, "KEPT", 3)
     write_all(connection, friday, [Photo(f"{n}.jpg", str(n), [vector(n), vector(n + 50)]) for n in range(8)])
     person = write_person(connection, friday, "Ada", [vector(0)])
     results.refresh(connection, _set(connection))
@@ -200,3 +208,36 @@ def test_stored_results_keep_the_nearest_and_follow_renames(connection, friday, 
     names = _names(find_person(connection, _set(connection), person, limit=3))
     assert names == ["0.jpg", "renamed.jpg", "2.jpg"]
     assert len(find_person(connection, _set(connection), person, limit=5)) == 5
+
+
+def test_with_several_references_no_face_beyond_the_candidates_is_missed(connection, friday) -> None:
+    # Near the first reference is a crowd that fills its candidates; the second's nearest are nearer than that crowd.
+    crowd = [Photo(f"crowd{n:03d}.jpg", f"c{n}", [vector(5 + n / 1000)] * 5) for n in range(40)]
+    alike = [Photo(f"alike{n}.jpg", f"a{n}", [vector(0, 10 + n / 10)]) for n in range(5)]
+    write_all(connection, friday, crowd + alike)
+    probes = _probes(connection, [vector(5), vector(0, 10)])
+    wanted = sorted(
+        [(n / 1000, f"crowd{n:03d}.jpg") for n in range(40)] + [(n / 10, f"alike{n}.jpg") for n in range(5)]
+    )
+    matches = find_nearest(connection, _set(connection), probes, limit=12)
+    np.testing.assert_allclose([m.distance for m in matches], [distance for distance, _ in wanted[:12]], atol=1e-5)
+
+
+def test_vectors_of_another_embedder_are_not_compared(connection, friday) -> None:
+    write_all(connection, friday, [Photo("old.jpg", "1", [vector(1)])])
+    newer = partition(connection, "friday", embedder="newer")
+    person = write_person(connection, newer, "Ada", [vector(1)])
+    with pytest.raises(FacefindError, match="embedded by another version of dlib"):
+        find_person(connection, _set(connection), person, limit=5)
+    write_all(connection, newer, [Photo("new.jpg", "2", [vector(2)])])
+    assert _names(find_person(connection, _set(connection), person, limit=5)) == ["new.jpg"]
+    results.refresh(connection, _set(connection))
+    assert table(connection, "SELECT count(*) FROM search_results") == [(1,)]
+
+
+def test_the_last_day_of_the_calendar_is_a_filter_as_any_other(connection, friday) -> None:
+    write_all(connection, friday, [Photo("a.jpg", "1", [vector(1)], taken_at=datetime(2024, 6, 1, 23, 59, 59))])
+    probes = _probes(connection, [vector(1)])
+    for last in (date.max, date(2024, 6, 1)):
+        assert len(find_nearest(connection, _set(connection), probes, limit=5, filters=Filters(to_day=last))) == 1
+    assert find_nearest(connection, _set(connection), probes, limit=5, filters=Filters(to_day=date(2024, 5, 31))) == []

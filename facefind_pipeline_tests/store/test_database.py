@@ -1,6 +1,7 @@
 """Opening the database: made when missing, migrated once, clear errors."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg2
 import pytest
@@ -21,7 +22,7 @@ def test_tables_are_made_once_by_processes_that_start_together(settings: Setting
         databases = list(pool.map(_open, [settings] * 4))
     assert len(set(databases)) == 1
     with databases[0].connect() as connection:
-        assert table(connection, "SELECT migration_id FROM _yoyo_migration") == [("0001_schema",)]
+        assert table(connection, "SELECT count(*), count(DISTINCT migration_id) FROM _yoyo_migration") == [(2, 2)]
         assert table(connection, "SELECT count(*) FROM photos") == [(0,)]
 
 
@@ -84,3 +85,9 @@ def test_an_error_rolls_the_transaction_back(database: Database) -> None:
         raise ZeroDivisionError
     with database.connect() as connection:
         assert table(connection, "SELECT * FROM people") == []
+
+
+@pytest.mark.parametrize("url", ["postgresql://user@[::1/x", "postgresql://user:p%ZZ@host/x", "mysql://host/x"])
+def test_a_malformed_address_is_one_clear_line(settings: Settings, url: str) -> None:
+    with pytest.raises(FacefindError, match="FACEFIND_DATABASE_URL"):
+        open_database(replace(settings, database_url=url))

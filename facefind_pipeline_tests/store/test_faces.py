@@ -1,6 +1,7 @@
 """Work remembered by content: what is to do, what is taken over, what leaves."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -146,9 +147,9 @@ def test_the_faces_version_follows_contents_and_boxes_and_not_names(connection: 
 def test_a_partition_is_current_until_photos_or_fingerprints_change(connection: Connection, friday: Partition) -> None:
     write_all(connection, friday, [ONE])
     version = photos.photos_version(photos.photos(connection, "friday").values())
-    assert faces.is_current(connection, friday, version)
-    assert not faces.is_current(connection, friday, "another")
-    assert not faces.is_current(connection, partition(connection, "friday", embedder="newer"), version)
+    assert faces.current_version(connection, friday, version)
+    assert not faces.current_version(connection, friday, "another")
+    assert not faces.current_version(connection, partition(connection, "friday", embedder="newer"), version)
 
 
 def test_a_vector_of_another_dimension_is_refused_by_the_table(connection: Connection, friday: Partition) -> None:
@@ -178,3 +179,39 @@ def test_landmarks_come_back_as_they_went_in(connection: Connection, friday: Par
     faces.write_detections(connection, friday.detector, [faces.Detection(ONE.sha256, 0.1, None, [stored], [b"j"])])
     (photo,) = faces.photos_to_do(connection, friday)
     assert photo.faces == (stored,)
+
+
+def test_a_photo_that_is_gone_leaves_every_set(connection: Connection, friday: Partition) -> None:
+    other = partition(connection, "friday", "hog-up1-px640@dlib", detector="other")
+    write_all(connection, friday, [ONE, TWO])
+    write_all(connection, other, [ONE, TWO])
+    write_photos(connection, "friday", [], gone=["two.jpg"])
+    before = parameter_sets.find(connection, other.parameter_set).vectors_version
+    assert faces.remove_stale(connection, friday) == 2
+    assert (_vectors(connection), _vectors(connection, other.parameter_set)) == (1, 1)
+    assert parameter_sets.find(connection, other.parameter_set).vectors_version == before + 1
+    assert table(connection, "SELECT count(*) FROM detected_faces") == [(2,)]
+
+
+def test_two_days_that_share_photos_are_written_at_once(database: Database) -> None:
+    shots = [Photo(f"{number}.jpg", str(number), [vector(number)]) for number in range(200)]
+    with database.connect() as connection:
+        days = [partition(connection, day) for day in ("friday", "saturday")]
+        for day in days:
+            write_photos(connection, day.event_day, shots)
+
+    def write(day: Partition, order: list[Photo]) -> None:
+        for _ in range(5):
+            with database.connect() as connection:
+                faces.lock_sets(connection, day.parameter_set)
+                write_faces(connection, day, order)
+            with database.connect() as connection:
+                faces.lock_sets(connection)
+                faces.adopt_embeddings(connection, day)
+                faces.remove_stale(connection, day)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(write, days[0], shots), pool.submit(write, days[1], shots[::-1])]:
+            done.result(timeout=60)
+    with database.connect() as connection:
+        assert _vectors(connection) == 200

@@ -1,27 +1,32 @@
--- Nearest photos to one or more probes, a photo by its nearest face, copies of a photo collapsed to one.
--- The innermost query is what an index serves: nearest faces in order. `candidates` is how many of them to look at.
+-- The one query behind `find` that an index serves: nearest faces in order. `candidates` is how many of them to look at
+-- for each probe; a face beyond them is farther than `horizon`. Vectors of another embedder are not comparable.
 WITH wanted AS NOT MATERIALIZED (
     SELECT * FROM photos
     WHERE (%(days)s::text[] IS NULL OR event_day = ANY (%(days)s))
       AND (%(taken_from)s::timestamp IS NULL OR taken_at >= %(taken_from)s)
-      AND (%(taken_before)s::timestamp IS NULL OR taken_at < %(taken_before)s)
+      AND (%(taken_until)s::timestamp IS NULL OR taken_at <= %(taken_until)s)
       AND (%(country)s::text IS NULL OR country = %(country)s)
 ),
 probes AS MATERIALIZED (  -- else each probe's text is parsed again for every row it is compared with
-    SELECT probe::vector({dimension}) AS embedding FROM unnest(%(probes)s::text[]) AS probe
+    SELECT number, vector::vector({dimension}) AS embedding, embedder
+    FROM unnest(%(vectors)s::text[], %(embedders)s::text[]) WITH ORDINALITY AS probe (vector, embedder, number)
 ),
 near AS (
-    SELECT candidate.*
+    SELECT probes.number, candidate.*
     FROM probes
     CROSS JOIN LATERAL (
         SELECT e.sha256, e.face_key, e.detector_fingerprint,
                e.embedding::vector({dimension}) {operator} probes.embedding AS distance
         FROM embeddings e
-        WHERE e.parameter_set = {parameter_set}
+        WHERE e.parameter_set = {parameter_set} AND e.embedder_fingerprint = probes.embedder
           AND EXISTS (SELECT FROM wanted w WHERE w.sha256 = e.sha256)
         ORDER BY e.embedding::vector({dimension}) {operator} probes.embedding
         LIMIT %(candidates)s
     ) candidate
+),
+horizon AS (
+    SELECT min(last) AS distance
+    FROM (SELECT max(distance) AS last FROM near GROUP BY number HAVING count(*) = %(candidates)s) a_probe
 ),
 nearest AS (
     SELECT *
@@ -29,7 +34,8 @@ nearest AS (
     ORDER BY distance, sha256
     LIMIT %(limit)s
 )
-SELECT w.days, w.paths, n.distance, f.x, f.y, f.w, f.h, f.score, w.taken_at, w.country, w.place, n.sha256, f.thumbnail
+SELECT w.days, w.paths, n.distance, f.x, f.y, f.w, f.h, f.score, w.taken_at, w.country, w.place, n.sha256, f.thumbnail,
+       n.distance <= coalesce((SELECT distance FROM horizon), 'infinity') AS certain
 FROM nearest n
 JOIN detected_faces f USING (sha256, detector_fingerprint, face_key)
 CROSS JOIN LATERAL (

@@ -7,9 +7,8 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT DISTINCT ON (e.sha256) e.sha256, e.face_key, e.embedding {operator} r.embedding AS distance
         FROM reference_embeddings r
-        JOIN embeddings e ON e.parameter_set = r.parameter_set
+        JOIN embeddings e ON e.parameter_set = r.parameter_set AND e.embedder_fingerprint = r.embedder_fingerprint
         WHERE r.parameter_set = {parameter_set} AND r.person = people.person AND r.embedding IS NOT NULL
-          AND EXISTS (SELECT FROM photos p WHERE p.sha256 = e.sha256)
         ORDER BY e.sha256, distance, e.face_key
     ) nearest
     ORDER BY distance, sha256
