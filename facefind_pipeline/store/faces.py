@@ -280,7 +280,8 @@ def current_version(connection: Connection, partition: Partition, photos_version
         cursor.execute(
             """
             SELECT embeddings_version FROM set_days
-            WHERE (parameter_set, event_day, photos_version, detector_fingerprint, embedder_fingerprint) = (%s, %s, %s, %s, %s)
+            WHERE (parameter_set, event_day) = (%s, %s)
+              AND (photos_version, detector_fingerprint, embedder_fingerprint) = (%s, %s, %s)
             """,
             [partition.parameter_set, partition.event_day, photos_version, partition.detector, partition.embedder],
         )
