@@ -1,4 +1,4 @@
-"""How long work tells of itself; the command draws bars, a Dagster run writes log lines, tests stay silent."""
+"""How long work tells of itself; the command draws bars, a Dagster run writes log lines."""
 
 from typing import Protocol
 
@@ -14,16 +14,3 @@ class Progress(Protocol):
 
     def end(self) -> None:
         """The stage is over."""
-
-
-class Silence:
-    """Tells nobody."""
-
-    def begin(self, stage: str, total: int, unit: str) -> None:
-        """Nothing."""
-
-    def advance(self, units: int = 1, detection_seconds: float = 0.0) -> None:
-        """Nothing."""
-
-    def end(self) -> None:
-        """Nothing."""

@@ -177,3 +177,16 @@ def facefind(database: Database) -> Facefind:
         return result
 
     return call
+
+
+class Silence:
+    """Tells nobody."""
+
+    def begin(self, stage: str, total: int, unit: str) -> None:
+        pass
+
+    def advance(self, units: int = 1, detection_seconds: float = 0.0) -> None:
+        pass
+
+    def end(self) -> None:
+        pass

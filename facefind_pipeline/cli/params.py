@@ -62,14 +62,10 @@ def list_sets(as_json: bool) -> None:
 def add(key: str, method: str | None) -> None:
     """Register the set KEY and activate it; photos are worked on by `facefind run --params KEY`."""
     from facefind_pipeline.cli import stages
-    from facefind_pipeline.store import parameter_sets
 
     ParameterSet.parse(key)
     graph = open_graph(Bars())
-    parameters = stages.register_set(graph, key)
-    if method:
-        with graph.workspace.database.connect() as connection:
-            parameter_sets.set_index_method(connection, parameters.key, method)
+    parameters = stages.register_set(graph, key, index_method=method)
     graph.sync_partitions()
     click.echo(f"{parameters.key} is registered and active")
 
@@ -107,9 +103,11 @@ def default_set(key: str) -> None:
     from facefind_pipeline.store import parameter_sets
 
     parameters = ParameterSet.parse(key)
-    _, database = open_reading()
-    with database.connect() as connection:
-        parameter_sets.set_default(connection, parameters.key)
+    graph = open_graph(Bars())
+    with graph.workspace.database.connect() as connection:
+        chosen = parameter_sets.find(connection, parameters.key)
+    if not chosen.is_default:
+        graph.run_job("choose_default_set", {"set_default_set": {"key": parameters.key}})
     click.echo(f"{parameters.key} is the default")
 
 

@@ -12,7 +12,7 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import photos as ingest_photos
 from facefind_pipeline.ingest import references as ingest_references
-from facefind_pipeline.ingest.folders import find_days
+from facefind_pipeline.ingest.register import look_at_folder
 from facefind_pipeline.ingest.sheets import sheet_path
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.runs import Graph
@@ -43,43 +43,37 @@ def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[Even
     Raises:
         FacefindError: no such folder, no photos in it, or a key that another folder holds.
     """
-    database = graph.workspace.database
-    with database.lock("register"), database.connect() as connection:
-        known = photos.days(connection, root)
-        if known and not root.is_dir():
-            for day in known:
-                photos.mark_available(connection, day.key, available=False)
-            connection.commit()
-            raise FacefindError(
-                f"{root} is gone: its {len(known)} event day(s) are marked unavailable and nothing was deleted; "
-                "`facefind find` still answers from them"
-            )
-        days = photos.register_days(connection, root, find_days(root, day_name), named=bool(day_name))
-        for day in known:
-            if not day.path.is_dir():
-                photos.mark_available(connection, day.key, available=False)
-                tell(f"event day {day.key}: {day.path} is gone; what is known of it is kept")
-            elif day not in days:  # its last photo was deleted
-                days.append(day)
-    return days
+    with graph.workspace.database.connect() as connection:
+        folder = look_at_folder(connection, root, day_name)
+    if folder.due:
+        config = {"folder": str(root), "day_name": day_name}
+        graph.run_job("add_event_days", {"register_event_days": config})
+    if folder.missing:
+        raise FacefindError(
+            f"{root} is gone: its {len(folder.gone)} event day(s) are marked unavailable and nothing was deleted; "
+            "`facefind find` still answers from them"
+        )
+    for day in folder.gone:
+        tell(f"event day {day.key}: {day.path} is gone; what is known of it is kept")
+    return list(folder.days)
 
 
-def register_set(graph: Graph, params: str | None) -> ParameterSet:
+def register_set(graph: Graph, params: str | None, index_method: str | None = None) -> ParameterSet:
     """The set that is asked for, else the default one, registered and active.
 
     Raises:
         FacefindError: no such set, or its model file is missing.
     """
-    from facefind_pipeline.ingest.faces import shared_embedder
-
     with graph.workspace.database.connect() as connection:
-        if params is None:
-            known = [one.key for one in parameter_sets.registered(connection) if one.is_default]
-            params = known[0] if known else "default"
-        parameters = ParameterSet.parse(params)
-        ingest_faces.present_partition(connection, graph.workspace.settings, "", parameters)
-        embedder = shared_embedder(graph.workspace.settings, parameters)
-        parameter_sets.register(connection, parameters, embedder.dimension, embedder.metric)
+        registered = parameter_sets.registered(connection)
+    if params is None:
+        params = next((one.key for one in registered if one.is_default), "default")
+    parameters = ParameterSet.parse(params)
+    ingest_faces.present_partition(graph.workspace.settings, "", parameters)
+    present = next((one for one in registered if one.key == parameters.key and one.active), None)
+    if present is None or (index_method and present.index_method != index_method):
+        config = {"keys": [parameters.key], "index": index_method}
+        graph.run_job("add_parameter_sets", {"register_parameter_sets": config})
     return parameters
 
 
@@ -134,7 +128,7 @@ def embed_missing_references(graph: Graph, parameters: ParameterSet) -> None:
     """Materialises `reference_embeddings` if a reference was not tried yet."""
     workspace = graph.workspace
     with workspace.database.connect() as connection:
-        now = ingest_faces.present_partition(connection, workspace.settings, "", parameters)
+        now = ingest_faces.present_partition(workspace.settings, "", parameters)
         missing = people.references_to_do(connection, parameters.key, now.detector, now.embedder)
     if missing:
         graph.materialize(["reference_embeddings"], parameters.key)
@@ -161,9 +155,7 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
     to_do: set[bytes] = set()  # by content: copies in several days are one photo to work on
     total = unreadable = 0
     with workspace.database.connect() as connection:
-        partitions = [
-            ingest_faces.present_partition(connection, workspace.settings, day.key, parameters) for day in days
-        ]
+        partitions = [ingest_faces.present_partition(workspace.settings, day.key, parameters) for day in days]
         for day, partition in zip(days, partitions, strict=True):
             rows = photos.photos(connection, day.key).values()
             missing = {photo.sha256 for photo in faces.photos_to_do(connection, partition)}

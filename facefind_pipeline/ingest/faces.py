@@ -13,7 +13,7 @@ from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces as store
-from facefind_pipeline.store import parameter_sets, photos
+from facefind_pipeline.store import parameter_sets, photos, versions
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, StoredFace
 from facefind_pipeline.vision.faces import Box, Face
@@ -72,7 +72,8 @@ def fill(
     filled = Filled()
     with database.lock("faces", event_day, key), database.connect() as connection:
         day = photos.find_day(connection, event_day)
-        partition = present_partition(connection, settings, event_day, parameters)
+        partition = present_partition(settings, event_day, parameters)
+        record_fingerprints(connection, settings, parameters)
         photos_version = photos.photos_version(photos.photos(connection, event_day).values())
         to_do = store.photos_to_do(connection, partition)
         connection.commit()  # no transaction stays open while photos are worked on
@@ -92,20 +93,29 @@ def fill(
     return filled
 
 
-def present_partition(
-    connection: Connection, settings: Settings, event_day: str, parameters: ParameterSet
-) -> Partition:
-    """The partition with the fingerprints that detector and embedder have now, which are recorded.
+def present_partition(settings: Settings, event_day: str, parameters: ParameterSet) -> Partition:
+    """The partition with the fingerprints that detector and embedder have now.
 
     Raises:
         FacefindError: a model file is missing.
     """
+    detector, embedder = (versions.fingerprint(meaning) for meaning in _meanings(settings, parameters).values())
+    return Partition(event_day, parameters.key, detector, embedder)
+
+
+def record_fingerprints(connection: Connection, settings: Settings, parameters: ParameterSet) -> None:
+    """Remembers what the set's detector and embedder really are; rows made by them refer to that."""
+    for kind, meaning in _meanings(settings, parameters).items():
+        parameter_sets.record_fingerprint(connection, kind, meaning)
+
+
+def _meanings(settings: Settings, parameters: ParameterSet) -> dict[str, dict[str, object]]:
     from facefind_pipeline.vision.detectors import detector_fingerprint
 
-    record = parameter_sets.record_fingerprint
-    detector = record(connection, "detector", detector_fingerprint(parameters.detector, settings.models))
-    embedder = record(connection, "embedder", shared_embedder(settings, parameters).fingerprint())
-    return Partition(event_day, parameters.key, detector, embedder)
+    return {
+        "detector": detector_fingerprint(parameters.detector, settings.models),
+        "embedder": shared_embedder(settings, parameters).fingerprint(),
+    }
 
 
 @cache

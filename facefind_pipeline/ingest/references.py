@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.faces import present_partition, shared_embedder
+from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
 from facefind_pipeline.ingest.folders import is_utf8, key_of
 from facefind_pipeline.parameters import DetectorSettings, HogSettings, ParameterSet
 from facefind_pipeline.settings import Settings
@@ -117,7 +117,8 @@ def embed_references(database: Database, settings: Settings, key: str) -> list[R
     parameters = ParameterSet.parse(key)
     made = []
     with database.lock("references", key), database.connect() as connection:
-        partition = present_partition(connection, settings, "", parameters)
+        partition = present_partition(settings, "", parameters)
+        record_fingerprints(connection, settings, parameters)
         to_do = people.references_to_do(connection, key, partition.detector, partition.embedder)
         connection.commit()
         for person, sha256 in to_do:

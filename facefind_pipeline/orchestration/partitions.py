@@ -1,8 +1,10 @@
 """The two dimensions: event days and parameter sets. The tables are the truth; Dagster's keys follow them."""
 
-from collections.abc import Iterable
-
 import dagster as dg
+
+from facefind_pipeline.store import parameter_sets as sets
+from facefind_pipeline.store import photos
+from facefind_pipeline.store.database import Database
 
 event_days = dg.DynamicPartitionsDefinition(name="event_day")
 parameter_sets = dg.DynamicPartitionsDefinition(name="parameter_set")
@@ -14,10 +16,19 @@ def day_set(event_day: str, parameter_set: str) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({"event_day": event_day, "parameter_set": parameter_set})
 
 
-def sync_partitions(instance: dg.DagsterInstance, days: Iterable[str], sets: Iterable[str]) -> None:
+def missing_partitions(instance: dg.DagsterInstance, database: Database) -> dict[str, list[str]]:
+    """What the tables have and Dagster lacks, by the dimension's name."""
+    with database.connect() as connection:
+        keys = {
+            "event_day": [day.key for day in photos.days(connection)],
+            "parameter_set": [registered.key for registered in sets.registered(connection)],
+        }
+    known = {name: set(instance.get_dynamic_partitions(name)) for name in keys}
+    return {name: [key for key in keys[name] if key not in known[name]] for name in keys}
+
+
+def sync_with_tables(instance: dg.DagsterInstance, database: Database) -> None:
     """Adds what Dagster lacks; never deletes, since runs in flight would fail."""
-    for name, keys in (("event_day", days), ("parameter_set", sets)):
-        known = set(instance.get_dynamic_partitions(name))
-        missing = [key for key in keys if key not in known]
+    for name, missing in missing_partitions(instance, database).items():
         if missing:
             instance.add_dynamic_partitions(name, missing)

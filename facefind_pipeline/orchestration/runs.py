@@ -13,9 +13,8 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.orchestration.partitions import sync_partitions
+from facefind_pipeline.orchestration.partitions import sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
-from facefind_pipeline.store import parameter_sets, photos
 
 HOST_TAG, PID_TAG, STARTED_TAG = "facefind/host", "facefind/pid", "facefind/process_started"
 UNFINISHED = [
@@ -48,26 +47,18 @@ class Graph:
         Raises:
             FacefindError: a step failed; the message is its error's, with the run's id to look up in the UI.
         """
-        # Ctrl-C reaches us from within a step as a failed step, and between steps as Dagster's own exception.
         job = self.definitions.resolve_implicit_global_asset_job_def()
-        try:
-            result = job.execute_in_process(
-                run_config={
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                    "ops": {op: {"config": values} for op, values in (config or {}).items()},
-                },
-                instance=self.instance,
-                partition_key=partition,
-                asset_selection=[dg.AssetKey(asset) for asset in assets],
-                tags=process_tags(),
-                raise_on_error=False,
-            )
-        except DagsterExecutionInterruptedError:
-            raise KeyboardInterrupt from None
-        if not result.success:
-            if any(_interrupted(event) for event in result.all_events):
-                raise KeyboardInterrupt
-            raise FacefindError(f"{', '.join(assets)} [{partition}]: {_reason(result)} (run {result.run_id})")
+        selection = [dg.AssetKey(asset) for asset in assets]
+        name = ", ".join(assets) + (f" [{partition}]" if partition else "")
+        self._execute(name, job, config or {}, partition_key=partition, asset_selection=selection)
+
+    def run_job(self, job: str, config: Mapping[str, Any]) -> None:
+        """Executes a job that has no assets, in this process; `config` is by op.
+
+        Raises:
+            FacefindError: as `materialize`.
+        """
+        self._execute(job, self.definitions.resolve_job_def(job), config)
 
     def recorded_versions(self, asset: str, partitions: Sequence[str]) -> dict[str, str]:
         """The data version of each partition when it was last made; partitions never made are missing."""
@@ -78,10 +69,27 @@ class Graph:
 
     def sync_partitions(self) -> None:
         """Tells Dagster of the event days and parameter sets that the tables have."""
-        with self.workspace.database.connect() as connection:
-            days = [day.key for day in photos.days(connection)]
-            sets = [registered.key for registered in parameter_sets.registered(connection)]
-        sync_partitions(self.instance, days, sets)
+        sync_with_tables(self.instance, self.workspace.database)
+
+    def _execute(self, name: str, job: dg.JobDefinition, config: Mapping[str, Any], **selected: Any) -> None:
+        # Ctrl-C reaches us from within a step as a failed step, and between steps as Dagster's own exception.
+        try:
+            result = job.execute_in_process(
+                run_config={
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    "ops": {op: {"config": values} for op, values in config.items()},
+                },
+                instance=self.instance,
+                tags=process_tags(),
+                raise_on_error=False,
+                **selected,
+            )
+        except DagsterExecutionInterruptedError:
+            raise KeyboardInterrupt from None
+        if not result.success:
+            if any(_interrupted(event) for event in result.all_events):
+                raise KeyboardInterrupt
+            raise FacefindError(f"{name}: {_reason(result)} (run {result.run_id})")
 
 
 def process_tags() -> dict[str, str]:

@@ -4,6 +4,7 @@ import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -21,7 +22,7 @@ class Person:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReferencePhoto:
     """A picture of one person; `largest` accepts several faces and takes the largest."""
 
@@ -30,7 +31,7 @@ class ReferencePhoto:
     content: bytes
     largest: bool = False
 
-    @property
+    @cached_property
     def sha256(self) -> bytes:
         """Of the content."""
         return hashlib.sha256(self.content).digest()

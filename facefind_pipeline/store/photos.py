@@ -69,37 +69,40 @@ PHOTO_COLUMNS = {
 }
 
 
-def register_days(
-    connection: Connection, root: Path, found: Iterable[EventDay], *, named: bool = False
+def match_days(
+    known: Iterable[EventDay], root: Path, found: Iterable[EventDay], *, named: bool = False
 ) -> list[EventDay]:
-    """Remembers the root and its days; a folder that is known keeps the key it has, whichever root it came by.
+    """The days found, each as it is known already if it is; a folder keeps its key, whichever root it came by.
 
     Raises:
         FacefindError: a key is held by another folder; or `named`, and the folder has another name already.
     """
-    known = days(connection)
     by_path, by_key = {day.path: day for day in known}, {day.key: day for day in known}
-    registered = []
+    matched = []
+    for day in found:
+        if day.path not in by_path and day.key in by_key:
+            raise FacefindError(
+                f"event day {day.key!r} is the folder {by_key[day.key].path} already: "
+                f"give {day.path} another key with --day-name NAME"
+            )
+        before = by_path.get(day.path, day)
+        if named and root == day.path and before.key != day.key:
+            raise FacefindError(f"{day.path} is event day {before.key!r} already: leave out --day-name")
+        matched.append(before)
+    return matched
+
+
+def register_days(connection: Connection, root: Path, days: Iterable[EventDay]) -> None:
+    """Remembers the root and those of its days that are new."""
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [str(root)])
-        for day in found:
-            if day.path not in by_path:
-                if day.key in by_key:
-                    raise FacefindError(
-                        f"event day {day.key!r} is the folder {by_key[day.key].path} already: "
-                        f"give {day.path} another key with --day-name NAME"
-                    )
-                cursor.execute(
-                    """
-                    INSERT INTO event_days (event_day, root_id, folder)
-                    SELECT %s, root_id, %s FROM photo_roots WHERE path = %s
-                    """,
-                    [day.key, day.folder, str(root)],
-                )
-            elif root == day.path and by_path[day.path].key != day.key and named:
-                raise FacefindError(f"{day.path} is event day {by_path[day.path].key!r} already: leave out --day-name")
-            registered.append(by_path.get(day.path, day))
-    return registered
+        cursor.executemany(
+            """
+            INSERT INTO event_days (event_day, root_id, folder)
+            SELECT %s, root_id, %s FROM photo_roots WHERE path = %s ON CONFLICT DO NOTHING
+            """,
+            [(day.key, day.folder, str(root)) for day in days],
+        )
 
 
 def roots(connection: Connection) -> list[Path]:

@@ -10,16 +10,13 @@ from PIL import Image
 
 from facefind_pipeline.cli import stages
 from facefind_pipeline.definitions import build_defs
-from facefind_pipeline.ingest.folders import find_days
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.orchestration.runs import Graph
-from facefind_pipeline.progress import Silence
 from facefind_pipeline.settings import Settings
-from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database
-from facefind_pipeline_tests.conftest import SMALL_SET, Portraits
+from facefind_pipeline_tests.conftest import SMALL_SET, Portraits, Silence
 
 DAY = day_set("day-1", SMALL_SET)
 
@@ -29,10 +26,8 @@ def graph(settings: Settings, database: Database, event: Path) -> Graph:
     """The graph with two registered days and one set."""
     workspace = Workspace(settings, Silence())
     graph = Graph(open_instance(settings, database), workspace, build_defs({"workspace": workspace}))
-    with database.connect() as connection:
-        photos.register_days(connection, event, find_days(event))
+    stages.register_folder(graph, event, None)
     stages.register_set(graph, SMALL_SET)
-    graph.sync_partitions()
     return graph
 
 

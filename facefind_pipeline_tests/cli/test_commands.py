@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from facefind_pipeline.cli import COMMANDS
+from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.store.server import EmbeddedServer
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
 
@@ -160,6 +161,27 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
     (tmp_path / "elsewhere").rename(filled)
     assert facefind("ingest", filled).exit_code == 0
     assert not any(day["note"] for day in json.loads(facefind("status", "--json").stdout)["days"])
+
+
+def test_every_write_is_a_run_that_the_ui_shows(facefind: Facefind, filled: Path, settings, database) -> None:
+    instance = open_instance(settings, database)
+
+    def runs() -> list[str]:
+        return [run.job_name for run in instance.get_runs()]
+
+    before = runs()
+    for command in (
+        ("params", "add", "hog-up0-px320@dlib"),
+        ("params", "default", "hog-up0-px320@dlib"),
+        ("ingest", filled),
+    ):
+        assert facefind(*command).exit_code == 0
+        assert facefind(*command).exit_code == 0  # again there is nothing to write
+    assert before.count("add_event_days") == before.count("add_parameter_sets") == 1
+    assert runs() == ["choose_default_set", "add_parameter_sets", *before]
+    filled.rename(filled.with_name("away"))
+    _error(facefind, "ingest", filled)
+    assert runs()[0] == "add_event_days"
 
 
 def test_status_says_where_the_faces_lie(facefind: Facefind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

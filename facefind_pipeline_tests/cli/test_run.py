@@ -16,13 +16,12 @@ from dagster import DagsterRunStatus, RunsFilter
 from facefind_pipeline.ingest.faces import fill
 from facefind_pipeline.ingest.photos import ingest_day
 from facefind_pipeline.orchestration.instance import open_instance
-from facefind_pipeline.progress import Silence
 from facefind_pipeline.search import index
 from facefind_pipeline.search.results import refresh_results
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import find_day
-from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
+from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits, Silence
 from facefind_pipeline_tests.store.rows import table
 
 
@@ -185,6 +184,23 @@ def test_largest_takes_the_largest_of_several_faces(facefind: Facefind, event: P
     assert json.loads(result.stdout)[0]["distance"] < 0.05
 
 
+def _stop_in_the_middle(database: Database, signal_: signal.Signals, *arguments: object) -> tuple[int, str]:
+    """Runs the command as a shell would, stops it as soon as a commit is seen; returns exit code and standard error."""
+    command = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()", "run", *map(str, arguments)]
+    process = subprocess.Popen(
+        [*command, "--params", SMALL_SET], env=dict(os.environ), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    with database.connect() as connection:
+        deadline = time.monotonic() + 120
+        while table(connection, "SELECT count(*) FROM detections") == [(0,)] and time.monotonic() < deadline:
+            assert process.poll() is None
+            connection.commit()
+            time.sleep(0.02)
+    process.send_signal(signal_)
+    _, told = process.communicate(timeout=60)
+    return process.returncode, told.decode()
+
+
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(
     facefind: Facefind, tmp_path: Path, reference: Path, portraits: Portraits, settings: Settings, database: Database
@@ -193,18 +209,8 @@ def test_a_killed_run_goes_on_where_it_was(
     many.mkdir()
     for number in range(120):
         portraits.hopper.crop((number, 0, 512, 560)).resize((320, 380)).save(many / f"{number:03d}.jpg", quality=80)
-    # A process of its own that runs the command as a shell would: it is killed as soon as a commit is seen.
-    command = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()", "run", str(many)]
-    command += ["--params", SMALL_SET, "--reference", f"Ada={reference}"]
-    process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _stop_in_the_middle(database, signal.SIGKILL, many, "--reference", f"Ada={reference}")
     count = "SELECT count(*) FROM detections"
-    deadline = time.monotonic() + 120
-    with database.connect() as connection:
-        while table(connection, count) == [(0,)] and process.poll() is None and time.monotonic() < deadline:
-            connection.commit()
-            time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
     with database.connect() as connection:
         ((before,),) = table(connection, count)
         first = table(connection, "SELECT face_key, ctid FROM detected_faces ORDER BY 1")
@@ -285,17 +291,7 @@ def test_ctrl_c_is_one_line_and_exit_code_130(
     many.mkdir()
     for number in range(200):
         portraits.hopper.crop((number, 0, 512, 560)).resize((640, 760)).save(many / f"{number:03d}.jpg", quality=80)
-    command = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()", "run", str(many)]
-    process = subprocess.Popen(
-        [*command, "--params", SMALL_SET], env=dict(os.environ), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
-    with database.connect() as connection:
-        deadline = time.monotonic() + 120
-        while table(connection, "SELECT count(*) FROM detections") == [(0,)] and time.monotonic() < deadline:
-            connection.commit()
-            time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130, told.decode()
-    assert "Traceback" not in told.decode()
-    assert "facefind: interrupted; what was done is kept" in told.decode()
+    code, told = _stop_in_the_middle(database, signal.SIGINT, many)
+    assert code == 130, told
+    assert "Traceback" not in told
+    assert "facefind: interrupted; what was done is kept" in told

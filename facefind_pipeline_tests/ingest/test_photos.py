@@ -9,10 +9,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.ingest.folders import find_days
 from facefind_pipeline.ingest.photos import Ingested, ingest_day, scan
-from facefind_pipeline.progress import Silence
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline_tests.conftest import Silence
 
 
 @pytest.fixture
@@ -24,7 +24,8 @@ def connection(database: Database) -> Iterator[Connection]:
 @pytest.fixture
 def day(connection: Connection, event: Path) -> EventDay:
     root = event / "Day 1"
-    (day,) = photos.register_days(connection, root, find_days(root))
+    (day,) = find_days(root)
+    photos.register_days(connection, root, [day])
     return day
 
 

@@ -13,12 +13,13 @@ from dagster._core.test_utils import create_run_for_test
 from facefind_pipeline.definitions import build_defs
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.instance import open_instance, write_configuration
-from facefind_pipeline.orchestration.partitions import sync_partitions
+from facefind_pipeline.orchestration.partitions import sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.orchestration.runs import HOST_TAG, PID_TAG, STARTED_TAG, Graph, end_dead_runs, process_tags
-from facefind_pipeline.progress import Silence
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
+from facefind_pipeline_tests.conftest import SMALL_SET, Silence
+from facefind_pipeline_tests.store import rows
 
 
 def _unfinished(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
@@ -49,18 +50,20 @@ def test_tags_name_this_process() -> None:
     assert tags[PID_TAG] == str(os.getpid())
 
 
-def test_partitions_are_added_and_never_deleted() -> None:
+def test_partitions_are_added_and_never_deleted(database: Database) -> None:
+    with database.connect() as connection:
+        rows.partition(connection, "friday", SMALL_SET)
     with dg.DagsterInstance.ephemeral() as instance:
-        sync_partitions(instance, ["friday"], ["hog-up0-px640@dlib"])
-        sync_partitions(instance, ["saturday"], [])
-        assert set(instance.get_dynamic_partitions("event_day")) == {"friday", "saturday"}
-        assert instance.get_dynamic_partitions("parameter_set") == ["hog-up0-px640@dlib"]
+        instance.add_dynamic_partitions("event_day", ["gone"])
+        sync_with_tables(instance, database)
+        assert set(instance.get_dynamic_partitions("event_day")) == {"gone", "friday"}
+        assert instance.get_dynamic_partitions("parameter_set") == [SMALL_SET]
 
 
 def test_a_failed_step_is_one_line_with_the_run_to_look_up(settings: Settings, database: Database) -> None:
     workspace = Workspace(settings, Silence())
     graph = Graph(open_instance(settings, database), workspace, build_defs({"workspace": workspace}))
-    sync_partitions(graph.instance, ["nowhere"], [])
+    graph.instance.add_dynamic_partitions("event_day", ["nowhere"])
     with pytest.raises(FacefindError) as error:
         graph.materialize(["raw_photos"], "nowhere")
     (run,) = graph.instance.get_runs()
