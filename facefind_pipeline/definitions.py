@@ -1,20 +1,30 @@
-"""What Dagster loads: all assets and jobs, bound to a workspace. Loading touches neither the database nor a model."""
+"""What Dagster loads: assets, checks, jobs, schedules and sensors, bound to a workspace.
+
+Loading touches neither the database nor a model.
+"""
 
 from collections.abc import Mapping
 
 import dagster as dg
 
-from facefind_pipeline.assets import faces, index, photos, references, results
+from facefind_pipeline.assets import faces, fingerprints, index, photos, references, results
+from facefind_pipeline.orchestration.automation import automation
+from facefind_pipeline.orchestration.checks import CHECKS
 from facefind_pipeline.orchestration.jobs import JOBS
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.resources import workspace
+from facefind_pipeline.orchestration.schedules import nightly_reingestion
+from facefind_pipeline.orchestration.sensors import SENSORS
 
 
 def build_defs(resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """The definitions; `resources` replace the default ones, as commands and tests do."""
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([photos, faces, index, references, results]),
+        assets=dg.load_assets_from_modules([photos, fingerprints, faces, index, references, results]),
+        asset_checks=CHECKS,
         jobs=JOBS,
-        resources={"workspace": Workspace(), **(resources or {})},
+        schedules=[nightly_reingestion],
+        sensors=[automation, *SENSORS],
+        resources={"workspace": workspace, **(resources or {})},
         executor=dg.in_process_executor,  # a step of the multiprocess one costs 4 s here, and the work is threaded
     )
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from facefind_pipeline.assets.fingerprints import set_fingerprint
 from facefind_pipeline.assets.photos import raw_photos
+from facefind_pipeline.orchestration.automation import faces_condition
 from facefind_pipeline.orchestration.partitions import day_sets
-from facefind_pipeline.orchestration.previews import sheet_metadata
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
+from facefind_pipeline.orchestration.resources import CORES, OWNERS, Workspace
 
 DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings")
 
@@ -16,8 +18,10 @@ DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings
     specs=[
         dg.AssetSpec(
             DETECTED,
-            deps=[raw_photos],
+            deps=[raw_photos, set_fingerprint],
             partitions_def=day_sets,
+            automation_condition=faces_condition(),
+            owners=OWNERS,
             group_name="faces",
             kinds={"opencv", "postgres"},
             description="The faces of each photo under the set's detector, with score, landmarks and thumbnail.",
@@ -26,23 +30,28 @@ DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings
             EMBEDDED,
             deps=[DETECTED],
             partitions_def=day_sets,
+            automation_condition=faces_condition(),
+            owners=OWNERS,
             group_name="faces",
             kinds={"onnx", "postgres"},
             description="One vector per face, in the set's partition of `embeddings`.",
         ),
     ],
     can_subset=True,
+    pool=CORES,
 )
 def faces(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Reads, decodes, detects, crops and embeds each photo once, only where the tables do not know it yet."""
     from facefind_pipeline.ingest.faces import fill
+    from facefind_pipeline.ingest.register import register_missing_set
     from facefind_pipeline.ingest.sheets import day_tiles, sheet_path
 
     assert isinstance(context.partition_key, dg.MultiPartitionKey)
     keys = context.partition_key.keys_by_dimension
     day, parameter_set = keys["event_day"], keys["parameter_set"]
+    register_missing_set(workspace.database, workspace.settings, parameter_set)
     progress = workspace.progress_for(context.log)
     filled = fill(
         workspace.database,
@@ -65,8 +74,10 @@ def faces(
                 "photos": filled.photos,
                 "photos_detected": filled.detected,
                 "photos_known": filled.photos - filled.detected,
+                "seconds": filled.seconds,
                 "undecodable": dg.MetadataValue.json(filled.problems),
                 "vanished": dg.MetadataValue.json(filled.vanished),
+                **columns_metadata(workspace.database, "detected_faces"),
                 **sheet,
             },
         )
@@ -79,6 +90,7 @@ def faces(
                 "faces_embedded": filled.embedded,
                 "taken_from_other_sets": filled.adopted,
                 "removed": filled.removed,
+                **columns_metadata(workspace.database, "embeddings"),
                 **sheet,
             },
         )

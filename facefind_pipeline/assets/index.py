@@ -3,12 +3,20 @@
 import dagster as dg
 
 from facefind_pipeline.assets.faces import EMBEDDED
+from facefind_pipeline.orchestration.automation import aggregate_condition
 from facefind_pipeline.orchestration.partitions import parameter_sets
-from facefind_pipeline.orchestration.previews import sheet_metadata
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
+from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 
 
-@dg.asset(deps=[EMBEDDED], partitions_def=parameter_sets, group_name="search", kinds={"postgres", "pgvector"})
+@dg.asset(
+    deps=[EMBEDDED],
+    partitions_def=parameter_sets,
+    group_name="search",
+    kinds={"postgres", "pgvector"},
+    owners=OWNERS,
+    automation_condition=aggregate_condition(),
+)
 def hnsw_index(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
     """The set's index with its measured recall, or none where exact search is faster.
 
@@ -16,9 +24,11 @@ def hnsw_index(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
     """
     from facefind_pipeline.ingest.sheets import neighbour_tiles, sheet_path
     from facefind_pipeline.search.index import refresh
+    from facefind_pipeline.store.overview import days_missing
 
     key = context.partition_key
     build = refresh(workspace.database, key)
+    missing = days_missing(workspace.database, key)
     tiles = neighbour_tiles(workspace.database, key)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(build.version),
@@ -29,6 +39,8 @@ def hnsw_index(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
             "index_bytes": build.bytes,
             "built_now": build.built,
             "build_seconds": round(build.seconds, 3),
+            "event_days_missing": dg.MetadataValue.json(missing),
+            **columns_metadata(workspace.database, "index_builds"),
             **sheet_metadata(
                 tiles, sheet_path(workspace.settings, key, "neighbours"), title=f"Neighbours, {key}", columns=8
             ),

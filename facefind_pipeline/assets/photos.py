@@ -1,19 +1,30 @@
 """`raw_photos`: the files of an event day."""
 
+from datetime import timedelta
+
 import dagster as dg
+from pydantic import Field
 
 from facefind_pipeline.orchestration.partitions import event_days
-from facefind_pipeline.orchestration.previews import sheet_metadata
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
+from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 
 
 class RawPhotosConfig(dg.Config):
     """How thoroughly to look at the folder."""
 
-    rehash: bool = False
+    rehash: bool = Field(default=False, description="Read every file again, not only those that look changed.")
+    settle_seconds: float = Field(default=0, description="Leave files alone that changed within so many seconds.")
 
 
-@dg.asset(partitions_def=event_days, group_name="photos", kinds={"python", "postgres"})
+@dg.asset(
+    partitions_def=event_days,
+    group_name="photos",
+    kinds={"python", "postgres"},
+    owners=OWNERS,
+    # The nightly look at all days keeps it fresh; a policy judges the asset, not a partition.
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26)),
+)
 def raw_photos(
     context: dg.AssetExecutionContext, config: RawPhotosConfig, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
@@ -29,7 +40,8 @@ def raw_photos(
     key = context.partition_key
     progress = workspace.progress_for(context.log)
     with workspace.database.lock("raw_photos", key), workspace.database.connect() as connection:
-        ingested = ingest_day(connection, find_day(connection, key), progress, rehash=config.rehash)
+        day = find_day(connection, key)
+        ingested = ingest_day(connection, day, progress, rehash=config.rehash, settle_seconds=config.settle_seconds)
     tiles = photo_tiles(workspace.database, key)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(ingested.version),
@@ -40,6 +52,7 @@ def raw_photos(
             "unreadable": len(ingested.problems),
             "problems": dg.MetadataValue.json(ingested.problems),
             "folder_available": ingested.available,
+            **columns_metadata(workspace.database, "photos"),
             **sheet_metadata(tiles, sheet_path(workspace.settings, key, "photos"), title=key),
         },
     )

@@ -3,9 +3,11 @@
 import dagster as dg
 from pydantic import Field
 
+from facefind_pipeline.assets.fingerprints import set_fingerprint
+from facefind_pipeline.orchestration.automation import reference_condition
 from facefind_pipeline.orchestration.partitions import parameter_sets
-from facefind_pipeline.orchestration.previews import sheet_metadata, table_metadata
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata, table_metadata
+from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 
 
 class NewReference(dg.Config):
@@ -22,7 +24,7 @@ class ReferencePhotosConfig(dg.Config):
     add: list[NewReference] = Field(default_factory=list)
 
 
-@dg.asset(group_name="people", kinds={"python", "postgres"})
+@dg.asset(group_name="people", kinds={"python", "postgres"}, owners=OWNERS)
 def reference_photos(
     context: dg.AssetExecutionContext, config: ReferencePhotosConfig, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
@@ -45,6 +47,7 @@ def reference_photos(
             "dagster/row_count": int(counts["references"].sum()),
             "people": len(counts),
             "references": table_metadata(counts),
+            **columns_metadata(workspace.database, "reference_photos"),
             **sheet_metadata(
                 reference_photo_tiles(workspace.database),
                 workspace.settings.sheets / "references.jpg",
@@ -54,15 +57,24 @@ def reference_photos(
     )
 
 
-@dg.asset(deps=[reference_photos], partitions_def=parameter_sets, group_name="people", kinds={"onnx", "postgres"})
+@dg.asset(
+    deps=[reference_photos, set_fingerprint],
+    partitions_def=parameter_sets,
+    group_name="people",
+    kinds={"onnx", "postgres"},
+    owners=OWNERS,
+    automation_condition=reference_condition(),
+)
 def reference_embeddings(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
     """One vector per reference photo, of the one face in it; without exactly one it is left out, with the reason."""
     from facefind_pipeline.ingest.references import embed_references, reference_report
+    from facefind_pipeline.ingest.register import register_missing_set
     from facefind_pipeline.ingest.sheets import reference_tiles, sheet_path
 
     key = context.partition_key
+    register_missing_set(workspace.database, workspace.settings, key)
     made = embed_references(workspace.database, workspace.settings, key)
     report, version = reference_report(workspace.database, key)
     tiles = reference_tiles(workspace.database, key)
@@ -74,6 +86,7 @@ def reference_embeddings(
             "embedded_now": len(made),
             "left_out": len(report) - usable,
             "references": table_metadata(report),
+            **columns_metadata(workspace.database, "reference_embeddings"),
             **sheet_metadata(tiles, sheet_path(workspace.settings, key, "references"), title=f"References, {key}"),
         },
     )

@@ -4,9 +4,10 @@ import dagster as dg
 
 from facefind_pipeline.assets.index import hnsw_index
 from facefind_pipeline.assets.references import reference_embeddings
+from facefind_pipeline.orchestration.automation import aggregate_condition
 from facefind_pipeline.orchestration.partitions import parameter_sets
-from facefind_pipeline.orchestration.previews import sheet_metadata, table_metadata
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata, table_metadata
+from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 
 
 @dg.asset(
@@ -14,6 +15,8 @@ from facefind_pipeline.orchestration.resources import Workspace
     partitions_def=parameter_sets,
     group_name="search",
     kinds={"postgres", "pgvector"},
+    owners=OWNERS,
+    automation_condition=aggregate_condition(),
 )
 def search_results(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
@@ -24,6 +27,7 @@ def search_results(
     """
     from facefind_pipeline.ingest.sheets import result_tiles, sheet_path
     from facefind_pipeline.search.results import refresh_results
+    from facefind_pipeline.store.overview import days_missing
 
     key = context.partition_key
     results = refresh_results(workspace.database, key)
@@ -35,6 +39,8 @@ def search_results(
             "people": len(results.people),
             "people_searched_now": len(results.searched),
             "matches": table_metadata(results.people),
+            "event_days_missing": dg.MetadataValue.json(days_missing(workspace.database, key)),
+            **columns_metadata(workspace.database, "search_results"),
             **sheet_metadata(tiles, sheet_path(workspace.settings, key, "results"), title=f"Matches, {key}"),
         },
     )

@@ -10,14 +10,14 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_matches, echo_sheet
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest import faces as ingest_faces
-from facefind_pipeline.ingest import photos as ingest_photos
 from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.register import look_at_folder
 from facefind_pipeline.ingest.sheets import sheet_path
+from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
-from facefind_pipeline.orchestration.runs import Graph
+from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.parameters import ALIASES, ParameterSet
-from facefind_pipeline.search import find, index, results
+from facefind_pipeline.search import find
 from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
@@ -72,7 +72,7 @@ def register_set(graph: Graph, params: str | None, index_method: str | None = No
     ingest_faces.present_partition(graph.workspace.settings, "", parameters)
     present = next((one for one in registered if one.key == parameters.key and one.active), None)
     if present is None or (index_method and present.index_method != index_method):
-        config = {"keys": [parameters.key], "index": index_method}
+        config = {"keys": [parameters.key], "index": index_method, "backfill": False}
         graph.run_job("add_parameter_sets", {"register_parameter_sets": config})
     return parameters
 
@@ -126,43 +126,30 @@ def add_references(
 
 def embed_missing_references(graph: Graph, parameters: ParameterSet) -> None:
     """Materialises `reference_embeddings` if a reference was not tried yet."""
-    workspace = graph.workspace
-    with workspace.database.connect() as connection:
-        now = ingest_faces.present_partition(workspace.settings, "", parameters)
-        missing = people.references_to_do(connection, parameters.key, now.detector, now.embedder)
-    if missing:
+    if due.references_due(graph.workspace, parameters):
         graph.materialize(["reference_embeddings"], parameters.key)
 
 
 def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False) -> None:
     """Materialises `raw_photos` of days where folder, tables and what Dagster recorded differ."""
-    recorded = graph.recorded_versions("raw_photos", [day.key for day in days])
-    for day in days:
-        with graph.workspace.database.connect() as connection:
-            rows = photos.photos(connection, day.key)
-        scan = ingest_photos.scan(day, rows)
-        same = scan is not None and not scan.changed and not scan.gone and day.available
-        if rehash or not same or recorded.get(day.key) != photos.photos_version(rows.values()):
+    for day in days if rehash else due.due_photos(graph.instance, graph.workspace, days):
+        try:
             graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}})
+        except CheckFailedError:
+            tell(f"event day {day.key}: none of its files can be read; it is left out")
 
 
 def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], parameters: ParameterSet) -> None:
     """Materialises faces and embeddings of the days that lack any, telling first how much there is to do."""
     workspace = graph.workspace
-    keys = {day: day_set(day.key, parameters.key) for day in days}
-    recorded = graph.recorded_versions("face_embeddings", list(keys.values()))
-    due: list[EventDay] = []
+    due_days = due.due_faces(graph.instance, workspace, days, parameters)
     to_do: set[bytes] = set()  # by content: copies in several days are one photo to work on
     total = unreadable = 0
     with workspace.database.connect() as connection:
         partitions = [ingest_faces.present_partition(workspace.settings, day.key, parameters) for day in days]
-        for day, partition in zip(days, partitions, strict=True):
-            rows = photos.photos(connection, day.key).values()
-            missing = {photo.sha256 for photo in faces.photos_to_do(connection, partition)}
-            current = faces.current_version(connection, partition, photos.photos_version(rows))
-            if missing or current is None or recorded.get(keys[day]) != current:
-                due.append(day)
-            to_do |= missing
+        for partition in partitions:
+            rows = photos.photos(connection, partition.event_day).values()
+            to_do |= {photo.sha256 for photo in faces.photos_to_do(connection, partition)}
             total += len(rows)
             unreadable += sum(row.problem is not None for row in rows)
     known = total - len(to_do) - unreadable
@@ -172,8 +159,8 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
     )
     bars.overall(len(to_do), "photo", _comparison(parameters))
     try:
-        for day in due:
-            graph.materialize(["detected_faces", "face_embeddings"], keys[day])
+        for day in due_days:
+            graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
     finally:
         bars.close()
     with workspace.database.connect() as connection:
@@ -186,16 +173,7 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
 
 def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
     """Materialises the set's index and results where they are not of the present vectors and references."""
-    with graph.workspace.database.connect() as connection:
-        chosen = parameter_sets.find(connection, parameters.key)
-        index_version = index.present_version(connection, chosen)
-        results_version = results.results_version(connection, chosen.key)
-        searched = all(find.results_are_current(connection, chosen).values())
-    assets = []
-    if index_version is None or _recorded(graph, "hnsw_index", chosen.key) != index_version:
-        assets.append("hnsw_index")
-    if assets or not searched or _recorded(graph, "search_results", chosen.key) != results_version:
-        assets.append("search_results")
+    assets = due.due_aggregates(graph.instance, graph.workspace, parameters.key)
     if assets:
         graph.materialize(assets, parameters.key)
 
@@ -231,10 +209,6 @@ def require_references(asked: Asked) -> None:
     """
     if asked.unusable:
         raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
-
-
-def _recorded(graph: Graph, asset: str, partition: str) -> str | None:
-    return graph.recorded_versions(asset, [partition]).get(partition)
 
 
 def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: ReferencePhoto) -> bool:

@@ -30,8 +30,9 @@ def open_graph(progress: Progress) -> "Graph":
     """For commands that write: the graph on the instance that the UI shows, runs of dead processes ended."""
     from facefind_pipeline.definitions import build_defs
     from facefind_pipeline.orchestration.instance import open_instance
+    from facefind_pipeline.orchestration.processes import end_dead_runs
     from facefind_pipeline.orchestration.resources import Workspace
-    from facefind_pipeline.orchestration.runs import Graph, end_dead_runs
+    from facefind_pipeline.orchestration.runs import Graph
 
     settings, database = open_reading()
     instance = open_instance(settings, database)

@@ -1,6 +1,9 @@
 """Fills a partition: the faces and vectors of an event day under a parameter set, only what is not known yet."""
 
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings
@@ -37,6 +41,7 @@ class Filled:
         removed: vectors of the set whose photo is gone, or of a former fingerprint.
         problems: why a photo's pixels could not be read, by path.
         vanished: paths that were gone or changed since the day was ingested.
+        seconds: from the first look at what is to do to the last commit.
         faces: in the partition now.
     """
 
@@ -48,6 +53,7 @@ class Filled:
     faces: int = 0
     problems: dict[str, str] = field(default_factory=dict)
     vanished: list[str] = field(default_factory=list)
+    seconds: float = 0.0
     faces_version: str = ""
     embeddings_version: str = ""
 
@@ -70,7 +76,13 @@ def fill(
     """
     parameters = ParameterSet.parse(key)
     filled = Filled()
-    with database.lock("faces", event_day, key), database.connect() as connection:
+    # One fill a machine: it uses all cores, and two at once might embed a box that both sets found twice.
+    with (
+        database.lock("faces", socket.gethostname()),
+        database.lock("faces", event_day, key),
+        database.connect() as connection,
+    ):
+        started = time.perf_counter()
         day = photos.find_day(connection, event_day)
         partition = present_partition(settings, event_day, parameters)
         record_fingerprints(connection, settings, parameters)
@@ -90,6 +102,7 @@ def fill(
         filled.photos, filled.faces = store.count(connection, partition)
         if embed:
             _finish(connection, partition, filled, photos_version)
+        filled.seconds = time.perf_counter() - started
     return filled
 
 
@@ -101,6 +114,27 @@ def present_partition(settings: Settings, event_day: str, parameters: ParameterS
     """
     detector, embedder = (versions.fingerprint(meaning) for meaning in _meanings(settings, parameters).values())
     return Partition(event_day, parameters.key, detector, embedder)
+
+
+def present_version(settings: Settings, key: str) -> str:
+    """What the set's detector and embedder are now, as one data version.
+
+    Raises:
+        FacefindError: as `present_partition`.
+    """
+    now = present_partition(settings, "", ParameterSet.parse(key))
+    return versions.hash_rows([(now.detector, now.embedder)])
+
+
+def present_versions(database: Database, settings: Settings) -> dict[str, str]:
+    """`present_version` of each registered set; without those whose model file is missing now."""
+    with database.connect() as connection:
+        keys = [one.key for one in parameter_sets.registered(connection)]
+    present = {}
+    for key in keys:
+        with suppress(FacefindError):
+            present[key] = present_version(settings, key)
+    return present
 
 
 def record_fingerprints(connection: Connection, settings: Settings, parameters: ParameterSet) -> None:

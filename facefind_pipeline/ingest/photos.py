@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from facefind_pipeline.store.photos import EventDay, PhotoRow
 
 COMMIT_EVERY = 200  # files
 READERS = 4  # threads; reading and hashing release the GIL
+SETTLE_S = 10  # a file that changed within this is taken to be still copied, where nobody is waiting for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,12 @@ class Scan:
     Attributes:
         changed: files to read: new, or of another size, time of change or inode.
         gone: paths that are there no more.
-        unchanged: how many files are as they were.
+        unsettled: how many changed files are left alone, since they may still be copied.
     """
 
     changed: Sequence[os.DirEntry[str]]
     gone: Sequence[str]
-    unchanged: int
+    unsettled: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,16 @@ class Ingested:
     available: bool = True
 
 
-def scan(day: EventDay, known: dict[str, PhotoRow], *, rehash: bool = False) -> Scan | None:
+def scan(day: EventDay, known: dict[str, PhotoRow], *, rehash: bool = False, settle_seconds: float = 0) -> Scan | None:
     """Compares the day's folder with its rows; None if the folder is missing or can't be read.
 
     A root with nothing in it at all is taken for a disk that is not mounted.
+
+    Args:
+        day: whose folder to look at.
+        known: its rows by path.
+        rehash: takes every file for changed.
+        settle_seconds: leaves files alone that changed within so many seconds; 0 leaves none.
     """
     try:
         files = {_path(day, entry.name): entry for entry in photo_files(day.path)}
@@ -58,13 +66,22 @@ def scan(day: EventDay, known: dict[str, PhotoRow], *, rehash: bool = False) -> 
     except OSError:
         return None
     changed = [entry for path, entry in files.items() if rehash or path not in known or _differs(entry, known[path])]
-    return Scan(changed, [path for path in known if path not in files], len(files) - len(changed))
+    settled = [entry for entry in changed if is_settled(entry.stat(), settle_seconds)]
+    return Scan(settled, [path for path in known if path not in files], len(changed) - len(settled))
 
 
-def ingest_day(connection: Connection, day: EventDay, progress: Progress, *, rehash: bool = False) -> Ingested:
+def is_settled(status: os.stat_result, seconds: float) -> bool:
+    """Whether a file was left alone for so long; by time of status change, which copying with old times sets too."""
+    age = time.time() - status.st_ctime
+    return not 0 <= age < seconds  # a server's clock may be ahead of ours
+
+
+def ingest_day(
+    connection: Connection, day: EventDay, progress: Progress, *, rehash: bool = False, settle_seconds: float = 0
+) -> Ingested:
     """Brings the rows of a day up to its folder; a folder that can't be read marks the day and deletes nothing."""
     known = store.photos(connection, day.key)
-    found = scan(day, known, rehash=rehash)
+    found = scan(day, known, rehash=rehash, settle_seconds=settle_seconds)
     store.mark_available(connection, day.key, available=found is not None)
     if found is None:
         return _result(known, read=0, gone=0, available=False)

@@ -65,6 +65,18 @@ def register_folder(database: Database, root: Path, day_name: str | None = None)
     return folder
 
 
+def register_missing_set(database: Database, settings: Settings, key: str) -> None:
+    """Registers a set that only Dagster knows, since its key was added in the UI; a registered one stays as it is.
+
+    Raises:
+        FacefindError: as `register_set`.
+    """
+    with database.connect() as connection:
+        known = {one.key for one in parameter_sets.registered(connection)}
+    if key not in known:
+        register_set(database, settings, key)
+
+
 def register_set(database: Database, settings: Settings, key: str, index: str | None = None) -> ParameterSet:
     """Registers and activates a set, with the method of its index where one is given.
 

@@ -17,9 +17,11 @@ CONFIGURATION = {
     "storage": {"postgres": {"postgres_url": {"env": DATABASE_VARIABLE}}},
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
-    "concurrency": {"runs": {"max_concurrent_runs": 2}},
-    # Without it, cancelled runs hold their slots for ever.
-    "run_monitoring": {"free_slots_after_run_end_seconds": 60},
+    # One run at the faces, which take all cores, and one beside it for what is light.
+    "concurrency": {"runs": {"max_concurrent_runs": 2}, "pools": {"default_limit": 1, "granularity": "run"}},
+    # Without `free_slots`, cancelled runs hold their slots for ever; a run that does not start in time is failed.
+    "run_monitoring": {"enabled": True, "start_timeout_seconds": 180, "free_slots_after_run_end_seconds": 60},
+    "sensors": {"use_threads": True, "num_workers": 4},
     "python_logs": {"python_log_level": "INFO"},
 }
 

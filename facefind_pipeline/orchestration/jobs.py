@@ -4,9 +4,10 @@ from enum import Enum
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from pydantic import Field
 
-from facefind_pipeline.orchestration.partitions import sync_with_tables
+from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.parameters import ALIASES
 
@@ -34,6 +35,14 @@ class ParameterSetsConfig(dg.Config):
     index: IndexMethod | None = Field(
         default=None, description="Approximate index of each; unchanged, or auto for a new set, if left out."
     )
+    backfill: bool = Field(default=True, description="Request what the sets lack, as one backfill.")
+
+
+class ActiveConfig(dg.Config):
+    """Parameter sets to activate or to put at rest."""
+
+    keys: list[str]
+    active: bool
 
 
 class DefaultSetConfig(dg.Config):
@@ -60,15 +69,40 @@ def register_event_days(
 def register_parameter_sets(
     context: dg.OpExecutionContext, config: ParameterSetsConfig, workspace: dg.ResourceParam[Workspace]
 ) -> None:
-    """Registers and activates each set and makes its table; one that can't be used stops nothing that came before."""
+    """Registers and activates each set, makes its table and requests its partitions."""
+    from facefind_pipeline.ingest.faces import present_version
     from facefind_pipeline.ingest.register import register_set
 
+    registered = []
     try:
         for key in config.keys:
             parameters = register_set(workspace.database, workspace.settings, key, config.index and config.index.value)
+            registered.append(parameters.key)
             context.log.info(f"{parameters.key} is registered and active")
     finally:
         sync_with_tables(context.instance, workspace.database)
+        for key in registered:
+            context.log_event(fingerprint_observation(key, present_version(workspace.settings, key)))
+    if config.backfill:
+        _request_missing(context, workspace, f"Sweep of {len(registered)} parameter set(s)", registered)
+
+
+@dg.op
+def set_active(config: ActiveConfig, workspace: dg.ResourceParam[Workspace]) -> None:
+    """Says which sets automation keeps filled."""
+    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.store import parameter_sets
+
+    with workspace.database.connect() as connection:
+        for key in config.keys:
+            parameter_sets.set_active(connection, ParameterSet.parse(key).key, active=config.active)
+
+
+@dg.op
+def request_missing(context: dg.OpExecutionContext, workspace: dg.ResourceParam[Workspace]) -> None:
+    """Requests all missing partitions of registered days and active sets."""
+    sync_with_tables(context.instance, workspace.database)
+    _request_missing(context, workspace, "Everything that is missing", None)
 
 
 @dg.op
@@ -89,7 +123,7 @@ def add_event_days() -> None:
 
 @dg.job
 def add_parameter_sets() -> None:
-    """Registers and activates parameter sets; their partitions are then filled by a backfill or by automation."""
+    """Registers and activates parameter sets and requests what they lack, as one backfill."""
     register_parameter_sets()
 
 
@@ -99,4 +133,43 @@ def choose_default_set() -> None:
     set_default_set()
 
 
-JOBS = [add_event_days, add_parameter_sets, choose_default_set]
+@dg.job
+def activate_parameter_sets() -> None:
+    """Activates parameter sets, or puts them at rest: only active ones are filled by automation."""
+    set_active()
+
+
+@dg.job
+def fill_missing() -> None:
+    """Requests one backfill of all missing partitions of registered days and active sets."""
+    request_missing()
+
+
+# Job -> the assets it makes; together all that is ever materialized.
+JOB_ASSETS = {
+    "ingest_photos": ["raw_photos"],
+    "read_references": ["reference_photos"],
+    "fill_day": ["detected_faces", "face_embeddings"],
+    "search_set": ["reference_embeddings", "hnsw_index", "search_results"],
+}
+ingest_photos, read_references, fill_day, search_set = ASSET_JOBS = [
+    dg.define_asset_job(name, assets, description=f"Makes {' and '.join(assets)}.")
+    for name, assets in JOB_ASSETS.items()
+]
+
+JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
+    add_event_days,
+    add_parameter_sets,
+    activate_parameter_sets,
+    choose_default_set,
+    fill_missing,
+    *ASSET_JOBS,
+]
+
+
+def _request_missing(context: dg.OpExecutionContext, workspace: Workspace, title: str, keys: list[str] | None) -> None:
+    from facefind_pipeline.orchestration.backfills import missing_partitions, request_backfill
+
+    missing = missing_partitions(context.instance, workspace, keys)
+    backfill = request_backfill(context.instance, missing, title)
+    context.log.info(f"backfill {backfill} requested" if backfill else "nothing is missing")

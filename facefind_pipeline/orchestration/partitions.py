@@ -1,6 +1,7 @@
 """The two dimensions: event days and parameter sets. The tables are the truth; Dagster's keys follow them."""
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from facefind_pipeline.store import parameter_sets as sets
 from facefind_pipeline.store import photos
@@ -16,7 +17,7 @@ def day_set(event_day: str, parameter_set: str) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({"event_day": event_day, "parameter_set": parameter_set})
 
 
-def missing_partitions(instance: dg.DagsterInstance, database: Database) -> dict[str, list[str]]:
+def unregistered_partitions(instance: dg.DagsterInstance, database: Database) -> dict[str, list[str]]:
     """What the tables have and Dagster lacks, by the dimension's name."""
     with database.connect() as connection:
         keys = {
@@ -27,8 +28,16 @@ def missing_partitions(instance: dg.DagsterInstance, database: Database) -> dict
     return {name: [key for key in keys[name] if key not in known[name]] for name in keys}
 
 
+def fingerprint_observation(key: str, version: str) -> dg.AssetObservation:
+    """What a set's detector and embedder were seen to be.
+
+    Only what was seen before a partition was made can later make it stale.
+    """
+    return dg.AssetObservation("set_fingerprint", partition=key, tags={DATA_VERSION_TAG: version})
+
+
 def sync_with_tables(instance: dg.DagsterInstance, database: Database) -> None:
     """Adds what Dagster lacks; never deletes, since runs in flight would fail."""
-    for name, missing in missing_partitions(instance, database).items():
+    for name, missing in unregistered_partitions(instance, database).items():
         if missing:
             instance.add_dynamic_partitions(name, missing)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from facefind_pipeline.store import overview
+from facefind_pipeline.store.database import Database
 from facefind_pipeline.vision.sheet import Tile, inline_sheet, write_sheet
 
 if TYPE_CHECKING:
@@ -23,6 +25,14 @@ def table_metadata(frame: "pd.DataFrame") -> dg.TableMetadataValue:
     rows = frame.astype(object).to_dict("records")
     records = [dg.TableRecord({str(name): value for name, value in row.items()}) for row in rows]
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+
+
+def columns_metadata(database: Database, table: str) -> dict[str, dg.MetadataValue]:
+    """The columns of the table that an asset writes, for its page in the UI."""
+    columns = [
+        dg.TableColumn(name, kind, description=comment) for name, kind, comment in overview.columns(database, table)
+    ]
+    return {"dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns))}
 
 
 def sheet_metadata(tiles: Sequence[Tile], file: Path, *, title: str, columns: int = 10) -> dict[str, dg.MetadataValue]:

@@ -4,9 +4,13 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from facefind_pipeline.orchestration.processes import process_tags
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
+
+OWNERS = ["team:facefind"]
+CORES = "cores"  # the pool of steps that use all cores: two at once would only fight over them
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,14 @@ class Workspace:
     def progress_for(self, log: dg.DagsterLogManager) -> Progress:
         """Whom a run tells."""
         return self.progress or LogProgress(log)
+
+
+@dg.resource(description="Settings and database; tags the run with the process that executes it.")
+def workspace(context: dg.InitResourceContext) -> Workspace:
+    """For runs that Dagster launches, so that their process's death is noticed; commands give their own workspace."""
+    if context.run is not None and context.instance is not None:
+        context.instance.add_run_tags(context.run.run_id, process_tags())
+    return Workspace()
 
 
 class LogProgress:

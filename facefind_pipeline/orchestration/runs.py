@@ -1,28 +1,21 @@
-"""Runs in the command's own process on the instance that the UI shows, and the end of runs whose process died."""
+"""Runs in the command's own process on the instance that the UI shows."""
 
-import os
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-import psutil
-from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus, RunsFilter
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster import DagsterEvent, DagsterEventType
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.partitions import sync_with_tables
+from facefind_pipeline.orchestration.processes import process_tags
 from facefind_pipeline.orchestration.resources import Workspace
 
-HOST_TAG, PID_TAG, STARTED_TAG = "facefind/host", "facefind/pid", "facefind/process_started"
-UNFINISHED = [
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
+
+class CheckFailedError(FacefindError):
+    """A blocking check of what was made failed: nothing is to be made from it, and other partitions go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +38,7 @@ class Graph:
         """Makes these assets of one partition in one run, in this process.
 
         Raises:
+            CheckFailedError: a blocking check failed.
             FacefindError: a step failed; the message is its error's, with the run's id to look up in the UI.
         """
         job = self.definitions.resolve_implicit_global_asset_job_def()
@@ -59,13 +53,6 @@ class Graph:
             FacefindError: as `materialize`.
         """
         self._execute(job, self.definitions.resolve_job_def(job), config)
-
-    def recorded_versions(self, asset: str, partitions: Sequence[str]) -> dict[str, str]:
-        """The data version of each partition when it was last made; partitions never made are missing."""
-        tags = self.instance.event_log_storage.get_latest_tags_by_partition(
-            dg.AssetKey(asset), DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION_TAG], list(partitions)
-        )
-        return {partition: values[DATA_VERSION_TAG] for partition, values in tags.items()}
 
     def sync_partitions(self) -> None:
         """Tells Dagster of the event days and parameter sets that the tables have."""
@@ -89,46 +76,24 @@ class Graph:
         if not result.success:
             if any(_interrupted(event) for event in result.all_events):
                 raise KeyboardInterrupt
-            raise FacefindError(f"{name}: {_reason(result)} (run {result.run_id})")
-
-
-def process_tags() -> dict[str, str]:
-    """Who executes a run, so that its end can be told from outside: host, process and when that began."""
-    return {
-        HOST_TAG: socket.gethostname(),
-        PID_TAG: str(os.getpid()),
-        STARTED_TAG: f"{psutil.Process().create_time():.2f}",
-    }
-
-
-def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Marks unfinished runs of this host's dead processes as failed and frees their slots; returns their ids.
-
-    Dagster does not: a run left STARTED keeps its partition from ever being requested again.
-    """
-    ended = []
-    runs = instance.get_runs(RunsFilter(statuses=UNFINISHED, tags={HOST_TAG: socket.gethostname()}))
-    for run in runs:
-        if not _lives(int(run.tags[PID_TAG]), run.tags[STARTED_TAG]):
-            instance.report_run_failed(run, f"process {run.tags[PID_TAG]} died before the run ended")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-            ended.append(run.run_id)
-    return ended
-
-
-def _lives(pid: int, started: str) -> bool:
-    try:
-        process = psutil.Process(pid)
-        # A zombie is dead; and a process number is given again after a while.
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - float(started)) < 1
-    except psutil.NoSuchProcess:
-        return False
+            check_failed = any(_failed_check(event) for event in result.all_events)
+            error = CheckFailedError if check_failed else FacefindError
+            raise error(f"{name}: {_reason(result)} (run {result.run_id})")
 
 
 def _interrupted(event: DagsterEvent) -> bool:
     error = event.step_failure_data.error if event.is_step_failure else None
     interruptions = (DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
     return error is not None and any(part.cls_name in interruptions for part in (error, error.cause) if part)
+
+
+def _failed_check(event: DagsterEvent) -> bool:
+    return (
+        event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
+        and event.asset_check_evaluation_data.blocking is True
+        and not event.asset_check_evaluation_data.passed
+        and event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
+    )
 
 
 def _reason(result: dg.ExecuteInProcessResult) -> str:

@@ -78,6 +78,24 @@ def refresh_results(database: Database, key: str) -> Results:
         return Results(results_version(connection, key), searched, _people(connection, key))
 
 
+def people_without_results(connection: Connection, key: str) -> list[str]:
+    """Names of people with a usable reference under the set and no ranked photo."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT display_name FROM people p
+            WHERE EXISTS (
+                SELECT FROM reference_embeddings e
+                WHERE e.parameter_set = %(key)s AND e.person = p.person AND e.embedding IS NOT NULL
+            ) AND NOT EXISTS (
+                SELECT FROM search_results r WHERE r.parameter_set = %(key)s AND r.person = p.person
+            ) ORDER BY 1
+            """,
+            {"key": key},
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
 def _people(connection: Connection, key: str) -> "pd.DataFrame":
     import pandas as pd
 

@@ -5,6 +5,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import RealDictCursor
 
+from facefind_pipeline.store.database import Database
+
 
 def days(connection: Connection) -> list[dict[str, Any]]:
     """Event days with their photos."""
@@ -33,6 +35,35 @@ def sets(connection: Connection) -> list[dict[str, Any]]:
         FROM parameter_sets s LEFT JOIN index_builds b USING (parameter_set) ORDER BY s.added_at
         """,
     )
+
+
+def days_missing(database: Database, parameter_set: str) -> list[str]:
+    """Event days that the set lacks, or has in part: what is made from the others is made without them."""
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT event_day FROM event_days d
+            WHERE NOT EXISTS (
+                SELECT FROM set_days s
+                WHERE (s.event_day, s.parameter_set) = (d.event_day, %s) AND s.photos_version <> 'incomplete'
+            ) ORDER BY 1
+            """,
+            [parameter_set],
+        )
+        return [day for (day,) in cursor.fetchall()]
+
+
+def columns(database: Database, table: str) -> list[tuple[str, str, str]]:
+    """Name, type and comment of a table's columns."""
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT attname, format_type(atttypid, atttypmod), coalesce(col_description(attrelid, attnum), '')
+            FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+            """,
+            [table],
+        )
+        return cursor.fetchall()
 
 
 def people(connection: Connection) -> list[dict[str, Any]]:

@@ -112,6 +112,20 @@ def set_default(connection: Connection, key: str) -> None:
         )
 
 
+def set_active(connection: Connection, key: str, *, active: bool) -> None:
+    """Says whether automation keeps the set filled.
+
+    Raises:
+        FacefindError: it is not registered.
+    """
+    find(connection, key)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE parameter_sets SET active = %(active)s WHERE parameter_set = %(key)s AND active <> %(active)s",
+            {"key": key, "active": active},
+        )
+
+
 def set_index_method(connection: Connection, key: str, method: str) -> None:
     """Chooses the set's index: `auto`, `hnsw`, `ivfflat` or `none`; built when the set's index is next made."""
     with connection.cursor() as cursor:

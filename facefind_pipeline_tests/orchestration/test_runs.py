@@ -14,8 +14,9 @@ from facefind_pipeline.definitions import build_defs
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.instance import open_instance, write_configuration
 from facefind_pipeline.orchestration.partitions import sync_with_tables
+from facefind_pipeline.orchestration.processes import HOST_TAG, PID_TAG, STARTED_TAG, end_dead_runs, process_tags
 from facefind_pipeline.orchestration.resources import Workspace
-from facefind_pipeline.orchestration.runs import HOST_TAG, PID_TAG, STARTED_TAG, Graph, end_dead_runs, process_tags
+from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Silence
@@ -37,7 +38,7 @@ def test_only_runs_of_dead_processes_of_this_host_are_ended() -> None:
         pid_given_again = _unfinished(instance, mine | {STARTED_TAG: "1000.00"})
         elsewhere = _unfinished(instance, mine | {HOST_TAG: "another", PID_TAG: ended.stdout.strip()})
         launched_by_dagster = _unfinished(instance, {})
-        assert set(end_dead_runs(instance)) == {dead, pid_given_again}
+        assert {run.run_id for run in end_dead_runs(instance)} == {dead, pid_given_again}
         statuses = {run.run_id: run.status for run in instance.get_runs()}
         assert statuses[dead] == statuses[pid_given_again] == DagsterRunStatus.FAILURE
         assert {statuses[run] for run in (alive, elsewhere, launched_by_dagster)} == {DagsterRunStatus.STARTED}

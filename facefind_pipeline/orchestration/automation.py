@@ -1,0 +1,91 @@
+"""When the graph acts by itself: the conditions of its assets, and the sensor that evaluates them.
+
+Plain `AutomationCondition.eager()` runs everything again when a day is ingested unchanged, goes past a check that
+failed in another run, and never makes an index again once one day has failed. These ask what changed instead. Assets
+that have no condition (photos, reference photos) are requested by sensors and commands alone.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from facefind_pipeline.orchestration.resources import Workspace
+
+AC = dg.AutomationCondition
+Condition = dg.AutomationCondition[Any]  # its own methods are typed for assets and for checks in turn
+
+# A new library version or model file shows as stale and is acted on when someone asks, not by surprise.
+NOT_FINGERPRINTS = dg.AssetSelection.assets("set_fingerprint")
+
+
+class OfActiveSet(Condition):
+    """Partitions of active parameter sets. What becomes due for others waits until they are activated."""
+
+    @property
+    def name(self) -> str:
+        """As the UI shows it."""
+        return "of_active_set"
+
+    def evaluate(self, context: dg.AutomationContext[Any]) -> dg.AutomationResult[Any]:
+        """Asks the tables, but only when something is due."""
+        candidates = context.candidate_subset
+        if candidates.is_empty:
+            return dg.AutomationResult(context, candidates)
+        from facefind_pipeline.store import parameter_sets
+
+        with Workspace().database.connect() as connection:
+            active = {one.key for one in parameter_sets.registered(connection) if one.active}
+        keys = candidates.expensively_compute_partition_keys()
+        due = {key for key in keys if key.rpartition("|")[2] in active}
+        assert context.partitions_def is not None
+        subset = context.asset_graph_view.get_subset_from_partition_keys(context.key, context.partitions_def, due)
+        return dg.AutomationResult(context, subset)
+
+
+def faces_condition() -> Condition:
+    """Of `detected_faces` and `face_embeddings`: a partition that is new, or whose day's photos changed.
+
+    A check that failed keeps its own day back alone.
+    """
+    changed = AC.any_deps_match(_changed() | AC.will_be_requested()).ignore(NOT_FINGERPRINTS)
+    missing = AC.any_deps_missing().ignore(NOT_FINGERPRINTS)
+    # Both assets are made in one run, in which the checks of the first can't have passed before.
+    sound = AC.all_deps_match(AC.will_be_requested() | AC.all_checks_match(AC.check_passed(), blocking_only=True))
+    return (
+        AC.eager().replace("any_deps_updated", changed).replace("any_deps_missing", missing) & sound & OfActiveSet()
+    ).with_label("new, or the day's photos changed")
+
+
+def aggregate_condition() -> Condition:
+    """Of index and results: what they are made from changed and has come to rest.
+
+    Days that are missing or failed do not hold them up: they are made of what is there.
+    """
+    return (AC.any_deps_match(_changed()).since_last_handled() & _settled() & OfActiveSet()).with_label(
+        "something changed and has come to rest"
+    )
+
+
+def reference_condition() -> Condition:
+    """Of `reference_embeddings`: as an aggregate, or a new set; without the latter that never got its references."""
+    due: Condition = AC.any_deps_match(_changed()).ignore(NOT_FINGERPRINTS) | AC.newly_missing()
+    return (due.since_last_handled() & _settled() & OfActiveSet()).with_label("new, or the references changed")
+
+
+def _changed() -> Condition:
+    return AC.data_version_changed() & ~AC.executed_with_root_target()
+
+
+def _settled() -> Condition:
+    # Without `will_be_requested` a new set's results would run before its index.
+    return ~AC.any_deps_in_progress() & ~AC.any_deps_match(AC.will_be_requested()) & ~AC.in_progress()
+
+
+automation = dg.AutomationConditionSensorDefinition(
+    "automation",
+    target=dg.AssetSelection.all(),
+    description="Requests what the assets' conditions find due.",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=10,
+    use_user_code_server=True,  # `OfActiveSet` reads our tables
+)

@@ -1,0 +1,149 @@
+"""What the daemon looks for by itself: new days and people, partitions to register, runs of dead processes.
+
+Each is a thin shell: a function of the domain says what is due, the sensor requests it.
+"""
+
+import json
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import PARTITION_NAME_TAG
+
+from facefind_pipeline.orchestration.checks import index_state
+from facefind_pipeline.orchestration.jobs import ASSET_JOBS, JOB_ASSETS, add_event_days, ingest_photos, read_references
+from facefind_pipeline.orchestration.partitions import (
+    event_days,
+    fingerprint_observation,
+    parameter_sets,
+    unregistered_partitions,
+)
+from facefind_pipeline.orchestration.processes import end_dead_runs
+from facefind_pipeline.orchestration.resources import Workspace
+
+RUNNING = dg.DefaultSensorStatus.RUNNING
+RETRY_TAG = "facefind/retry_of"
+
+
+@dg.sensor(jobs=[add_event_days, ingest_photos], minimum_interval_seconds=15, default_status=RUNNING)
+def new_event_days(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
+    """Looks at the folders that were given: registers new event days, reads days whose photos changed.
+
+    Files that changed within ten seconds are left for the next look: they may still be copied.
+    """
+    from facefind_pipeline.ingest.photos import SETTLE_S
+    from facefind_pipeline.ingest.watch import new_days, watch_days
+    from facefind_pipeline.store import photos
+
+    requests = []
+    with workspace.database.connect() as connection:
+        known, roots = photos.days(connection), photos.roots(connection)
+        watched = watch_days(connection, json.loads(context.cursor or "{}"))
+    for root in roots:
+        new, problem = new_days(root, known)
+        if problem:
+            context.log.warning(problem)
+        if new:
+            keys = " ".join(day.key for day in new)
+            config = _config("register_event_days", folder=str(root))
+            requests.append(dg.RunRequest(f"{root} {keys}", job_name=add_event_days.name, run_config=config))
+    registered = set(context.instance.get_dynamic_partitions("event_day"))
+    config = _config("raw_photos", settle_seconds=SETTLE_S)
+    requests += [
+        dg.RunRequest(f"{day} {state}", job_name=ingest_photos.name, partition_key=day, run_config=config)
+        for day, state in watched.due.items()
+        if day in registered  # else `registry_sync` adds it, and the next look requests it
+    ]
+    states = {day: state for day, state in watched.states.items() if day in registered}
+    return dg.SensorResult(requests, cursor=json.dumps(states))
+
+
+@dg.sensor(job=read_references, minimum_interval_seconds=15, default_status=RUNNING)
+def new_people(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
+    """Looks at the references folder: reads it when a picture came, went or changed."""
+    from facefind_pipeline.ingest.watch import references_state
+
+    state = references_state(workspace.settings.references)
+    if state is None or state == context.cursor:
+        return dg.SensorResult(skip_reason="no settled change in the references folder", cursor=context.cursor)
+    return dg.SensorResult([dg.RunRequest(state)], cursor=state)
+
+
+@dg.sensor(minimum_interval_seconds=15, default_status=RUNNING)
+def registry_sync(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
+    """Adds the partitions that the tables have and Dagster lacks; observes fingerprints that changed."""
+    from facefind_pipeline.ingest.faces import present_versions
+
+    missing = unregistered_partitions(context.instance, workspace.database)
+    definitions = {"event_day": event_days, "parameter_set": parameter_sets}
+    before = json.loads(context.cursor or "{}")
+    now = present_versions(workspace.database, workspace.settings)
+    observations = [
+        fingerprint_observation(key, version)
+        for key, version in now.items()
+        if before.get(key) != version and key not in missing["parameter_set"]
+    ]
+    observed = {key: version for key, version in now.items() if key not in missing["parameter_set"]}
+    return dg.SensorResult(
+        dynamic_partitions_requests=[
+            definitions[name].build_add_request(keys) for name, keys in missing.items() if keys
+        ],
+        asset_events=observations,
+        cursor=json.dumps(observed),
+    )
+
+
+@dg.sensor(jobs=ASSET_JOBS, minimum_interval_seconds=30, default_status=RUNNING)
+def dead_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Marks unfinished runs whose process died as failed, and requests what they were making once more."""
+    requests = [retry(run) for run in end_dead_runs(context.instance)]
+    return dg.SensorResult([request for request in requests if request is not None])
+
+
+@dg.sensor(minimum_interval_seconds=60, default_status=RUNNING)
+def index_watch(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
+    """Evaluates `index_is_current` of every set; the UI's own staleness goes blind past 100 partitions."""
+    from facefind_pipeline.store import parameter_sets as sets
+
+    with workspace.database.connect() as connection:
+        keys = [one.key for one in sets.registered(connection)]
+    before, now, events = json.loads(context.cursor or "{}"), {}, []
+    for key in keys:
+        now[key], metadata = index_state(workspace, key)
+        if before.get(key) != now[key]:
+            events.append(
+                dg.AssetCheckEvaluation(
+                    asset_key=dg.AssetKey("hnsw_index"),
+                    check_name="index_is_current",
+                    passed=now[key],
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata=metadata,
+                    partition=key,
+                )
+            )
+    return dg.SensorResult(asset_events=events, cursor=json.dumps(now))
+
+
+SENSORS = [new_event_days, new_people, registry_sync, dead_runs, index_watch]
+
+
+def retry(run: dg.DagsterRun) -> dg.RunRequest | None:
+    """The request to make again what a dead run was making; None where there is nothing or it was a retry itself.
+
+    A photo that kills the process whenever it is read would otherwise be tried for ever.
+    """
+    assets = {key.to_user_string() for key in run.asset_selection or ()}
+    job = next((name for name, made in JOB_ASSETS.items() if assets and assets <= set(made)), None)
+    if job is None or RETRY_TAG in run.tags:
+        return None
+    return dg.RunRequest(
+        f"retry {run.run_id}",
+        job_name=job,
+        asset_selection=sorted(run.asset_selection or ()),
+        partition_key=run.tags.get(PARTITION_NAME_TAG),
+        run_config=run.run_config,
+        tags={RETRY_TAG: run.run_id},
+    )
+
+
+def _config(op: str, **values: object) -> dict[str, Any]:
+    return {"ops": {op: {"config": values}}}
