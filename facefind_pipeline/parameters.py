@@ -6,6 +6,7 @@ present and an option equal to its default never is.
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable
 from functools import cached_property
@@ -161,6 +162,21 @@ class ParameterSet(BaseModel):
             detector=_parse_part(detector, DETECTORS, "detector", text),
             embedder=_parse_part(embedder, EMBEDDERS, "embedder", text),
         )
+
+
+def expand(pattern: str) -> list[ParameterSet]:
+    """The sets that a pattern names: `haar-sf{1.05,1.1}-mn{2,5}-ms60@dlib` is four; any spelling of a key will do.
+
+    Raises:
+        FacefindError: braces that do not match, or as `ParameterSet.normalise`.
+    """
+    texts = re.split(r"\{([^{}]*)\}", pattern)  # what stands outside braces and inside them in turn
+    if any(brace in text for text in texts[::2] for brace in "{}"):
+        raise FacefindError(f"the braces of {pattern!r} do not match: write choices as in sf{{1.05,1.10}}")
+    choices = [[text] if place % 2 == 0 else text.split(",") for place, text in enumerate(texts)]
+    keys = ("".join(chosen) for chosen in itertools.product(*choices))
+    sets = (ParameterSet.normalise(ALIASES.get(key, key)) for key in keys)
+    return list({one.key: one for one in sets}.values())
 
 
 P = TypeVar("P", bound=Part)

@@ -14,6 +14,7 @@ COMMANDS = {
     "find": "find:find",
     "ingest": "ingest:ingest",
     "params": "params:params",
+    "sweep": "sweep:sweep",
     "person": "person:person",
     "models": "models:models",
     "demo": "demo:demo",

@@ -1,10 +1,13 @@
 """`facefind params`: the parameter sets, what each means, and which is the default."""
 
+from collections.abc import Sequence
+from itertools import islice
+
 import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table
-from facefind_pipeline.cli.workspace import json_option, open_graph, open_reading
+from facefind_pipeline.cli.workspace import absolute, json_option, open_graph, open_reading
 from facefind_pipeline.parameters import ALIASES, ParameterSet
 
 EXAMPLES = """\b
@@ -12,7 +15,9 @@ Examples:
   facefind params list
   facefind params add yunet-st0.60-px2000@dlib
   facefind params show default
-  facefind params default recommended"""
+  facefind params default recommended
+  facefind params compare default recommended --sheet differences.jpg
+  facefind params deactivate talk"""
 
 
 @click.group(epilog=EXAMPLES)
@@ -109,6 +114,79 @@ def default_set(key: str) -> None:
     if not chosen.is_default:
         graph.run_job("choose_default_set", {"set_default_set": {"key": parameters.key}})
     click.echo(f"{parameters.key} is the default")
+
+
+@params.command()
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+def activate(keys: Sequence[str]) -> None:
+    """Let automation fill the registered sets KEY... for new and changed event days."""
+    _set_active(keys, active=True)
+
+
+@params.command()
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+def deactivate(keys: Sequence[str]) -> None:
+    """Put the sets KEY... at rest: what they have stays and can be searched, new photos are not worked on."""
+    _set_active(keys, active=False)
+
+
+@params.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="Photos to print.")
+@click.option("--sheet", type=click.Path(), metavar="FILE", help="Write the faces that only one found (JPEG).")
+@json_option
+def compare(first: str, second: str, limit: int, sheet: str | None, as_json: bool) -> None:
+    """What only one of the sets FIRST and SECOND found, photo by photo; two boxes that overlap by half are one face."""
+    from facefind_pipeline.search.compare import compare_sets
+    from facefind_pipeline.store import parameter_sets
+
+    keys = [ParameterSet.parse(key).key for key in (first, second)]
+    _, database = open_reading()
+    with database.connect() as connection:
+        found = compare_sets(connection, *(parameter_sets.find(connection, key) for key in keys))
+    rows: list[dict[str, object]] = [
+        {
+            "event day": photo.event_day,
+            "photo": photo.path,
+            "only in the first": len(photo.only_first),
+            "only in the second": len(photo.only_second),
+        }
+        for photo in found.photos
+    ]
+    if as_json:
+        echo_json([photo.as_json() for photo in found.photos])
+    else:
+        click.echo(f"both: {found.both} faces; only {keys[0]}: {found.only_first}; only {keys[1]}: {found.only_second}")
+        echo_table(rows[:limit])
+        if len(rows) > limit:
+            click.echo(f"... and {len(rows) - limit} more photos: -n {len(rows)}")
+    if sheet and rows:
+        from facefind_pipeline.ingest.sheets import DAY_FACES, face_tiles
+        from facefind_pipeline.vision.sheet import write_sheet
+
+        captions = {
+            one.face_key: (f"{mark} {one.path}", f"score {one.score:.2f}")
+            for photo in found.photos
+            for mark, side in zip("AB", photo.sides, strict=True)
+            for one in side
+        }
+        tiles = face_tiles(database, dict(islice(captions.items(), DAY_FACES)))
+        file = write_sheet(absolute(sheet), tiles, title=f"A {keys[0]}, B {keys[1]}", columns=10)
+        click.echo(f"contact sheet: {file}", err=True)
+
+
+def _set_active(keys: Sequence[str], *, active: bool) -> None:
+    from facefind_pipeline.store import parameter_sets
+
+    parsed = [ParameterSet.parse(key).key for key in keys]
+    graph = open_graph(Bars())
+    with graph.workspace.database.connect() as connection:
+        due = [key for key in parsed if parameter_sets.find(connection, key).active != active]
+    if due:
+        graph.run_job("activate_parameter_sets", {"set_active": {"keys": due, "active": active}})
+    for key in parsed:
+        click.echo(f"{key} is {'active' if active else 'at rest'}")
 
 
 def _tick(value: object) -> str:

@@ -72,7 +72,11 @@ Examples:
 )
 @click.option("--port", default=3000, show_default=True, type=int)
 def dev(host: str, port: int) -> None:
-    """Serve the Dagster UI with its daemon: the graph, its partitions, runs and pictures. Ctrl-C ends it."""
+    """Serve the Dagster UI with its daemon: the graph, its partitions, runs and pictures. Ctrl-C ends it.
+
+    Begins with a backfill of all that is missing. From then on new event days in the folders that were given, and new
+    pictures in the references folder, lead to search results by themselves.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -80,7 +84,7 @@ def dev(host: str, port: int) -> None:
         except OSError as error:
             raise FacefindError(f"can't serve on {host}:{port}: {error.strerror}; try --port {port + 1}") from None
     graph = open_graph(Bars())  # ends runs of dead processes
-    graph.sync_partitions()
+    graph.run_job("fill_missing", {})
     graph.instance.dispose()
     click.echo(f"Dagster UI: http://{host}:{port}/asset-groups (in half a minute)", err=True)
     command = [sys.executable, "-m", "dagster", "dev", "-m", "facefind_pipeline.definitions"]

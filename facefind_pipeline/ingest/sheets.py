@@ -1,8 +1,9 @@
 """The faces and photos that contact sheets show, and where the sheets lie."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from psycopg2 import sql
 
@@ -81,6 +82,17 @@ def day_tiles(database: Database, event_day: str, parameter_set: str) -> list[Ti
         """,
         [event_day, parameter_set, DAY_FACES],
     )
+
+
+def face_tiles(database: Database, captions: Mapping[UUID, Sequence[str]]) -> list[Tile]:
+    """Faces by their keys, in the order given."""
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ON (face_key) face_key, thumbnail FROM detected_faces WHERE face_key = ANY(%s::uuid[])",
+            [[str(key) for key in captions]],
+        )
+        thumbnails = {key: bytes(jpeg) for key, jpeg in cursor.fetchall()}
+    return [Tile(thumbnails[key], tuple(caption)) for key, caption in captions.items()]
 
 
 def reference_tiles(database: Database, parameter_set: str) -> list[Tile]:

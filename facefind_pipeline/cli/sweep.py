@@ -1,0 +1,66 @@
+"""`facefind sweep`: many parameter sets over all event days, as one backfill."""
+
+from collections.abc import Sequence
+
+import click
+
+from facefind_pipeline.cli.bars import Bars
+from facefind_pipeline.cli.output import echo_table
+from facefind_pipeline.cli.workspace import open_graph
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.parameters import expand
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  facefind sweep default recommended
+  facefind sweep 'haar-sf{1.05,1.10,1.20}-mn{2,5}-ms{60,100}@dlib'
+  facefind params compare hog-up1-px2000@dlib yunet-st0.60-px2000@dlib"""
+)
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+def sweep(keys: Sequence[str]) -> None:
+    """Fill the parameter sets KEY... for all registered event days, side by side.
+
+    Choices in braces make a set of each combination. The work is one backfill, which `facefind dev` shows; if no daemon
+    is running, one works it off meanwhile. What another set has found or embedded already is not done again.
+    Interrupted, the same command goes on where it stopped.
+    """
+    from facefind_pipeline.cli import stages
+    from facefind_pipeline.orchestration.backfills import missing_partitions, request_backfill, runs_expected
+    from facefind_pipeline.orchestration.daemon import daemon_at_work, failed_partitions, wait_for_backfill
+    from facefind_pipeline.store import overview, photos
+
+    sets = list({one.key: one for key in keys for one in expand(key)}.values())
+    bars = Bars()
+    graph = open_graph(bars)
+    workspace = graph.workspace
+    with workspace.database.connect() as connection:
+        if not photos.days(connection):
+            raise FacefindError("no event day is registered yet: run `facefind ingest PHOTOS` first")
+    for parameters in sets:
+        stages.register_set(graph, parameters.key)
+    graph.sync_partitions()
+    missing = missing_partitions(graph.instance, workspace, [one.key for one in sets])
+    backfill = request_backfill(graph.instance, missing, f"Sweep of {len(sets)} parameter sets")
+    if backfill is None:
+        stages.tell(f"{len(sets)} parameter set(s): nothing is missing")
+    else:
+        expected = runs_expected(missing)
+        stages.tell(f"{len(sets)} parameter set(s), {expected} partitions to fill: backfill {backfill}")
+        bars.overall(expected, "partition")
+        try:
+            with daemon_at_work(graph.instance, workspace.settings) as ensure:
+                wait_for_backfill(graph.instance, backfill, ensure, bars.advance)
+        finally:
+            bars.close()
+    with workspace.database.connect() as connection:
+        wanted = {one.key for one in sets}
+        echo_table([row for row in overview.sets(connection) if row["set"] in wanted])
+    failed = failed_partitions(graph.instance, backfill) if backfill else []
+    for partition, run_id in failed:
+        stages.tell(f"failed: {partition} (run {run_id})")
+    if failed:
+        raise FacefindError(
+            f"{len(failed)} partition(s) failed; `facefind dev` shows why, the same command tries again"
+        )
