@@ -15,6 +15,7 @@ from facefind_pipeline.parameters import (
     ImgbeddingsSettings,
     ParameterSet,
     YunetSettings,
+    expand,
 )
 
 side = st.sampled_from([0, 640, 2000, 4096])
@@ -113,3 +114,23 @@ def test_another_spelling_is_refused_with_the_canonical_one(spelling: str, canon
 def test_what_is_no_key_is_refused_with_the_reason(key: str, says: str) -> None:
     with pytest.raises(FacefindError, match=says):
         ParameterSet.parse(key)
+
+
+def test_choices_in_braces_make_a_set_of_each_combination() -> None:
+    sets = expand("haar-sf{1.05,1.1}-mn{2,5}-ms60@dlib")
+    assert [one.key for one in sets] == [
+        "haar-sf1.05-mn2-ms60@dlib",
+        "haar-sf1.05-mn5-ms60@dlib",
+        "haar-sf1.10-mn2-ms60@dlib",
+        "haar-sf1.10-mn5-ms60@dlib",
+    ]
+    assert [one.key for one in expand("default")] == [ALIASES["default"]]
+    assert len(expand("haar-sf{1.1,1.10}-mn2-ms60@{dlib}")) == 1
+
+
+@pytest.mark.parametrize(
+    "pattern", ["haar-sf{1.05-mn2-ms60@dlib", "haar-sf1.05}-mn2-ms60@dlib", "haar-sf{{1.05}}-mn2@dlib"]
+)
+def test_braces_that_do_not_match_are_told(pattern: str) -> None:
+    with pytest.raises(FacefindError, match="braces"):
+        expand(pattern)
