@@ -16,6 +16,7 @@ import numpy.typing as npt
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.vision.faces import Image, Vectors
 from facefind_pipeline.vision.models import file_sha256, write_atomically
+from facefind_pipeline.vision.sessions import open_session
 
 Floats = npt.NDArray[np.float32]
 Network = Callable[[Image], Vectors]  # (n, 150, 150, 3) RGB to (n, 128)
@@ -49,52 +50,42 @@ def packaged_model(name: str) -> Path:
     raise FacefindError(f"model file {name} is missing: {REINSTALL}")
 
 
-def load_network(cache: Path, weights: Path, threads: int = 0) -> Network:
+def load_network(cache: Path, weights: Path) -> Network:
     """The network, run by onnxruntime; by dlib, with a warning, where the graph cannot be had or is not dlib's equal.
+
+    It runs on the thread that calls it, and several may.
 
     Args:
         cache: folder the graph is kept in; made when missing.
         weights: dlib's weights file.
-        threads: of onnxruntime for one call; 0 is one a core.
 
     Raises:
         FacefindError: not even dlib can read the weights.
     """
     try:
-        session = _load_session(cache, weights, threads)
+        session = _load_session(cache, weights)
     except Exception as error:  # noqa: BLE001 - whatever it was, dlib still gives the right vectors
         _log.warning("faces are embedded by dlib itself, some twenty times slower: %s", error)
         return _load_dlib(weights)
     return lambda chips: session.run(None, {"chips": chips})[0]
 
 
-def _load_session(cache: Path, weights: Path, threads: int) -> Any:
+def _load_session(cache: Path, weights: Path) -> Any:
     digest = file_sha256(weights)
     if digest != WEIGHTS_SHA256:
         raise ValueError(f"{weights} is not the pinned file: its SHA-256 begins {digest[:8]}, not {WEIGHTS_SHA256[:8]}")
     path = cache / f"dlib_resnet_{digest[:8]}_v{GRAPH_VERSION}.onnx"
     if path.is_file():
         try:
-            return _open_session(str(path), threads)
+            return open_session(path)
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no common class but Exception
             _log.info("building %s again: %s", path, error)
     graph = build_graph(weights.read_bytes())
-    session = _open_session(graph, threads)
+    session = open_session(graph)
     _compare_with_dlib(session, weights)
     cache.mkdir(parents=True, exist_ok=True)
     write_atomically(path, graph)
     return session
-
-
-def _open_session(graph: bytes | str, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Waiting threads give up their core to those that decode: 1.47 s against 1.68 for the same work beside one decoder
-    # on two cores, and 0.63 against 0.60 alone.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _load_dlib(weights: Path) -> Network:

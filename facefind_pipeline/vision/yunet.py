@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.sessions import open_session
 
 Floats = npt.NDArray[np.float32]
 Find = Callable[[Image], Floats]  # (h, w, 3) RGB to (n, 15): x, y, w, h, five points' x and y, score; surest first
@@ -89,14 +90,13 @@ def suppress(candidates: Floats, score_threshold: float, nms_threshold: float) -
     return surest
 
 
-def open_session(model: bytes) -> Any:
-    """An onnxruntime session of the zoo's file that takes photos of any size; runs on the thread that calls it.
+def with_any_size(model: bytes) -> bytes:
+    """The zoo's file edited to take photos of any size.
 
-    The file fixes the input at 640x640, but nothing inside depends on it: the upsamplings are by factors and the
-    reshapes leave the number of cells open.
+    It fixes the input at 640x640, but nothing inside depends on that: the upsamplings are by factors and the reshapes
+    leave the number of cells open.
     """
     import onnx
-    import onnxruntime
 
     edited = onnx.load_model_from_string(model)
     for dimension, name in zip(edited.graph.input[0].type.tensor_type.shape.dim[2:], ("height", "width"), strict=True):
@@ -104,9 +104,8 @@ def open_session(model: bytes) -> Any:
     for output in edited.graph.output:
         output.type.tensor_type.shape.dim[1].dim_param = f"{output.name}_cells"
     del edited.graph.value_info[:]  # shapes inside, of a photo of 640x640
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # the pipeline has a thread a core
-    return onnxruntime.InferenceSession(edited.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    serialised: bytes = edited.SerializeToString()
+    return serialised
 
 
 def compare_with_opencv(session: Any, model: Path) -> None:
@@ -130,7 +129,7 @@ def compare_with_opencv(session: Any, model: Path) -> None:
 @cache
 def _checked_session(model: Path) -> Any:
     try:
-        session = open_session(model.read_bytes())
+        session = open_session(with_any_size(model.read_bytes()))
         compare_with_opencv(session, model)
     except Exception as error:  # noqa: BLE001 - whatever it was, OpenCV still finds the faces
         _log.warning("YuNet runs in OpenCV, three times slower: %s", error)

@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from facefind_pipeline.vision import yunet
 from facefind_pipeline.vision.faces import Image
 from facefind_pipeline.vision.models import YUNET
+from facefind_pipeline.vision.sessions import open_session
 from facefind_pipeline.vision.yunet import Floats, load_yunet, suppress, to_blob
 from facefind_pipeline_tests.conftest import Portraits
 from facefind_pipeline_tests.vision.conftest import MODELS, needs_yunet
@@ -55,7 +56,7 @@ def test_a_network_that_differs_from_opencvs_is_refused() -> None:
     changed = onnx.load(MODEL)
     bias = next(w for w in changed.graph.initializer if w.name == "bbox_head.multi_level_obj.0.conv2.bias")
     bias.CopyFrom(onnx.numpy_helper.from_array(np.array([0.5], np.float32), bias.name))
-    session = yunet.open_session(changed.SerializeToString())
+    session = open_session(yunet.with_any_size(changed.SerializeToString()))
     with pytest.raises(ValueError, match="differ from OpenCV's"):
         yunet.compare_with_opencv(session, MODEL)
 
