@@ -215,6 +215,36 @@ def compose(folder: Path, *, seed: int = 7) -> DemoEvent:
     return DemoEvent(photos, reference, "Grace Hopper", frozenset([*shown, copy.relative_to(photos).as_posix()]))
 
 
+def take_group_photo(people: int, size: tuple[int, int] = (3000, 2000), *, seed: int) -> bytes:
+    """The bytes of one JPEG of many: the two portraits in turn, in two rows where they are more than five.
+
+    Args:
+        people: 1 to 12; the more, the smaller their faces.
+        size: width and height in pixels.
+        seed: the same gives the same bytes on the same machine.
+    """
+    from PIL import ImageChops
+
+    rng = np.random.default_rng([seed, people])
+    width, height = size
+    photo = _scene(_DAYS[seed % len(_DAYS)], rng, width, height)
+    behind = people // 2 if people > 5 else 0
+    seats = np.arange(people)
+    for row, rail in ((seats[:behind], int(0.5 * height)), (seats[behind:], int(0.86 * height))):
+        spacing = width / max(1, len(row))
+        largest = min(0.42 * spacing, 0.15 * width)
+        face = 0.0
+        for place, seat in enumerate(row):
+            face = float(rng.uniform(0.6, 1) * largest)
+            middle = (place + 0.5 + rng.uniform(-0.08, 0.08)) * spacing
+            _place(photo, (_HOPPER, _COLLINS)[(seat + seed) % 2], rng, face, (int(middle), rail))
+        if len(row):
+            _draw_rail(photo, rng, rail, int(face * 1.5))
+    out = io.BytesIO()
+    ImageChops.add(photo, _noise(rng, width, height), offset=-128).save(out, "JPEG", quality=int(rng.integers(85, 93)))
+    return out.getvalue()
+
+
 def _plan() -> Iterator[_Shot]:
     shots = [
         (day, day.start + timedelta(minutes=11 * place), letter)

@@ -76,7 +76,7 @@ class HogSettings(Part):
 
 
 class YunetSettings(Part):
-    """YuNet through OpenCV (Wu, Peng and Yu, Machine Intelligence Research 2023)."""
+    """YuNet (Wu, Peng and Yu, Machine Intelligence Research 2023)."""
 
     name: Literal["yunet"] = "yunet"
     score_threshold: Annotated[float, Option("st"), Field(ge=0.01, le=1)]

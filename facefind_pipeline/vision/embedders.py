@@ -2,11 +2,12 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from threading import RLock
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from facefind_pipeline.parameters import DlibSettings, EmbedderSettings, Imgbedd
 from facefind_pipeline.vision import dlib_network
 from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
 from facefind_pipeline.vision.models import file_sha256
+from facefind_pipeline.vision.sessions import open_session
 
 PREDICTOR = "shape_predictor_5_face_landmarks.dat"
 DLIB_PADDING = 0.25  # of the face's size on each side of a chip; what dlib's network was trained on
@@ -22,6 +24,20 @@ DLIB_BATCH = 32  # chips; larger ones gain nothing
 ALIGNMENT = "square box, 5 points"  # in the fingerprint: change it whenever `DlibEmbedder.crop` changes
 HUB_REPOSITORY = "minimaxir/imgbeddings"
 HUB_FILE = "patch32_v1.onnx"
+
+T = TypeVar("T")
+
+
+class LoadedOnce(cached_property[T]):
+    """A cached property that threads may ask for at once: `cached_property` alone lets each of them load the model."""
+
+    def __init__(self, load: Callable[[Any], T]) -> None:
+        super().__init__(load)
+        self._loading = RLock()
+
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
+        with self._loading:
+            return super().__get__(instance, owner)
 
 
 class Embedder(Protocol):
@@ -113,13 +129,13 @@ class DlibEmbedder:
             "files": {path.name: file_sha256(path) for path in files},
         }
 
-    @cached_property
+    @LoadedOnce
     def _predictor(self) -> Any:
         import dlib
 
         return dlib.shape_predictor(str(self._predictor_path))
 
-    @cached_property
+    @LoadedOnce
     def _network(self) -> dlib_network.Network:
         return dlib_network.load_network(self._cache, self._weights_path)
 
@@ -177,7 +193,7 @@ class ImgbeddingsEmbedder:
             "model": file_sha256(path),
         }
 
-    @cached_property
+    @LoadedOnce
     def _model(self) -> Any:
         # On import transformers advises to install PyTorch, which only its own models need.
         os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
@@ -187,6 +203,8 @@ class ImgbeddingsEmbedder:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # imgbeddings calls what its own libraries deprecate
                 model = imgbeddings(model_path=str(self._path) if self._path else None)
+            # Its own has as many threads as cores for one face, while the pipeline keeps the cores busy already.
+            model.session = open_session(Path(model.model_path))
         except OSError as error:  # the hub's client and transformers both raise it when they can fetch nothing
             lacking = (
                 "the processor of openai/clip-vit-base-patch32, which is not in the Hugging Face cache: go online once"

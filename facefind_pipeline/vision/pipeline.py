@@ -1,4 +1,4 @@
-"""The stream from photo files to faces and vectors: workers read, decode, detect and crop; the caller's thread embeds.
+"""The stream from photo files to faces and vectors: workers read, decode, detect, crop and embed; the caller stores.
 
 Each photo is read and decoded once. At most a few photos a worker are held at any time, whatever the event's size.
 """
@@ -19,7 +19,7 @@ from facefind_pipeline.vision.embedders import Embedder
 from facefind_pipeline.vision.faces import Face, Image, Vectors
 from facefind_pipeline.vision.sheet import thumbnail
 
-EMBEDDING_BATCH = 32  # faces; the dlib network gains nothing above
+EMBEDDING_BATCH = 16  # faces; the dlib network gains nothing above 8, and small batches spread over the workers
 PHOTOS_WAITING = 10  # at most, whatever few faces they have: so soon results are told and stored
 
 
@@ -74,6 +74,9 @@ def find_faces(
 ) -> Iterator[PhotoFaces]:
     """Works the tasks off, in their order.
 
+    Photos and batches of crops are worked on by the same threads, one a core, and what runs in them is told to use one
+    thread: so the cores are busy and nothing fights over them.
+
     Args:
         tasks: taken one by one, a few ahead of what is yielded.
         load_detector: called once a worker.
@@ -82,23 +85,31 @@ def find_faces(
     """
     import cv2
 
-    cv2.setNumThreads(1)  # the workers are the parallelism; OpenCV's own threads on top fight over the cores
+    cv2.setNumThreads(1)
     workers = workers or os.cpu_count() or 1
     worker = _Worker(load_detector, embedder)
-    queue: deque[Future[_Work]] = deque()
+    photos: deque[Future[_Work]] = deque()
+    batches: deque[Future[list[PhotoFaces]]] = deque()
     waiting: list[_Work] = []
     with ThreadPoolExecutor(workers, thread_name_prefix="faces") as pool:
         try:
             for task in tasks:
-                queue.append(pool.submit(worker.work, task))
-                if len(queue) > 2 * workers:
-                    waiting.append(queue.popleft().result())
+                photos.append(pool.submit(worker.work, task))
+                if len(photos) > 2 * workers:
+                    waiting.append(photos.popleft().result())
                     if _is_batch(waiting, embedder):
-                        yield from _embed(waiting, embedder)
+                        batches.append(pool.submit(_embed, waiting, embedder))
                         waiting = []
-            while queue:
-                waiting.append(queue.popleft().result())
-            yield from _embed(waiting, embedder)
+                while batches and (batches[0].done() or len(batches) > workers):
+                    yield from batches.popleft().result()
+            for photo in photos:
+                waiting.append(photo.result())
+                if _is_batch(waiting, embedder):
+                    batches.append(pool.submit(_embed, waiting, embedder))
+                    waiting = []
+            batches.append(pool.submit(_embed, waiting, embedder))
+            for batch in batches:
+                yield from batch.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -109,17 +120,17 @@ def _is_batch(waiting: list[_Work], embedder: Embedder | None) -> bool:
     return embedder is None or faces >= EMBEDDING_BATCH or len(waiting) >= PHOTOS_WAITING
 
 
-def _embed(waiting: list[_Work], embedder: Embedder | None) -> Iterator[PhotoFaces]:
-    if embedder is None:
-        yield from (work.result for work in waiting)
-        return
+def _embed(waiting: list[_Work], embedder: Embedder | None) -> list[PhotoFaces]:
     crops = [crop for work in waiting for crop in work.crops]
-    vectors = embedder.embed(crops) if crops else None
-    start = 0
+    vectors = embedder.embed(crops) if embedder is not None and crops else None
+    results, start = [], 0
     for work in waiting:
         end = start + len(work.crops)
-        yield replace(work.result, vectors=vectors[start:end] if vectors is not None and end > start else None)
+        results.append(
+            replace(work.result, vectors=vectors[start:end] if vectors is not None and end > start else None)
+        )
         start = end
+    return results
 
 
 class _Worker:

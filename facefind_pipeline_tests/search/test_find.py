@@ -223,6 +223,24 @@ def test_with_several_references_no_face_beyond_the_candidates_is_missed(connect
     np.testing.assert_allclose([m.distance for m in matches], [distance for distance, _ in wanted[:12]], atol=1e-5)
 
 
+def test_a_photo_that_is_gone_is_left_out_and_the_next_takes_its_place(connection, friday) -> None:
+    shots = [Photo(f"{n}.jpg", str(n), [vector(1, n / 10)]) for n in range(100)]
+    write_all(connection, friday, shots)
+    write_photos(connection, "friday", [], gone=[f"{n}.jpg" for n in range(60)])  # its vectors go later
+    matches = find_nearest(connection, _set(connection), _probes(connection, [vector(1)]), limit=10)
+    assert _names(matches) == [f"{n}.jpg" for n in range(60, 70)]
+
+
+def test_the_faces_of_few_photos_are_found_by_an_index(connection, friday, shots) -> None:
+    write_all(connection, friday, shots)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = table(
+            connection, "EXPLAIN SELECT FROM embeddings WHERE sha256 = 'x' AND parameter_set = 'hog-up0-px640@dlib'"
+        )
+    assert "sha256_idx" in str(plan)
+
+
 def test_vectors_of_another_embedder_are_not_compared(connection, friday) -> None:
     write_all(connection, friday, [Photo("old.jpg", "1", [vector(1)])])
     newer = partition(connection, "friday", embedder="newer")

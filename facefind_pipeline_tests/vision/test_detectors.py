@@ -1,5 +1,6 @@
 """Detectors: the same boxes as the libraries give, in upright full-size pixels whatever the reduction."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -16,9 +17,7 @@ from facefind_pipeline.vision.detectors import clip, detector_fingerprint, load_
 from facefind_pipeline.vision.faces import Box, Face
 from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline_tests.conftest import Portraits
-
-MODELS = Path(__file__).parents[3] / "shared" / "models"  # beside the checkout, where somebody put a copy
-needs_yunet = pytest.mark.skipif(not YUNET.path(MODELS).is_file(), reason="no copy of YuNet beside the checkout")
+from facefind_pipeline_tests.vision.conftest import MODELS, needs_yunet
 
 
 def _settings(key: str) -> DetectorSettings:
@@ -85,6 +84,18 @@ def test_yunets_landmarks_lie_in_the_box_and_survive_a_real_column(portraits: Po
     assert right_eye[0] < nose[0] < left_eye[0]
 
 
+def test_what_is_stored_says_how_the_photo_was_reduced(tmp_path: Path) -> None:
+    assert "reduction" in detector_fingerprint(_settings("hog-up1-px2000"), tmp_path)
+    assert "reduction" not in detector_fingerprint(_settings("haar-sf1.05-mn2-ms100"), tmp_path)
+
+
+@needs_yunet
+def test_yunets_fingerprint_names_what_runs_its_network() -> None:
+    meaning = detector_fingerprint(_settings("yunet-st0.60-px2000"), MODELS)
+    assert meaning["onnxruntime"] == version("onnxruntime")
+    assert meaning["sha256"] == YUNET.sha256
+
+
 def test_a_photo_without_faces_has_none(tmp_path: Path) -> None:
     assert _detect("hog-up0-px640", Image.new("RGB", (300, 200), "green")) == []
 
@@ -135,6 +146,17 @@ def test_clipped_boxes_lie_in_the_photo(x: float, y: float, w: float, h: float, 
         assert box.x + box.w <= width
         assert box.y + box.h <= height
     assert clip(0, 0, width, height, (width, height)) == (0, 0, width, height)
+
+
+@pytest.mark.parametrize("side", [150, 240, 400, 900])
+def test_a_reduced_photo_is_smooth_and_in_place(side: int) -> None:
+    ramp = np.linspace(60, 190, 1000) + np.linspace(-20, 20, 701)[:, None]
+    stripes = 20 * (np.arange(1000) % 2) - 10  # too fine for the sizes that halve the photo
+    photo = (ramp + (stripes if side < 500 else 0)).astype(np.uint8)
+    small, scale = reduce(photo, side)
+    rows, columns = np.mgrid[2 : small.shape[0] - 2, 2 : small.shape[1] - 2]
+    y, x = (rows + 0.5) * scale - 0.5, (columns + 0.5) * scale - 0.5
+    np.testing.assert_allclose(small[2:-2, 2:-2], 60 + x * 130 / 999 - 20 + y * 40 / 700, atol=3)
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 300))

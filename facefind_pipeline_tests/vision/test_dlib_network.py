@@ -8,6 +8,7 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.vision import dlib_network
 from facefind_pipeline.vision.dlib_network import WEIGHTS, build_graph, load_network, packaged_model
 from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.sessions import open_session
 from facefind_pipeline_tests.vision.conftest import Dlib
 
 
@@ -36,7 +37,7 @@ def test_graph_is_built_once(network_cache: Path, chips: Image) -> None:
     (file,) = network_cache.iterdir()
     built = file.stat().st_mtime_ns
 
-    again = load_network(network_cache, packaged_model(WEIGHTS), threads=1)(chips)
+    again = load_network(network_cache, packaged_model(WEIGHTS))(chips)
 
     assert file.stat().st_mtime_ns == built
     assert [file] == list(network_cache.iterdir())
@@ -72,7 +73,7 @@ def test_weights_other_than_the_pinned_are_run_by_dlib(
 
 
 def test_graph_that_differs_from_dlib_is_refused(other_weights: Path) -> None:
-    session = dlib_network._open_session(build_graph(other_weights.read_bytes()), 0)
+    session = open_session(build_graph(other_weights.read_bytes()))
 
     with pytest.raises(ValueError, match="differ from dlib's"):
         dlib_network._compare_with_dlib(session, packaged_model(WEIGHTS))

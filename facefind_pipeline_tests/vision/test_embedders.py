@@ -1,6 +1,8 @@
 import json
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from PIL import Image as Pillow
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.parameters import DlibSettings, EmbedderSettings, ImgbeddingsSettings
 from facefind_pipeline.vision.dlib_network import WEIGHTS, WEIGHTS_SHA256
-from facefind_pipeline.vision.embedders import HUB_FILE, Embedder, load_embedder
+from facefind_pipeline.vision.embedders import HUB_FILE, Embedder, LoadedOnce, load_embedder
 from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
 from facefind_pipeline_tests.vision.clip_model import make_clip_model, quantise
 from facefind_pipeline_tests.vision.conftest import Dlib
@@ -255,3 +257,20 @@ def test_no_crops_are_no_vectors(settings: EmbedderSettings, network_cache: Path
 
     assert vectors.shape == (0, embedder.dimension)
     assert vectors.dtype == np.float32
+
+
+def test_threads_that_ask_at_once_load_a_model_once() -> None:
+    class Owner:
+        loads = 0
+
+        @LoadedOnce
+        def model(self) -> object:
+            self.loads += 1
+            time.sleep(0.05)  # the others ask meanwhile
+            return object()
+
+    owner = Owner()
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(lambda _: owner.model, range(4)))
+    assert owner.loads == 1
+    assert len(set(models)) == 1

@@ -1,5 +1,7 @@
 -- The one query behind `find` that an index serves: nearest faces in order. `candidates` is how many of them to look at
 -- for each probe; a face beyond them is farther than `horizon`. Vectors of another embedder are not comparable.
+-- `among_wanted` looks at faces of `wanted` photos only, where there are filters; without, the few that are in no day any
+-- more are left out afterwards.
 WITH wanted AS NOT MATERIALIZED (
     SELECT * FROM photos
     WHERE (%(days)s::text[] IS NULL OR event_day = ANY (%(days)s))
@@ -18,8 +20,7 @@ near AS (
         SELECT e.sha256, e.face_key, e.detector_fingerprint,
                e.embedding::vector({dimension}) {operator} probes.embedding AS distance
         FROM embeddings e
-        WHERE e.parameter_set = {parameter_set} AND e.embedder_fingerprint = probes.embedder
-          AND EXISTS (SELECT FROM wanted w WHERE w.sha256 = e.sha256)
+        WHERE e.parameter_set = {parameter_set} AND e.embedder_fingerprint = probes.embedder {among_wanted}
         ORDER BY e.embedding::vector({dimension}) {operator} probes.embedding
         LIMIT %(candidates)s
     ) candidate
@@ -31,6 +32,7 @@ horizon AS (
 nearest AS (
     SELECT *
     FROM (SELECT DISTINCT ON (sha256) * FROM near ORDER BY sha256, distance, face_key) a_photo
+    WHERE EXISTS (SELECT FROM wanted w WHERE w.sha256 = a_photo.sha256)
     ORDER BY distance, sha256
     LIMIT %(limit)s
 )
