@@ -207,6 +207,15 @@ def find_nearest(
     return _matches([(*row[:-1], row[2], row[2], None, None, False) for row in rows], calibration)
 
 
+def nearest_face(
+    connection: Connection, chosen: RegisteredSet, person: Person, photo: bytes
+) -> tuple[int, int, int, int] | None:
+    """The box of the face in a photo that is nearest to any of the person's references; None without a face."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("nearest_face", operator=operator(chosen.metric)), [chosen.key, person.key, photo])
+        return cursor.fetchone()
+
+
 def use_index(cursor: Cursor) -> None:
     """Sets how thoroughly the transaction's searches look through an approximate index."""
     cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.search import results
 from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, read_calibration
 from facefind_pipeline.search.find import Match, find_person
-from facefind_pipeline.store import parameter_sets
+from facefind_pipeline.store import parameter_sets, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition
 from facefind_pipeline.store.people import Person
@@ -100,3 +100,46 @@ def test_a_set_of_unknown_distances_makes_no_claims(connection: Connection) -> N
     results.refresh(connection, chosen)
     (match,) = find_person(connection, chosen, ada, limit=5)
     assert (match.probability, match.band) == (None, "")
+
+
+def _say(connection: Connection, photo: Photo, *, shown: bool) -> None:
+    truth.say(connection, "ada", photo.sha256, photo.faces[0].box if shown else None)
+
+
+def test_what_was_rejected_leaves_the_results_and_sharpens_none(connection: Connection, friday: Partition) -> None:
+    wrong, other = Photo("wrong.jpg", "1", [vector(0.3)]), Photo("other.jpg", "2", [vector(0.8)])
+    write_all(connection, friday, [wrong, other])
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    assert list(_found(connection, ada)) == ["wrong.jpg", "other.jpg"]
+    _say(connection, wrong, shown=False)
+    found = _found(connection, ada)
+    assert list(found) == ["other.jpg"]
+    assert found["other.jpg"].distance == pytest.approx(0.8)
+    _say(connection, wrong, shown=True)  # a second thought
+    assert list(_found(connection, ada)) == ["wrong.jpg", "other.jpg"]
+
+
+def test_what_was_confirmed_comes_first_and_sharpens(connection: Connection, friday: Partition) -> None:
+    hers = Photo("hers.jpg", "1", [vector(1.0), vector(0, 0, 3)])
+    write_all(connection, friday, [hers, Photo("near.jpg", "2", [vector(0, 0.7)])])
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    assert list(_found(connection, ada)) == ["near.jpg", "hers.jpg"]
+    _say(connection, hers, shown=True)
+    found = _found(connection, ada)
+    assert next((m.photo, m.band) for m in found.values()) == ("hers.jpg", "confirmed")
+    assert found["hers.jpg"].distance == pytest.approx(np.sqrt(1 / 2))  # to the reference and to itself
+
+
+def test_what_was_said_holds_in_other_sets_and_for_the_same_face_in_another_box(connection, friday) -> None:
+    hers = Photo("hers.jpg", "1", [vector(1.0)], boxes=[(100, 100, 50, 50)])
+    write_all(connection, friday, [hers])
+    write_person(connection, friday, "Ada", [vector(0)])
+    truth.say(connection, "ada", hers.sha256, (100, 100, 50, 50))
+    key = "hog-up1-px640@dlib"
+    other = partition(connection, "friday", key, detector="another")
+    write_all(connection, other, [Photo("hers.jpg", "1", [vector(1.0)], boxes=[(90, 95, 70, 60)])])
+    ada = write_person(connection, other, "Ada", [vector(0)])
+    chosen = parameter_sets.find(connection, key)
+    results.refresh(connection, chosen)
+    (match,) = find_person(connection, chosen, ada, limit=5)
+    assert (match.confirmed, match.distance) == (True, pytest.approx(np.sqrt(1 / 2)))
