@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from facefind_pipeline.assets import faces, fingerprints, index, photos, references, results
+from facefind_pipeline.assets import faces, fingerprints, index, photos, quality, references, results
 from facefind_pipeline.orchestration.automation import automation
 from facefind_pipeline.orchestration.checks import CHECKS
+from facefind_pipeline.orchestration.feedback import tell_of_photo
 from facefind_pipeline.orchestration.jobs import JOBS
 from facefind_pipeline.orchestration.resources import workspace
 from facefind_pipeline.orchestration.schedules import nightly_reingestion
@@ -19,9 +20,9 @@ from facefind_pipeline.orchestration.sensors import SENSORS
 def build_defs(resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """The definitions; `resources` replace the default ones, as commands and tests do."""
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([photos, fingerprints, faces, index, references, results]),
+        assets=dg.load_assets_from_modules([photos, fingerprints, faces, index, references, results, quality]),
         asset_checks=CHECKS,
-        jobs=JOBS,
+        jobs=[*JOBS, tell_of_photo],
         schedules=[nightly_reingestion],
         sensors=[automation, *SENSORS],
         resources={"workspace": workspace, **(resources or {})},

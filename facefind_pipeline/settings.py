@@ -30,6 +30,11 @@ class Settings:
         return self.home / "dagster"
 
     @property
+    def truth(self) -> Path:
+        """Folder of truth lists; those that `facefind truth add` takes need not lie there."""
+        return self.home / "truth"
+
+    @property
     def sheets(self) -> Path:
         """Full contact sheets, replaced in place."""
         return self.home / "sheets"

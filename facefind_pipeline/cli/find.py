@@ -68,7 +68,7 @@ def find(
         days=tuple(days),
         from_day=from_day.date() if from_day else None,
         to_day=to_day.date() if to_day else None,
-        country=_country(country),
+        country=country_of(country),
     )
     settings, database = open_reading()
     with database.connect() as connection:
@@ -115,7 +115,8 @@ def _probe(settings: "Settings", chosen: "RegisteredSet", photo: str, *, largest
     return Probe(vector, fingerprint(shared_embedder(settings, parameters).fingerprint()))
 
 
-def _country(text: str | None) -> str | None:
+def country_of(text: str | None) -> str | None:
+    """The two-letter code of a country's name or code."""
     if text is None:
         return None
     from facefind_pipeline.vision.exif import country_code

@@ -43,7 +43,9 @@ def echo_matches(matches: Sequence[Match]) -> None:
         [
             {
                 "rank": match.rank,
+                "match": match.band,
                 "distance": f"{match.distance:.3f}",
+                "nearer to": match.rival,
                 "event day": match.event_day,
                 "photo": match.photo,
                 "taken": match.taken_at.strftime("%Y-%m-%d %H:%M") if match.taken_at else "",

@@ -196,6 +196,8 @@ def _write(
     filled: Filled,
     paths: dict[bytes, str],
 ) -> None:
+    from facefind_pipeline.vision.sharpness import sharpness
+
     detections, vectors = [], []
     for result in batch:
         sha256 = result.task.sha256
@@ -204,7 +206,10 @@ def _write(
             continue
         faces = [StoredFace(face.box, face.score, face.landmarks) for face in result.faces]
         if result.task.known is None:
-            detections.append(Detection(sha256, result.detection_seconds, result.problem, faces, result.thumbnails))
+            sharp = [sharpness(jpeg) for jpeg in result.thumbnails]
+            detections.append(
+                Detection(sha256, result.detection_seconds, result.problem, faces, result.thumbnails, sharp)
+            )
         if result.problem:
             filled.problems[paths[sha256]] = result.problem
         if result.vectors is not None:

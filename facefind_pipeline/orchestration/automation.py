@@ -56,14 +56,19 @@ def faces_condition() -> Condition:
     ).with_label("new, or the day's photos changed")
 
 
+def report_condition() -> Condition:
+    """Of `sweep_report`: what it is made from changed and has come to rest."""
+    return (AC.any_deps_match(_changed()).since_last_handled() & _settled()).with_label(
+        "something changed and has come to rest"
+    )
+
+
 def aggregate_condition() -> Condition:
-    """Of index and results: what they are made from changed and has come to rest.
+    """Of index, results and evaluation: what they are made from changed and has come to rest.
 
     Days that are missing or failed do not hold them up: they are made of what is there.
     """
-    return (AC.any_deps_match(_changed()).since_last_handled() & _settled() & OfActiveSet()).with_label(
-        "something changed and has come to rest"
-    )
+    return (report_condition() & OfActiveSet()).with_label("something changed and has come to rest, of an active set")
 
 
 def reference_condition() -> Condition:

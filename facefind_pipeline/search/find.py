@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgvector import Vector
 from psycopg2 import sql
@@ -11,6 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.search.calibrate import Calibration, band, read_calibration
 from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
@@ -22,6 +23,7 @@ FACES_A_PHOTO = 4  # candidates looked at for each photo asked for, to begin wit
 # Left out without filters: asking of each of 5,000 faces whether its photo is there takes as long as the distances.
 AMONG_WANTED = sql.SQL("AND EXISTS (SELECT FROM wanted w WHERE w.sha256 = e.sha256)")
 KEPT = 1_000  # photos a person that `search_results` keeps
+RANKING = "templates-1"  # the name of the rules by which they are ranked; a change of rules changes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,25 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A photo ranked for a person, by its nearest face.
+    """A photo ranked for a person, by its best face.
+
+    Stored results are ranked by their score, after those that were confirmed; live ones by the distance to the nearest
+    reference, which then is all three distances.
 
     Attributes:
         rank: from 1.
         photo: path below its root.
         event_day: the day's key.
-        distance: of the nearest face, in the metric that was asked.
-        box: of that face; x, y, w, h in upright pixels.
-        score: the detector's.
+        distance: of the best face, in the metric that was asked; of stored results the typical one to the person's
+            references and sure photos.
+        score: the distance, and more where a rival is nearer to the face.
+        plain_distance: of the photo's face nearest to any reference, and nothing else.
+        probability: that the face is the person's; None where the set has too few faces to tell.
+        rival: another person's name, to whom the face is nearer.
+        rival_distance: of the face to the rival.
+        confirmed: somebody said that the photo shows the person.
+        box: of the best face; x, y, w, h in upright pixels.
+        detector_score: the detector's own confidence.
         copies: (event day, path) of other files of the same content.
         thumbnail: JPEG of the face.
     """
@@ -76,14 +88,27 @@ class Match:
     photo: str
     event_day: str
     distance: float
-    box: tuple[int, int, int, int]
     score: float
+    plain_distance: float
+    probability: float | None
+    rival: str | None
+    rival_distance: float | None
+    confirmed: bool
+    box: tuple[int, int, int, int]
+    detector_score: float
     taken_at: datetime | None
     country: str | None
     place: str | None
     sha256: str
     copies: tuple[tuple[str, str], ...]
     thumbnail: bytes
+
+    @property
+    def band(self) -> str:
+        """`confirmed`, `sure`, `likely` or `look yourself`; empty where nothing is known of probabilities."""
+        if self.confirmed:
+            return "confirmed"
+        return "" if self.probability is None else band(self.probability)
 
     def as_json(self) -> Mapping[str, object]:
         """Plain values for programs, without the picture."""
@@ -92,8 +117,14 @@ class Match:
             "photo": self.photo,
             "event_day": self.event_day,
             "distance": round(self.distance, 6),
+            "band": self.band,
+            "probability": None if self.probability is None else round(self.probability, 4),
+            "score": round(self.score, 6),
+            "plain_distance": round(self.plain_distance, 6),
+            "rival": self.rival,
+            "rival_distance": None if self.rival_distance is None else round(self.rival_distance, 6),
             "box": list(self.box),
-            "score": self.score,
+            "detector_score": self.detector_score,
             "taken_at": self.taken_at.isoformat() if self.taken_at else None,
             "country": self.country,
             "place": self.place,
@@ -118,11 +149,10 @@ def find_person(
     """
     filters = filters or Filters()
     probes = reference_probes(connection, chosen.key, person)
-    plain = not filters.given and metric in (None, chosen.metric)
-    if plain and _stored_suffice(connection, chosen, person, limit):
-        with connection.cursor() as cursor:
-            cursor.execute(query("stored_results"), {"parameter_set": chosen.key, "person": person.key, "limit": limit})
-            return _matches(cursor.fetchall())
+    if metric in (None, chosen.metric):
+        stored = _stored(connection, chosen, person, limit, filters)
+        if stored is not None:
+            return stored
     return find_nearest(connection, chosen, probes, limit=limit, filters=filters, metric=metric)
 
 
@@ -178,7 +208,18 @@ def find_nearest(
         cursor.execute("RESET enable_indexscan")
     if everything and not rows:
         _check_comparable(connection, chosen, probes)
-    return _matches([row[:-1] for row in rows])
+    calibration = read_calibration(connection, chosen.key) if metric in (None, chosen.metric) else None
+    # A live result has one distance only: it is the score and the plain one too, and knows no rival.
+    return _matches([(*row[:-1], row[2], row[2], None, None, False) for row in rows], calibration)
+
+
+def nearest_face(
+    connection: Connection, chosen: RegisteredSet, person: Person, photo: bytes
+) -> tuple[int, int, int, int] | None:
+    """The box of the face in a photo that is nearest to any of the person's references; None without a face."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("nearest_face", operator=operator(chosen.metric)), [chosen.key, person.key, photo])
+        return cursor.fetchone()
 
 
 def use_index(cursor: Cursor) -> None:
@@ -219,7 +260,7 @@ def reference_probes(connection: Connection, key: str, person: Person) -> list[P
 def results_are_current(connection: Connection, chosen: RegisteredSet) -> dict[str, bool]:
     """For each person with a reference under the set: whether the stored results are of the present vectors."""
     with connection.cursor() as cursor:
-        cursor.execute(query("reference_versions"), {"parameter_set": chosen.key})
+        cursor.execute(query("reference_versions"), {"parameter_set": chosen.key, "ranking": RANKING})
         wanted = dict(cursor.fetchall())
         cursor.execute(
             "SELECT person, vectors_version, references_version FROM searches WHERE parameter_set = %s", [chosen.key]
@@ -241,27 +282,73 @@ def _check_comparable(connection: Connection, chosen: RegisteredSet, probes: Seq
             )
 
 
-def _stored_suffice(connection: Connection, chosen: RegisteredSet, person: Person, limit: int) -> bool:
-    return limit <= KEPT and results_are_current(connection, chosen).get(person.key, False)
+def _stored(
+    connection: Connection, chosen: RegisteredSet, person: Person, limit: int, filters: Filters
+) -> list[Match] | None:
+    """The stored results; None where they are not current, or where what they keep may be too little."""
+    if not results_are_current(connection, chosen).get(person.key, False):
+        return None
+    wanted = {"parameter_set": chosen.key, "person": person.key}
+    with connection.cursor() as cursor:
+        cursor.execute(query("stored_results"), wanted | filters.parameters | {"limit": limit})
+        rows = cursor.fetchall()
+        cursor.execute(
+            "SELECT count(*) FROM search_results WHERE (parameter_set, person) = (%s, %s)", [chosen.key, person.key]
+        )
+        (kept,) = cursor.fetchone() or (0,)
+    if len(rows) < limit and kept >= KEPT:
+        return None
+    return _matches(rows, read_calibration(connection, chosen.key))
 
 
-def _matches(rows: Sequence[tuple[Any, ...]]) -> list[Match]:
+class _Row(NamedTuple):
+    """The columns of `stored_results`, in their order."""
+
+    days: list[str]
+    paths: list[str]
+    distance: float
+    x: int
+    y: int
+    w: int
+    h: int
+    detector_score: float
+    taken_at: datetime | None
+    country: str | None
+    place: str | None
+    sha256: bytes
+    thumbnail: bytes
+    score: float
+    plain_distance: float
+    rival: str | None
+    rival_distance: float | None
+    confirmed: bool
+
+
+def _matches(rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -> list[Match]:
+    read = [_Row(*row) for row in rows]
+    probabilities: Sequence[float | None] = [None] * len(read)
+    if calibration is not None:
+        probabilities = calibration.probability([row.score for row in read]).tolist()
     return [
         Match(
             rank=rank,
-            photo=paths[0],
-            event_day=days[0],
-            distance=float(distance),
-            box=(x, y, w, h),
-            score=score,
-            taken_at=taken_at,
-            country=country,
-            place=place,
-            sha256=bytes(sha256).hex(),
-            copies=tuple(zip(days[1:], paths[1:], strict=True)),
-            thumbnail=bytes(thumbnail),
+            photo=row.paths[0],
+            event_day=row.days[0],
+            distance=float(row.distance),
+            score=float(row.score),
+            plain_distance=float(row.plain_distance),
+            probability=probability,
+            rival=row.rival,
+            rival_distance=row.rival_distance,
+            confirmed=row.confirmed,
+            box=(row.x, row.y, row.w, row.h),
+            detector_score=row.detector_score,
+            taken_at=row.taken_at,
+            country=row.country,
+            place=row.place,
+            sha256=bytes(row.sha256).hex(),
+            copies=tuple(zip(row.days[1:], row.paths[1:], strict=True)),
+            thumbnail=bytes(row.thumbnail),
         )
-        for rank, (days, paths, distance, x, y, w, h, score, taken_at, country, place, sha256, thumbnail) in enumerate(
-            rows, start=1
-        )
+        for rank, (row, probability) in enumerate(zip(read, probabilities, strict=True), start=1)
     ]

@@ -61,13 +61,14 @@ class PhotoToDo:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A photo's faces, new to the tables."""
+    """A photo's faces, new to the tables; `sharpness` is a number a face, or empty where it was not measured."""
 
     sha256: bytes
     seconds: float
     problem: str | None
     faces: Sequence[StoredFace]
     thumbnails: Sequence[bytes]
+    sharpness: Sequence[float | None] = ()
 
 
 def face_key(sha256: bytes, box: Sequence[int], landmarks: Landmarks | None) -> UUID:
@@ -132,11 +133,12 @@ def write_detections(connection: Connection, detector: str, detections: Sequence
             "score": "real",
             "landmarks": "real[]",
             "thumbnail": "bytea",
+            "sharpness": "real",
         },
         [
-            (d.sha256, detector, face_key(d.sha256, f.box, f.landmarks), *f.box, f.score, _flat(f.landmarks), thumbnail)
+            (d.sha256, detector, face_key(d.sha256, f.box, f.landmarks), *f.box, f.score, _flat(f.landmarks), *looks)
             for d in detections
-            for f, thumbnail in zip(d.faces, d.thumbnails, strict=True)
+            for f, *looks in zip(d.faces, d.thumbnails, d.sharpness or [None] * len(d.faces), strict=True)
         ],
         order=["sha256", "face_key"],
     )

@@ -165,6 +165,20 @@ def test_stored_results_are_those_of_the_live_query(connection: Connection) -> N
 
 
 @pytest.mark.usefixtures("travels")
+def test_filters_choose_among_stored_results(connection: Connection) -> None:
+    person, chosen = find.Person("ada", "Ada"), _set(connection)
+    filters = Filters(country="PT", to_day=date(2024, 6, 14))
+    live = find_person(connection, chosen, person, limit=10, filters=filters)
+    results.refresh(connection, chosen)
+    with connection.cursor() as cursor:  # so that only stored results can answer
+        cursor.execute("UPDATE search_results SET distance = distance + 100")
+    stored = find_person(connection, chosen, person, limit=10, filters=filters)
+    assert [(m.photo, m.distance - 100) for m in stored] == [(m.photo, m.distance) for m in live]
+    days = Filters(days=("saturday",))
+    assert [m.photo for m in find_person(connection, chosen, person, limit=1, filters=days)] == ["vigo.jpg"]
+
+
+@pytest.mark.usefixtures("travels")
 def test_results_that_are_not_current_are_not_used(connection: Connection, friday: Partition) -> None:
     person = find.Person("ada", "Ada")
     results.refresh(connection, _set(connection))
@@ -176,13 +190,13 @@ def test_results_that_are_not_current_are_not_used(connection: Connection, frida
 
 
 @pytest.mark.usefixtures("travels")
-def test_only_people_with_changes_are_searched_again(connection: Connection, friday: Partition) -> None:
+def test_people_are_searched_again_when_anyone_changed(connection: Connection, friday: Partition) -> None:
     write_person(connection, friday, "Bob", [vector(2)])
     assert results.refresh(connection, _set(connection)) == ["ada", "bob"]
     assert results.refresh(connection, _set(connection)) == []
     before = results.results_version(connection, KEY)
     write_person(connection, friday, "Bob", [vector(3)])
-    assert results.refresh(connection, _set(connection)) == ["bob"]
+    assert results.refresh(connection, _set(connection)) == ["ada", "bob"]  # they compete for faces
     assert results.results_version(connection, KEY) != before
 
 

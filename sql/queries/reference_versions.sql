@@ -1,5 +1,11 @@
--- What each person's search under a set depends on beside the set's vectors: the vectors of their references.
-SELECT person, md5(string_agg(md5(embedding::text) || embedder_fingerprint, ',' ORDER BY sha256)) AS references_version
-FROM reference_embeddings
-WHERE parameter_set = %(parameter_set)s AND embedding IS NOT NULL
-GROUP BY person
+-- What each person's search under a set depends on beside the set's vectors. People compete for faces, so it is the
+-- same for everyone: the rules, the vectors of all references, and what was said of photos.
+WITH made AS (
+    SELECT person, sha256, md5(embedding::text) || embedder_fingerprint AS version
+    FROM reference_embeddings WHERE parameter_set = %(parameter_set)s AND embedding IS NOT NULL
+)
+SELECT DISTINCT person, md5(%(ranking)s
+    || (SELECT string_agg(concat_ws(' ', person, sha256, version), ',' ORDER BY person, sha256) FROM made)
+    || (SELECT coalesce(string_agg(concat_ws(' ', person, sha256, shown, x, y, w, h), ',' ORDER BY person, sha256), '')
+        FROM feedback)) AS references_version
+FROM made

@@ -1,16 +1,18 @@
--- The nearest photos of many people at once, by exact search: each photo by its face nearest to any of the person's references.
-INSERT INTO search_results (parameter_set, person, rank, sha256, face_key, distance)
-SELECT {parameter_set}, people.person, best.rank, best.sha256, best.face_key, best.distance
-FROM unnest(%(people)s::text[]) AS people (person)
-CROSS JOIN LATERAL (
-    SELECT row_number() OVER (ORDER BY distance, sha256) AS rank, nearest.*
+-- The photos of every person by the score of their best face; what was confirmed first, without what was rejected.
+INSERT INTO search_results (parameter_set, person, rank, sha256, face_key, distance, score, plain_distance, rival,
+    rival_distance, confirmed)
+SELECT {parameter_set}, person, rank, sha256, face_key, distance, score, plain_distance, rival, rival_distance,
+       confirmed
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY person ORDER BY confirmed DESC, score, sha256) AS rank
     FROM (
-        SELECT DISTINCT ON (e.sha256) e.sha256, e.face_key, e.embedding {operator} r.embedding AS distance
-        FROM reference_embeddings r
-        JOIN embeddings e ON e.parameter_set = r.parameter_set AND e.embedder_fingerprint = r.embedder_fingerprint
-        WHERE r.parameter_set = {parameter_set} AND r.person = people.person AND r.embedding IS NOT NULL
-        ORDER BY e.sha256, distance, e.face_key
-    ) nearest
-    ORDER BY distance, sha256
-    LIMIT %(kept)s
-) best
+        SELECT DISTINCT ON (c.person, c.sha256) c.person, c.sha256, c.face_key, c.distance, c.score, c.rival,
+               c.rival_distance, coalesce(said.shown, false) AS confirmed,
+               min(c.plain_distance) OVER (PARTITION BY c.person, c.sha256) AS plain_distance
+        FROM compared c
+        LEFT JOIN feedback said USING (person, sha256)
+        WHERE said.shown IS DISTINCT FROM false
+        ORDER BY c.person, c.sha256, c.score, c.face_key
+    ) best
+) ranked
+WHERE rank <= %(kept)s

@@ -1,0 +1,82 @@
+"""`truth_lists`, `evaluation` and `sweep_report`: how good each parameter set is, and why each lost photo was lost."""
+
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from facefind_pipeline.assets.references import reference_photos
+from facefind_pipeline.assets.results import search_results
+from facefind_pipeline.orchestration.automation import aggregate_condition, report_condition
+from facefind_pipeline.orchestration.partitions import parameter_sets
+from facefind_pipeline.orchestration.previews import table_metadata
+from facefind_pipeline.orchestration.resources import OWNERS, Workspace
+
+
+class TruthListsConfig(dg.Config):
+    """Truth lists to add beside those of the truth folder."""
+
+    add: list[str] = Field(default_factory=list)
+
+
+@dg.asset(deps=[reference_photos], group_name="quality", kinds={"python", "postgres"}, owners=OWNERS)
+def truth_lists(
+    context: dg.AssetExecutionContext, config: TruthListsConfig, workspace: dg.ResourceParam[Workspace]
+) -> dg.MaterializeResult[None]:
+    """Which photos show a person, from CSV files made by hand; each row is checked against photos and people."""
+    from facefind_pipeline.ingest.truth import store_lists
+
+    files = [Path(file) for file in config.add]
+    version, lists = store_lists(workspace.database, workspace.settings.truth, files, context.log.warning)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
+        metadata={"dagster/row_count": int(lists["photos"].sum()), "lists": table_metadata(lists)},
+    )
+
+
+@dg.asset(
+    deps=[search_results, truth_lists],
+    partitions_def=parameter_sets,
+    group_name="quality",
+    kinds={"python", "postgres"},
+    owners=OWNERS,
+    automation_condition=aggregate_condition(),
+)
+def evaluation(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
+    """Figures a person against the truth lists, and why each lost photo was lost; reckoned from stored rankings."""
+    from facefind_pipeline.search.quality import evaluate_set
+    from facefind_pipeline.search.report import headline, losses_table, people_table
+
+    made = evaluate_set(workspace.database, context.partition_key)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(made.version),
+        metadata={
+            **headline(made.figures),
+            "reckoned_now": made.fresh,
+            "people": table_metadata(people_table(made.figures)),
+            "losses": table_metadata(losses_table(made.figures)),
+        },
+    )
+
+
+@dg.asset(
+    deps=[evaluation],
+    group_name="quality",
+    kinds={"matplotlib"},
+    owners=OWNERS,
+    automation_condition=report_condition(),
+)
+def sweep_report(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
+    """All evaluated sets side by side: quality, cost, what each alone finds, losses by reason; plots, as a page."""
+    from facefind_pipeline.search.report import read_sweep, sets_table, write_report
+
+    sweep = read_sweep(workspace.database)
+    page = write_report(sweep, workspace.settings.sheets.parent / "report.html")
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(sweep.version),
+        metadata={
+            "dagster/row_count": len(sweep.sets),
+            "sets": table_metadata(sets_table(sweep)),
+            "page": dg.MetadataValue.path(str(page)),
+        },
+    )

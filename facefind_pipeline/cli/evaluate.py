@@ -1,0 +1,61 @@
+"""`facefind evaluate`: how good each set is against the truth lists, and the sweep report."""
+
+from collections.abc import Sequence
+
+import click
+
+from facefind_pipeline.cli.bars import Bars
+from facefind_pipeline.cli.output import echo_json, echo_table
+from facefind_pipeline.cli.workspace import json_option, open_graph
+from facefind_pipeline.errors import FacefindError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  facefind evaluate                                (every active set; writes the sweep report)
+  facefind evaluate --params recommended --people
+  facefind evaluate --json"""
+)
+@click.option("--params", "keys", multiple=True, metavar="KEY|ALIAS", help="Only this set; repeat for more.")
+@click.option("--people", "by_person", is_flag=True, help="Also a row a person.")
+@json_option
+def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
+    """Compare stored results with the truth lists: figures a set, losses by reason, and a report with plots.
+
+    Nothing is detected or embedded; only what changed since the last time is reckoned again.
+    """
+    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.search.find import results_are_current
+    from facefind_pipeline.search.report import people_table, read_sweep, sets_table
+    from facefind_pipeline.store import parameter_sets, truth
+
+    graph = open_graph(Bars())
+    database = graph.workspace.database
+    wanted = {ParameterSet.parse(key).key for key in keys}
+    with database.connect() as connection:
+        if not truth.lists(connection):
+            raise FacefindError("there is no truth list yet: run `facefind truth add FILE`")
+        sets = [parameter_sets.find(connection, key) for key in sorted(wanted)] or [
+            one for one in parameter_sets.registered(connection) if one.active
+        ]
+        stale = {one.key for one in sets if not all(results_are_current(connection, one).values())}
+    graph.sync_partitions()
+    for one in sets:
+        graph.materialize([*(["search_results"] if one.key in stale else []), "evaluation"], one.key)
+    graph.materialize(["sweep_report"])
+    sweep = read_sweep(database)
+    shown = [(key, figures) for key, figures in sweep.sets if not wanted or key in wanted]
+    if as_json:
+        echo_json({key: {name: figures[name] for name in figures if name != "curves"} for key, figures in shown})
+        return
+    table = sets_table(sweep)
+    rows = table[table["set"].isin([key for key, _ in shown])]
+    for row in rows.to_dict("records"):
+        click.echo(f"\n{row.pop('set')}")
+        echo_table([{"": name, "figure": value} for name, value in row.items() if value == value])  # noqa: PLR0124 - NaN
+    if by_person:
+        for key, figures in shown:
+            click.echo(f"\n{key}")
+            echo_table([{str(k): v for k, v in row.items()} for row in people_table(figures).to_dict("records")])
+    click.echo(f"report: {graph.workspace.settings.sheets.parent / 'report.html'}", err=True)

@@ -1,0 +1,90 @@
+"""`facefind explain`: why a photo is, or is not, among a person's results."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import click
+
+from facefind_pipeline.cli.find import DATE, country_of
+from facefind_pipeline.cli.output import echo_json, echo_table
+from facefind_pipeline.cli.workspace import json_option, open_reading, params_option
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  facefind explain Ada IMG_0042.jpg
+  facefind explain Ada "day 2/IMG_0042.jpg" --params talk
+  facefind explain Ada IMG_0042.jpg --from 2024-06-01 --to 2024-06-30 -n 20"""
+)
+@click.argument("name")
+@click.argument("photo")
+@click.option("-n", "--limit", type=click.IntRange(1), help="Photos looked at; by default as many as show the person.")
+@click.option("--day", "days", multiple=True, metavar="DAY", help="As in `facefind find`.")
+@click.option("--from", "from_day", type=DATE, metavar="DATE", help="As in `facefind find`.")
+@click.option("--to", "to_day", type=DATE, metavar="DATE", help="As in `facefind find`.")
+@click.option("--country", help="As in `facefind find`.")
+@params_option
+@json_option
+def explain(
+    name: str,
+    photo: str,
+    limit: int | None,
+    days: Sequence[str],
+    from_day: datetime | None,
+    to_day: datetime | None,
+    country: str | None,
+    params: str | None,
+    as_json: bool,
+) -> None:
+    """Say why PHOTO is, or is not, among the results of the person NAME, taking it that the photo shows them."""
+    from facefind_pipeline.errors import FacefindError
+    from facefind_pipeline.ingest.folders import key_of
+    from facefind_pipeline.ingest.truth import find_photo
+    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.search import explain as search
+    from facefind_pipeline.search.find import Filters
+    from facefind_pipeline.store import parameter_sets, people, truth
+
+    filters = Filters(
+        days=tuple(days),
+        from_day=from_day.date() if from_day else None,
+        to_day=to_day.date() if to_day else None,
+        country=country_of(country),
+    )
+    _, database = open_reading()
+    with database.connect() as connection:
+        chosen = (
+            parameter_sets.find(connection, ParameterSet.parse(params).key)
+            if params
+            else parameter_sets.default(connection)
+        )
+        person = people.find_person(connection, key_of(name))
+        found = find_photo(truth.known_photos(connection), photo)
+        if found.sha256 is None:
+            raise FacefindError(f"{found.path} could not be opened when its folder was read")
+        looked_at = limit or search.default_limit(connection, chosen.key, person, found.sha256)
+        made = search.explain(connection, chosen, person, found.sha256, limit=looked_at, filters=filters)
+    row, facts = made.row, made.facts
+    known = {
+        "photo": found.path,
+        "parameter set": chosen.key,
+        "reason": made.loss.reason.value,
+        "because": made.loss.detail,
+        "rank": facts.rank,
+        "distance": row.distance,
+        "to the nearest reference": row.plain_distance,
+        "nearer to": row.rival,
+        "distance to them": row.rival_distance,
+        "faces of this set": len(facts.own_faces),
+        "faces of other sets": len(facts.other_faces),
+    }
+    if as_json:
+        above = [{"photo": above.path, "score": above.distance} for above in facts.outranking]
+        echo_json({**known, "outranked by": above})
+        return
+    echo_table([{"": what, person.name: _short(value)} for what, value in known.items() if value is not None])
+
+
+def _short(value: object) -> object:
+    return f"{value:.3f}" if isinstance(value, float) else value

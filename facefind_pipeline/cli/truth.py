@@ -1,0 +1,58 @@
+"""`facefind truth`: lists made by hand of the photos that show a person."""
+
+from collections.abc import Sequence
+
+import click
+
+from facefind_pipeline.cli.bars import Bars
+from facefind_pipeline.cli.output import echo_json, echo_table
+from facefind_pipeline.cli.workspace import absolute, json_option, open_graph, open_reading
+from facefind_pipeline.store.database import Database
+
+EXAMPLES = """\b
+Examples:
+  facefind truth add by-hand.csv          columns: person,filename  or  event_day,person,filename,note
+  facefind truth list
+  facefind evaluate"""
+
+
+@click.group(epilog=EXAMPLES)
+def truth() -> None:
+    """Truth lists: which photos show a person. A list names every photo of its people, in the days it covers.
+
+    A first line `# days: friday, saturday` limits a list to these event days.
+    """
+
+
+@truth.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+def add(files: Sequence[str]) -> None:
+    """Check the lists FILES against photos and people, and store them; one of the same name is replaced."""
+    graph = open_graph(Bars())
+    paths = [str(absolute(file)) for file in files]
+    graph.materialize(["truth_lists"], config={"truth_lists": {"add": paths}})
+    _echo(graph.workspace.database)
+
+
+@truth.command("list")
+@json_option
+def list_truth(as_json: bool) -> None:
+    """The lists that are stored."""
+    _, database = open_reading()
+    _echo(database, as_json=as_json)
+
+
+def _echo(database: Database, *, as_json: bool = False) -> None:
+    from facefind_pipeline.store.truth import lists
+
+    with database.connect() as connection:
+        rows = [
+            {"list": source, "people": people, "photos": photos, "days": "all" if days is None else ", ".join(days)}
+            for source, people, photos, days in lists(connection)
+        ]
+    if as_json:
+        echo_json(rows)
+    elif rows:
+        echo_table(rows)
+    else:
+        click.echo("no truth list yet: run `facefind truth add FILE`", err=True)

@@ -1,0 +1,182 @@
+"""What a distance means under a set, learnt from the event's own faces without labels.
+
+Two faces of one photo are almost always two people, so their distances are a free sample of what impostors look like at
+this very event. The near tail of that sample gives the distance at a stated false-match rate. The probability that a
+face is the person's follows from how many more faces lie near people than impostors would: the local false discovery
+rate of Efron (Large-Scale Inference, 2010, chapter 5), with the two-group model fitted by expectation maximisation.
+
+Logarithms of distances are taken as normal. dlib's L2 distances between people are skewed; their logarithms are not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+Floats = npt.NDArray[np.float64]
+
+SURE_RATE = 1e-4  # false-match rate of what may enlarge a template
+SURE, LIKELY = 0.95, 0.5  # probabilities from which on a match is called so
+ENOUGH_PAIRS = 200  # below, the constants of the embedder
+PRIOR_FACES = 200  # pseudo-observations by which the impostors of one photo weigh on those of scores
+PRIOR_GENUINE = 10
+TAIL_POINTS = 8
+OUTLIER = -4.75  # standard deviations: one pair in a million, so a mirror, poster or collage and no two people
+_STEPS = 200
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A normal distribution of logarithms of distances."""
+
+    location: float
+    spread: float
+
+    def at(self, rate: float) -> float:
+        """The distance that this share of the distribution lies below."""
+        return float(np.exp(self.location + self.spread * _NORMAL.inv_cdf(rate)))
+
+    def density(self, logarithms: Floats) -> Floats:
+        """At these logarithms of distances."""
+        made: Floats = np.exp(-0.5 * ((logarithms - self.location) / self.spread) ** 2) / self.spread
+        return made
+
+
+# Of embedders whose distances are known from elsewhere, for events with too few pairs: `bench/quality.py` prints them.
+ASSUMED = {"dlib": (Line(-0.222, 0.113), Line(-0.24, 0.107))}
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What distances and scores mean under a set.
+
+    Attributes:
+        pairs: of faces in one photo it was learnt from; 0 where it is assumed of the embedder.
+        tail: the near tail of impostors' distances, for thresholds.
+        impostor: impostors' scores.
+        genuine: the scores of faces that are the person asked for.
+        prevalence: share of all (person, face) that are the same.
+    """
+
+    pairs: int
+    tail: Line
+    impostor: Line
+    genuine: Line
+    prevalence: float
+
+    def threshold(self, rate: float) -> float:
+        """The distance below which this share of comparisons of two people lies."""
+        return self.tail.at(rate)
+
+    def probability(self, scores: Sequence[float] | Floats) -> Floats:
+        """That faces of these scores are the person's; never rises with the score.
+
+        Where the fitted densities would let it rise again, far out on either side, it keeps its last value.
+        """
+        x = np.log(np.maximum(np.asarray(scores, dtype=np.float64), 1e-12))
+        grid = np.linspace(self.genuine.location - 8 * self.genuine.spread, self.impostor.location, 2000)
+        genuine = self.prevalence * self.genuine.density(grid)
+        curve = genuine / (genuine + (1 - self.prevalence) * self.impostor.density(grid) + 1e-300)
+        curve[: int(curve.argmax())] = curve.max()
+        curve = np.minimum.accumulate(curve)
+        made: Floats = np.interp(x, grid, curve)
+        return made
+
+
+LINES = "tail_location, tail_spread, impostor_location, impostor_spread, genuine_location, genuine_spread"
+COLUMNS = f"pairs, {LINES}, prevalence"
+
+
+def read_calibration(connection: Connection, key: str) -> Calibration | None:
+    """What the set's stored results were calibrated with; None where they could not be."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {COLUMNS} FROM calibrations WHERE parameter_set = %s", [key])  # noqa: S608
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    pairs, *numbers, prevalence = row
+    tail, impostor, genuine = (Line(*numbers[start : start + 2]) for start in (0, 2, 4))
+    return Calibration(pairs, tail, impostor, genuine, prevalence)
+
+
+def write_calibration(connection: Connection, key: str, made: Calibration | None) -> None:
+    """Replaces the set's calibration; None removes it."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM calibrations WHERE parameter_set = %s", [key])
+        if made is not None:
+            lines = [number for line in (made.tail, made.impostor, made.genuine) for number in astuple(line)]
+            values = [key, made.pairs, *lines, made.prevalence]
+            cursor.execute(
+                f"INSERT INTO calibrations (parameter_set, {COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
+                values,
+            )
+
+
+def band(probability: float) -> str:
+    """What to call a match of that probability: `sure`, `likely` or `look yourself`."""
+    return "sure" if probability >= SURE else "likely" if probability >= LIKELY else "look yourself"
+
+
+def impostors(distances: Floats) -> tuple[Line, Line] | None:
+    """The bulk and the near tail of distances between people, from (n,) distances of faces in one photo.
+
+    The bulk goes through the deciles, so that a few pairs of one person leave it as it is. Pairs that are nearer than
+    it lets two people be are left out: mirrors, posters, collages. The tail goes through quantiles from .003 to .1:
+    some people look more alike than the bulk foretells. On an event with several such guests the rate at a stated 1e-3
+    was 8e-3 by the bulk's line, 2e-3 by the tail's.
+
+    Returns:
+        Bulk and tail; None where there are too few pairs.
+    """
+    logarithms = np.log(distances[distances > 0])
+    if len(logarithms) < ENOUGH_PAIRS:
+        return None
+    bulk = _through_quantiles(logarithms, np.arange(1, 10) / 10)
+    between_people = logarithms[logarithms > bulk.location + OUTLIER * bulk.spread]
+    lowest = max(0.003, 10 / len(between_people))
+    tail = _through_quantiles(between_people, np.geomspace(lowest, max(0.1, 4 * lowest), TAIL_POINTS))
+    return bulk, tail
+
+
+def calibrate(pairs: int, bulk: Line, tail: Line, edges: Floats, counts: Floats) -> Calibration:
+    """Fits the two groups of scores, impostors and genuine, to a histogram of all (person, face) scores.
+
+    Args:
+        pairs: that bulk and tail were learnt from.
+        bulk: of impostors' distances; the impostors' scores begin from it and stay near it where there are few faces.
+        tail: of impostors' distances.
+        edges: (n + 1,) of the histogram, logarithms of scores.
+        counts: (n,) faces.
+    """
+    x = (edges[:-1] + edges[1:]) / 2
+    guess = Line(bulk.location - 4 * bulk.spread, 1.5 * bulk.spread)
+    impostor, genuine, prevalence = bulk, guess, 0.02
+    for _ in range(_STEPS):
+        own = prevalence * genuine.density(x)
+        other = (1 - prevalence) * impostor.density(x)
+        # Past the impostors' middle nobody is taken for the person, however wide the genuine scores spread.
+        share = np.where(x < impostor.location, own / (own + other + 1e-300), 0.0)
+        ours, theirs = counts * share, counts * (1 - share)
+        genuine = _weighted(x, ours, guess, PRIOR_GENUINE, least=bulk.spread / 2)
+        impostor = _weighted(x, theirs, bulk, PRIOR_FACES, least=bulk.spread / 2)
+        prevalence = float((ours.sum() + 1) / (counts.sum() + 50))
+    return Calibration(pairs, tail, impostor, genuine, prevalence)
+
+
+def _through_quantiles(logarithms: Floats, shares: Floats) -> Line:
+    """The normal distribution whose quantiles lie nearest, least squares, to those of the sample at these shares."""
+    spread, location = np.polyfit([_NORMAL.inv_cdf(share) for share in shares], np.quantile(logarithms, shares), 1)
+    return Line(float(location), float(max(spread, 1e-6)))
+
+
+def _weighted(x: Floats, weights: Floats, prior: Line, prior_weight: float, *, least: float) -> Line:
+    """Maximum a posteriori location and spread, the prior worth that many observations."""
+    total = weights.sum() + prior_weight
+    location = float(((weights * x).sum() + prior_weight * prior.location) / total)
+    squares = (weights * (x - location) ** 2).sum()
+    squares += prior_weight * (prior.spread**2 + (prior.location - location) ** 2)
+    return Line(location, float(max(least, np.sqrt(squares / total))))

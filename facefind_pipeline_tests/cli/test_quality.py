@@ -1,0 +1,74 @@
+"""From a truth list to figures and reasons through the command, and what people say of single photos."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
+
+
+@pytest.fixture
+def filled(facefind: Facefind, event: Path, reference: Path) -> Path:
+    assert facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}").exit_code == 0
+    return event
+
+
+@pytest.fixture
+def by_hand(tmp_path: Path) -> Path:
+    file = tmp_path / "by hand.csv"
+    file.write_text("person,filename\nAda,hopper.jpg\nAda,again.jpg\nAda,both.jpg\nAda,broken.jpg\n")
+    return file
+
+
+def test_figures_and_reasons(facefind: Facefind, filled: Path, by_hand: Path, tmp_path: Path) -> None:
+    none = facefind("evaluate")
+    assert (none.exit_code, "facefind truth add FILE" in none.stderr) == (1, True)
+    added = facefind("truth", "add", by_hand)
+    assert added.exit_code == 0, added.stderr
+    assert json.loads(facefind("truth", "list", "--json").stdout) == [
+        {"list": "by hand.csv", "people": 1, "photos": 4, "days": "all"}
+    ]
+    evaluated = facefind("evaluate", "--json")
+    assert evaluated.exit_code == 0, evaluated.stderr
+    figures = json.loads(evaluated.stdout)[SMALL_SET]
+    assert figures["summary"]["average_precision"]["mean"] == 0.75
+    assert [(loss["photo"], loss["reason"]) for loss in figures["losses"]] == [("Day 1/broken.jpg", "unreadable")]
+    report = (tmp_path / "home" / "report.html").read_text(encoding="utf-8")
+    assert "Day 1/broken.jpg" in report
+    assert "0.75" in facefind("evaluate", "--people").stdout
+
+
+def test_a_photo_is_explained(facefind: Facefind, filled: Path) -> None:
+    def reason(*arguments: str) -> str:
+        made = facefind("explain", "Ada", *arguments, "--json")
+        assert made.exit_code == 0, made.stderr
+        return str(json.loads(made.stdout)["reason"])
+
+    assert reason("again.jpg") == "found"
+    assert reason("nobody.jpg") == "no face detected"
+    assert reason("broken.jpg") == "unreadable"
+    assert reason("again.jpg", "--day", "day-1") == "removed by a filter"
+    assert "no photo 'nothing.jpg'" in facefind("explain", "Ada", "nothing.jpg").stderr
+
+
+def test_what_people_say_of_photos_is_remembered(facefind: Facefind, filled: Path) -> None:
+    def found() -> list[tuple[str, str]]:
+        matches = json.loads(facefind("find", "Ada", "--json").stdout)
+        return [(match["photo"], match["band"]) for match in matches]
+
+    assert facefind("reject", "Ada", "both.jpg").exit_code == 0
+    assert "Day 1/both.jpg" not in dict(found())
+    assert facefind("confirm", "Ada", "collins.png").exit_code == 0  # people may say what they like
+    assert found()[0] == ("Day 2/collins.png", "confirmed")
+    assert facefind("confirm", "Ada", "both.jpg").exit_code == 0
+    assert dict(found())["Day 1/both.jpg"] == "confirmed"
+    nobody = facefind("confirm", "Ada", "nobody.jpg")
+    assert (nobody.exit_code, "none can be confirmed" in nobody.stderr) == (1, True)
+
+
+def test_lists_with_mistakes_are_refused_in_one_line(facefind: Facefind, filled: Path, by_hand: Path) -> None:
+    by_hand.write_text("person,filename\nAda,hopper.png\n")
+    refused = facefind("truth", "add", by_hand)
+    assert refused.exit_code == 1
+    assert "line 2: no photo 'hopper.png': there is hopper.jpg" in refused.stderr

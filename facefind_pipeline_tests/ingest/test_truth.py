@@ -1,0 +1,121 @@
+"""Truth lists: what fits becomes rows, and what does not is told in one line that names it."""
+
+from pathlib import Path
+
+import pytest
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.truth import read_list, store_lists
+from facefind_pipeline.store import truth
+from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.truth import KnownPhoto, TruthList, TruthRow
+from facefind_pipeline_tests.store.rows import Photo, partition, table, vector, write_all, write_person
+
+KNOWN = [
+    KnownPhoto("friday", "Fri/IMG_1.jpg", b"1"),
+    KnownPhoto("friday", "Fri/IMG_2.jpg", b"2"),
+    KnownPhoto("saturday", "Sat/IMG_1.jpg", b"3"),
+    KnownPhoto("saturday", "Sat/copy of 2.jpg", b"2"),
+    KnownPhoto("saturday", "Sat/locked.jpg", None),
+]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "by hand.csv"
+
+
+def _read(file: Path, text: str) -> TruthList:
+    file.write_text(text, encoding="utf-8")
+    return read_list(file, KNOWN, ["ada", "jose-nunez"], ["friday", "saturday"])
+
+
+def test_a_list_with_all_columns(file: Path) -> None:
+    columns = "event_day,person,filename,note,x,y,w,h"
+    made = _read(file, f"{columns}\nfriday,Ada,IMG_1.jpg,bar,10,20,30,40\nsaturday,José Núñez,IMG_1.jpg,,,,,\n")
+    assert made.rows == [TruthRow("ada", b"1", (10, 20, 30, 40), "bar"), TruthRow("jose-nunez", b"3", None, None)]
+    assert (made.source, made.days) == ("by hand.csv", None)
+
+
+def test_names_alone_suffice_where_they_are_unique(file: Path) -> None:
+    made = _read(file, "\ufefffilename, person\nIMG_2.jpg,Ada\nSat/IMG_1.jpg,ada\n")
+    assert [row.sha256 for row in made.rows] == [b"2", b"3"]
+
+
+def test_copies_of_one_photo_are_one_row(file: Path) -> None:
+    assert len(_read(file, "person,filename\nAda,IMG_2.jpg\nAda,copy of 2.jpg\n").rows) == 1
+
+
+def test_a_partial_list_says_which_days_it_covers(file: Path) -> None:
+    assert _read(file, "# days: friday\nperson,filename\nAda,IMG_2.jpg\n").days == ("friday",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("person,filename\nAda,IMG_2.png\n", r"by hand.csv, line 2: no photo 'IMG_2.png': there is IMG_2.jpg"),
+        ("person,filename\nAda,IMG_9.jpg\nAda,IMG_8.jpg\n", r"no photo 'IMG_9.jpg'.*\(and 1 more lines\)"),
+        ("person,filename,event_day\nAda,IMG_2.jpg,saturday\n", "no photo 'IMG_2.jpg' in event day 'saturday'"),
+        ("person,filename\nAda,IMG_1.jpg\n", "is in several event days: friday.*saturday.*add a column event_day"),
+        ("person,filename\nBob,IMG_2.jpg\n", "line 2: no person 'Bob'"),
+        ("person,filename\nAda,IMG_2.jpg\nada,Fri/IMG_2.jpg\n", "line 3: Fri/IMG_2.jpg of ada is on line 2 already"),
+        ("person,filename\nAda,locked.jpg\n", "could not be opened"),
+        ("# days: sunday\nperson,filename\nAda,IMG_2.jpg\n", "no event day 'sunday': there is friday, saturday"),
+        ("# days: friday\nperson,filename\nAda,Sat/IMG_1.jpg\n", "line 3: .* which `# days:` does not name"),
+        ("name,filename\nAda,IMG_2.jpg\n", "its columns are name, filename: `person` and `filename` must be there"),
+        ("person,filename,x,y,w,h\nAda,IMG_2.jpg,1,2,,4\n", "four numbers, or none"),
+        ("person,filename,x,y,w,h\nAda,IMG_2.jpg,1,2,0,4\n", "above 0"),
+        ("person,filename\n", "lists no photo"),
+        ("", "its columns are none"),
+    ],
+)
+def test_what_does_not_fit_is_told(file: Path, text: str, message: str) -> None:
+    with pytest.raises(FacefindError, match=message):
+        _read(file, text)
+
+
+def test_a_file_that_is_no_list(file: Path) -> None:
+    with pytest.raises(FacefindError, match="can't be read: no such file"):
+        read_list(file, KNOWN, [], [])
+    file.write_bytes(b"person,filename\nJos\xe9,IMG_2.jpg\n")
+    with pytest.raises(FacefindError, match="is not UTF-8"):
+        read_list(file, KNOWN, [], [])
+
+
+@pytest.fixture
+def event(database: Database) -> None:
+    with database.connect() as connection:
+        friday = partition(connection, "friday")
+        write_all(connection, friday, [Photo(f"IMG_{n}.jpg", str(n), [vector(n)]) for n in range(3)])
+        write_person(connection, friday, "Ada", [vector(0)])
+
+
+@pytest.mark.usefixtures("event")
+def test_lists_of_the_folder_come_and_go_and_those_of_the_command_stay(database: Database, tmp_path: Path) -> None:
+    folder, told = tmp_path / "truth", []
+    folder.mkdir()
+    (folder / "a.csv").write_text("person,filename\nAda,IMG_0.jpg\n")
+    (folder / "bad.csv").write_text("person,filename\nAda,IMG_7.jpg\n")
+    given = tmp_path / "given.csv"
+    given.write_text("person,filename\nAda,IMG_1.jpg\n")
+    first, frame = store_lists(database, folder, [given], told.append)
+    assert frame[["list", "people", "photos"]].values.tolist() == [["a.csv", 1, 1], ["given.csv", 1, 1]]
+    assert len(told) == 1
+    assert "IMG_7.jpg" in told[0]
+    assert store_lists(database, folder, [], told.append)[0] == first
+    (folder / "a.csv").unlink()
+    second, frame = store_lists(database, folder, [], told.append)
+    assert frame["list"].tolist() == ["given.csv"]
+    assert second != first
+    with database.connect() as connection:
+        assert len(table(connection, "SELECT FROM truth")) == 1
+
+
+@pytest.mark.usefixtures("event")
+def test_two_lists_do_not_share_rows(database: Database, tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("person,filename\nAda,IMG_0.jpg\n")
+    with pytest.raises(FacefindError, match=r"b.csv: a.csv lists photos of 'ada' too"):
+        store_lists(database, tmp_path / "none", [tmp_path / "a.csv", tmp_path / "b.csv"], print)
+    with database.connect() as connection:
+        assert truth.lists(connection) == []

@@ -1,0 +1,84 @@
+"""What distances mean: against samples whose truth is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facefind_pipeline.search import calibrate
+from facefind_pipeline.search.calibrate import Calibration, Line, impostors
+
+PEOPLE = Line(-0.22, 0.115)  # dlib's, roughly
+GENUINE = Line(-0.88, 0.17)
+
+
+def _sample(line: Line, n: int, seed: int = 1) -> np.ndarray:
+    return np.exp(np.random.default_rng(seed).normal(line.location, line.spread, n))
+
+
+@pytest.mark.parametrize("rate", [1e-2, 1e-3])
+def test_the_threshold_at_a_rate_has_that_rate_on_other_impostors(rate: float) -> None:
+    lines = impostors(_sample(PEOPLE, 4_000))
+    assert lines is not None
+    actual = (_sample(PEOPLE, 400_000, seed=2) <= lines[1].at(rate)).mean()
+    assert rate / 2 < actual < rate * 2
+
+
+@pytest.mark.parametrize("share", [0.005, 0.02])
+def test_mirrors_posters_and_collages_hardly_move_it(share: float) -> None:
+    # One person twice in a photo: nearer than two people ever are. A reflection or print is nearly the same picture.
+    mirrors = _sample(Line(-1.2, 0.2), int(4_000 * share), seed=3)
+    lines = impostors(np.concatenate([_sample(PEOPLE, 4_000), mirrors, [0.0]]))
+    assert lines is not None
+    actual = (_sample(PEOPLE, 400_000, seed=2) <= lines[1].at(1e-3)).mean()
+    assert 1e-3 / 3 < actual < 3e-3
+
+
+def test_people_who_look_alike_lower_the_threshold() -> None:
+    alike = _sample(Line(-0.5, 0.1), 120, seed=4)
+    lines = impostors(np.concatenate([_sample(PEOPLE, 4_000), alike]))
+    assert lines is not None
+    bulk, tail = lines
+    assert tail.at(1e-3) < 0.93 * bulk.at(1e-3)
+
+
+def test_a_few_pairs_are_no_sample() -> None:
+    assert impostors(_sample(PEOPLE, calibrate.ENOUGH_PAIRS - 1)) is None
+    assert impostors(np.zeros(1_000)) is None
+
+
+def _calibrated(impostor: int, genuine: int) -> tuple[Calibration, np.ndarray, np.ndarray]:
+    """A calibration of so many scores, with those scores and whether each is genuine."""
+    scores = np.concatenate([_sample(PEOPLE, impostor, seed=5), _sample(GENUINE, genuine, seed=6)])
+    edges = np.linspace(-3, 1, 401)
+    counts, _ = np.histogram(np.log(scores), edges)
+    made = calibrate.calibrate(4_000, PEOPLE, PEOPLE, edges, counts)
+    return made, scores, np.arange(len(scores)) >= impostor
+
+
+def test_probabilities_are_right_as_often_as_they_say() -> None:
+    made, scores, genuine = _calibrated(50_000, 700)
+    assert made.prevalence == pytest.approx(700 / 50_700, rel=0.2)
+    probabilities = made.probability(scores)
+    for low, high in ((0.05, 0.3), (0.3, 0.7), (0.7, 0.95), (0.95, 1.01)):
+        said = (probabilities >= low) & (probabilities < high)
+        assert genuine[said].mean() == pytest.approx(probabilities[said].mean(), abs=0.12), (low, high)
+
+
+def test_where_nobody_is_found_nothing_is_sure() -> None:
+    made, scores, _ = _calibrated(20_000, 0)
+    assert (made.probability(scores) >= calibrate.LIKELY).sum() <= 2
+
+
+@given(st.lists(st.floats(1e-6, 50), min_size=2, max_size=20), st.integers(0, 400))
+def test_a_probability_never_rises_with_the_score(scores: list[float], genuine: int) -> None:
+    made, _, _ = _calibrated(2_000, genuine)
+    probabilities = made.probability(sorted(scores))
+    assert (np.diff(probabilities) <= 0).all()
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_bands() -> None:
+    assert [calibrate.band(p) for p in (1, 0.95, 0.94, 0.5, 0.49, 0)] == [
+        *("sure", "sure", "likely", "likely", "look yourself", "look yourself"),
+    ]

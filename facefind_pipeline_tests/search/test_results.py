@@ -1,0 +1,145 @@
+"""The sharper ranking: templates, rivals and feedback, each on vectors that show what it does."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.search import results
+from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, read_calibration
+from facefind_pipeline.search.find import Match, find_person
+from facefind_pipeline.store import parameter_sets, truth
+from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.faces import Partition
+from facefind_pipeline.store.people import Person
+from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, vector, write_all, write_person
+
+SURE = ASSUMED["dlib"][1].at(SURE_RATE)  # so few pairs leave the embedder's constants
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with database.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def friday(connection: Connection) -> Partition:
+    return partition(connection, "friday")
+
+
+def _found(connection: Connection, person: Person) -> dict[str, Match]:
+    chosen = parameter_sets.find(connection, KEY)
+    results.refresh(connection, chosen)
+    return {match.photo: match for match in find_person(connection, chosen, person, limit=100)}
+
+
+def test_sure_photos_bring_what_the_reference_alone_does_not(connection: Connection, friday: Partition) -> None:
+    # Along a line: the sure photo lies between the reference and the photo of her that the stranger outranks.
+    shots = [
+        Photo("sure.jpg", "1", [vector(0.5)]),
+        Photo("hers.jpg", "2", [vector(0.9)]),
+        Photo("stranger.jpg", "3", [vector(0, 0.85)]),
+    ]
+    write_all(connection, friday, shots)
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    found = _found(connection, ada)
+    assert list(found) == ["sure.jpg", "hers.jpg", "stranger.jpg"]
+    assert table(connection, "SELECT sure_photos FROM searches") == [(1,)]
+    hers = found["hers.jpg"]
+    assert hers.distance == pytest.approx(np.sqrt((0.9**2 + 0.4**2) / 2), rel=1e-5)  # to reference and sure photo
+    assert (hers.plain_distance, found["stranger.jpg"].plain_distance) == pytest.approx((0.9, 0.85))
+
+
+def test_a_template_takes_one_face_a_photo_and_none_that_is_nearer_to_a_rival(connection, friday) -> None:
+    near, nearer = vector(0, 0, -0.4), vector(0, 0.3)
+    bobs = vector(0.3, 0, 0.2)
+    write_all(connection, friday, [Photo("two.jpg", "1", [near, nearer]), Photo("bob.jpg", "2", [bobs])])
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    bob = write_person(connection, friday, "Bob", [vector(0.3, 0, 0.25)])
+    found = _found(connection, ada)
+    assert dict(table(connection, "SELECT person, sure_photos FROM searches")) == {"ada": 1, "bob": 1}
+    assert found["two.jpg"].plain_distance == pytest.approx(0.3)
+    match = found["bob.jpg"]
+    assert match.rival == "Bob"
+    assert match.score == pytest.approx(match.distance + (match.distance - match.rival_distance) / 2)
+    first = next(iter(_found(connection, bob).values()))
+    assert (first.photo, first.rival, first.score) == ("bob.jpg", None, first.distance)
+
+
+def test_a_face_too_far_to_be_sure_changes_no_template(connection: Connection, friday: Partition) -> None:
+    write_all(connection, friday, [Photo("far.jpg", "1", [vector(SURE + 0.01)])])
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    assert _found(connection, ada)["far.jpg"].distance == pytest.approx(SURE + 0.01)
+    assert table(connection, "SELECT sure_photos FROM searches") == [(0,)]
+
+
+def test_several_references_are_one_template(connection: Connection, friday: Partition) -> None:
+    write_all(connection, friday, [Photo("a.jpg", "1", [vector(3)])])
+    ada = write_person(connection, friday, "Ada", [vector(0), vector(1)])
+    match = _found(connection, ada)["a.jpg"]
+    assert match.distance == pytest.approx(np.sqrt((9 + 4) / 2))
+    assert match.plain_distance == pytest.approx(2)
+
+
+def test_matches_are_called_by_their_probability(connection: Connection, friday: Partition) -> None:
+    strangers = [Photo(f"{n}.jpg", f"s{n}", [vector(0, 0.8 + n / 500)]) for n in range(100)]
+    write_all(connection, friday, [Photo("near.jpg", "1", [vector(0.35)]), *strangers])
+    found = _found(connection, write_person(connection, friday, "Ada", [vector(0)]))
+    assert found["near.jpg"].band == "sure"
+    assert found["98.jpg"].band == "look yourself"
+    assert read_calibration(connection, KEY) is not None
+
+
+def test_a_set_of_unknown_distances_makes_no_claims(connection: Connection) -> None:
+    key = "hog-up0-px640@imgbeddings"
+    write_all(connection, partition(connection, "friday", key), [Photo("a.jpg", "1", [vector(0.1, dimension=768)])])
+    ada = write_person(connection, partition(connection, "friday", key), "Ada", [vector(0, dimension=768)])
+    chosen = parameter_sets.find(connection, key)
+    results.refresh(connection, chosen)
+    (match,) = find_person(connection, chosen, ada, limit=5)
+    assert (match.probability, match.band) == (None, "")
+
+
+def _say(connection: Connection, photo: Photo, *, shown: bool) -> None:
+    truth.say(connection, "ada", photo.sha256, photo.faces[0].box if shown else None)
+
+
+def test_what_was_rejected_leaves_the_results_and_sharpens_none(connection: Connection, friday: Partition) -> None:
+    wrong, other = Photo("wrong.jpg", "1", [vector(0.3)]), Photo("other.jpg", "2", [vector(0.8)])
+    write_all(connection, friday, [wrong, other])
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    assert list(_found(connection, ada)) == ["wrong.jpg", "other.jpg"]
+    _say(connection, wrong, shown=False)
+    found = _found(connection, ada)
+    assert list(found) == ["other.jpg"]
+    assert found["other.jpg"].distance == pytest.approx(0.8)
+    _say(connection, wrong, shown=True)  # a second thought
+    assert list(_found(connection, ada)) == ["wrong.jpg", "other.jpg"]
+
+
+def test_what_was_confirmed_comes_first_and_sharpens(connection: Connection, friday: Partition) -> None:
+    hers = Photo("hers.jpg", "1", [vector(1.0), vector(0, 0, 3)])
+    write_all(connection, friday, [hers, Photo("near.jpg", "2", [vector(0, 0.7)])])
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    assert list(_found(connection, ada)) == ["near.jpg", "hers.jpg"]
+    _say(connection, hers, shown=True)
+    found = _found(connection, ada)
+    assert next((m.photo, m.band) for m in found.values()) == ("hers.jpg", "confirmed")
+    assert found["hers.jpg"].distance == pytest.approx(np.sqrt(1 / 2))  # to the reference and to itself
+
+
+def test_what_was_said_holds_in_other_sets_and_for_the_same_face_in_another_box(connection, friday) -> None:
+    hers = Photo("hers.jpg", "1", [vector(1.0)], boxes=[(100, 100, 50, 50)])
+    write_all(connection, friday, [hers])
+    write_person(connection, friday, "Ada", [vector(0)])
+    truth.say(connection, "ada", hers.sha256, (100, 100, 50, 50))
+    key = "hog-up1-px640@dlib"
+    other = partition(connection, "friday", key, detector="another")
+    write_all(connection, other, [Photo("hers.jpg", "1", [vector(1.0)], boxes=[(90, 95, 70, 60)])])
+    ada = write_person(connection, other, "Ada", [vector(0)])
+    chosen = parameter_sets.find(connection, key)
+    results.refresh(connection, chosen)
+    (match,) = find_person(connection, chosen, ada, limit=5)
+    assert (match.confirmed, match.distance) == (True, pytest.approx(np.sqrt(1 / 2)))
