@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint lint-fast bench dev clean
+.PHONY: demo test lint lint-fast bench bench-large dev clean
 
 demo: $(VENV)/installed  ## compose an event's photos, find a person in them, compare with the truth
 	$(BIN)/facefind demo
@@ -20,8 +20,11 @@ lint-fast: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-bench: $(VENV)/installed-dev  ## figures as ratios against a baseline of the same run
+bench: $(VENV)/installed-dev  ## figures as ratios against a baseline of the same run, in at most 15 minutes
 	$(BIN)/python -m bench
+
+bench-large: $(VENV)/installed-dev  ## 500 full-size photos, 10,000 small ones, a million faces: about an hour
+	$(BIN)/python -m bench --large
 
 dev: $(VENV)/installed  ## the Dagster UI with its daemon
 	$(BIN)/facefind dev

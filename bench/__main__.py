@@ -1,5 +1,10 @@
-"""`make bench`: each benchmark in turn."""
+"""`make bench` and `make bench-large`: each benchmark in turn, in a process of its own."""
 
-from bench import index
+import subprocess
+import sys
 
-index.main()
+SMALL = (["kernels"], ["ingest"], ["growth"], ["search"], ["command"])
+LARGE = (["search", "--large"], ["command", "--large"], ["growth", "--large"], ["index"])
+
+for module, *options in LARGE if "--large" in sys.argv[1:] else SMALL:
+    subprocess.run([sys.executable, "-m", f"bench.{module}", *options], check=True)

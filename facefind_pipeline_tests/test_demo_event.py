@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from facefind_pipeline.demo_event import DemoEvent, compose
+from facefind_pipeline.demo_event import DemoEvent, compose, take_group_photo
 from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
 from facefind_pipeline.vision.exif import read_facts
 
@@ -106,3 +106,14 @@ def test_another_seed_gives_other_photos(event: DemoEvent, tmp_path: Path) -> No
     shot = next(shot for shot in _plan() if shot.size == (640, 480))
     assert _take(shot, 7) == (event.photos / shot.path).read_bytes()
     assert _take(shot, 8) != _take(shot, 7)
+
+
+@pytest.mark.parametrize("people", [1, 4, 9])
+def test_a_group_photo_shows_as_many_faces_as_asked_for(people: int, tmp_path: Path) -> None:
+    content = take_group_photo(people, (1500, 1000), seed=people)
+    photo = tmp_path / "group.jpg"
+    photo.write_bytes(content)
+    assert faces(photo) == people
+    assert read_facts(content).width == 1500
+    assert take_group_photo(people, (1500, 1000), seed=people) == content
+    assert take_group_photo(people, (1500, 1000), seed=people + 1) != content

@@ -1,0 +1,117 @@
+"""How time and memory grow: with photos, sets of settings and people.
+
+    python -m bench.growth [--large]
+
+The small run compares the peak memory of 100 and 1,000 photos; the large one goes to 10,000 photos, 40 sets and 500
+people.
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+from bench.faces import embedder_fingerprint, load, registered, vectors
+from bench.measure import module
+from bench.results import publish, record
+from bench.setting import Bench, prepared, small_event
+from facefind_pipeline.search.results import refresh_results
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import people
+from facefind_pipeline.store.database import Database, open_database
+from facefind_pipeline.store.faces import StoredFace
+from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
+
+PHOTOS = (100, 1_000)
+MANY_PHOTOS = (100, 1_000, 10_000)
+SETS = (1, 10, 40)
+PERSONS = (1, 50, 500)
+FACES = 5_000  # that people are searched among
+PROBES_FROM = 60_000_000
+
+
+def main() -> None:
+    """Measures, prints and records."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--large", action="store_true")
+    options = parser.parse_args()
+    with prepared() as bench:
+        grow_photos(bench, MANY_PHOTOS if options.large else PHOTOS, "growth-photos" if options.large else "memory")
+        if options.large:
+            grow_sets(bench)
+            grow_people(bench)
+
+
+def grow_photos(bench: Bench, sizes: tuple[int, ...], table: str) -> None:
+    """Seconds and peak memory of an ingest by number of photos, under the default set."""
+    costs = {}
+    for size in sizes:
+        folder = small_event(bench.server.home / f"small-{size}", size)
+        costs[size] = module("ours", "default", folder, environment=bench.home(f"small_{size}"))
+    record({"memory_1000_vs_100": costs[1_000].peak_mb / costs[100].peak_mb})
+    publish(
+        table,
+        [
+            {
+                "photos of 480x320": f"{size:,}",
+                "s": cost.said["seconds"],
+                "ms a photo": 1000 * cost.said["seconds"] / size,
+                "peak MB": cost.peak_mb,
+                "of 100's": cost.peak_mb / costs[100].peak_mb,
+            }
+            for size, cost in costs.items()
+        ],
+    )
+
+
+def grow_sets(bench: Bench) -> None:
+    """Seconds of one more set over the same 100 photos, as sets with detectors of their own pile up."""
+    folder = small_event(bench.server.home / "sets", 100)
+    environment = bench.home("sets")
+    seconds = {}
+    for number in range(1, max(SETS) + 1):
+        key = f"hog-up0-px{300 + number}@dlib"
+        seconds[number] = module("ours", key, folder, environment=environment).said["seconds"]
+    publish(
+        "growth-sets",
+        [
+            {"sets": count, "s the last took": seconds[count], "of the first's": seconds[count] / seconds[1]}
+            for count in SETS
+        ],
+    )
+
+
+def grow_people(bench: Bench) -> None:
+    """Seconds of searching anew for all people at once, by their number, among 5,000 faces."""
+    home = bench.server.home
+    database = open_database(Settings(home, bench.server.url("people"), home / "models", home / "references", None))
+    load(database, 0, FACES)
+    rows, known = [], 0
+    for count in PERSONS:
+        _add_people(database, known, count)
+        known = count
+        with database.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("DELETE FROM searches")
+        started = time.perf_counter()
+        searched = refresh_results(database, registered(database).key).searched
+        seconds = time.perf_counter() - started
+        rows.append({"people": len(searched), "s": seconds, "ms a person": 1000 * seconds / len(searched)})
+    publish("growth-people", rows)
+
+
+def _add_people(database: Database, first: int, last: int) -> None:
+    """People with a reference each, as `person add` and the reference asset store them."""
+    chosen = registered(database)
+    with database.connect() as connection:
+        embedder = embedder_fingerprint(connection)
+        for number, vector in zip(range(first, last), vectors(PROBES_FROM + first, PROBES_FROM + last), strict=True):
+            person = Person(f"person-{number}", f"Person {number}")
+            reference = ReferencePhoto(person, "reference.jpg", str(number).encode())
+            people.add_reference(connection, reference, "command")
+            face = StoredFace((0, 0, 80, 80), 1.0, None)
+            made = ReferenceEmbedding(person.key, reference.sha256, False, "hog", face, b"x", np.asarray(vector))
+            people.write_reference_embedding(connection, chosen.key, embedder, embedder, made)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Our side of a comparison: an event into the tables, without Dagster.
+
+    python -m bench.ours KEY FOLDER
+
+Takes home, database and models from the environment, as the command does.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from bench.setting import WARM_UP
+
+
+class Silence:
+    """Progress that nobody watches."""
+
+    def begin(self, stage: str, total: int, unit: str) -> None:
+        """A stage begins."""
+
+    def advance(self, units: int = 1, detection_seconds: float = 0.0) -> None:
+        """So many more are done."""
+
+    def end(self) -> None:
+        """A stage is over."""
+
+
+def ingest(key: str, folder: str) -> dict[str, float]:
+    """Reads, detects, embeds and stores a folder's day `event`; its day `warm-up`, if any, before the clock starts.
+
+    Returns:
+        `seconds` and `busy` of it all, `fill_seconds` from the first decoding to the last commit, `faces`.
+    """
+    from facefind_pipeline.ingest.faces import fill
+    from facefind_pipeline.ingest.photos import ingest_day
+    from facefind_pipeline.ingest.register import register_folder, register_set
+    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.settings import read_settings
+    from facefind_pipeline.store.database import open_database
+
+    settings = read_settings()
+    database = open_database(settings)
+    key = register_set(database, settings, ParameterSet.parse(key).key).key
+    days = {day.key: day for day in register_folder(database, Path(folder)).days}
+    for name in [name for name in (WARM_UP, "event") if name in days]:
+        started, busy = time.perf_counter(), time.process_time()
+        with database.connect() as connection:
+            ingest_day(connection, days[name], Silence())
+        filling = time.perf_counter()
+        filled = fill(database, settings, name, key, Silence())
+    ended = time.perf_counter()
+    return {
+        "seconds": ended - started,
+        "busy": time.process_time() - busy,
+        "fill_seconds": ended - filling,
+        "faces": filled.faces,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(ingest(*sys.argv[1:])))
