@@ -98,8 +98,17 @@ class ImgbeddingsSettings(Part):
     margin: Annotated[float, Option("mg"), Field(ge=0, le=2, description="share of the box added on each side")] = 0.0
 
 
+class ArcfaceSettings(Part):
+    """A network of the ArcFace convention that the user added, on a crop aligned by five points."""
+
+    name: Literal["arcface"] = "arcface"
+    model: Annotated[
+        str, Option("mo"), Field(pattern=r"^[a-z0-9_]+$", description="the name it was added under: a-z, 0-9 and _")
+    ]
+
+
 DetectorSettings = HaarSettings | HogSettings | YunetSettings
-EmbedderSettings = DlibSettings | ImgbeddingsSettings
+EmbedderSettings = DlibSettings | ImgbeddingsSettings | ArcfaceSettings
 
 DETECTORS: dict[str, type[DetectorSettings]] = {m.model_fields["name"].default: m for m in get_args(DetectorSettings)}
 EMBEDDERS: dict[str, type[EmbedderSettings]] = {m.model_fields["name"].default: m for m in get_args(EmbedderSettings)}

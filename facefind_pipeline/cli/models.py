@@ -12,7 +12,9 @@ EXAMPLES = """\b
 Examples:
   facefind models list
   facefind models pull yunet
-  facefind models pull yunet --from face_detection_yunet_2023mar.onnx"""
+  facefind models pull yunet --from face_detection_yunet_2023mar.onnx
+  facefind models add mine network.onnx --mean 127.5 --std 127.5 --rgb
+  facefind run PHOTOS --params yunet-st0.60-px2000@arcface-momine"""
 
 
 @click.group(epilog=EXAMPLES)
@@ -53,3 +55,19 @@ def pull_model(name: str, source: str | None) -> None:
         click.echo(f"{name} is there already: {MODELS[name].path(folder)}")
         return
     click.echo(f"{name}: {pull(MODELS[name], folder, absolute(source) if source else None)}")
+
+
+@models.command("add")
+@click.argument("name")
+@click.argument("file", type=click.Path())
+@click.option("--mean", default=127.5, show_default=True, help="Subtracted from each channel's 0 to 255.")
+@click.option("--std", default=127.5, show_default=True, help="By which the rest is divided.")
+@click.option("--rgb/--bgr", default=True, show_default=True, help="Order of the channels.")
+def add_model(name: str, file: str, mean: float, std: float, rgb: bool) -> None:
+    """Add the face network FILE (ONNX, ArcFace convention: 112x112, five points) under NAME, for `@arcface-moNAME`."""
+    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.vision import arcface
+
+    key = ParameterSet.parse(f"yunet-st0.60-px2000@arcface-mo{name}").key
+    made = arcface.add_model(read_settings().models, name, absolute(file), mean=mean, std=std, rgb=rgb)
+    click.echo(f"{name}: vectors of {made.dimension}, SHA-256 {made.sha256}; use it as --params {key}")

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.parameters import DlibSettings, EmbedderSettings, ImgbeddingsSettings
+from facefind_pipeline.parameters import ArcfaceSettings, DlibSettings, EmbedderSettings, ImgbeddingsSettings
 from facefind_pipeline.vision import dlib_network
 from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
 from facefind_pipeline.vision.models import file_sha256
@@ -71,7 +71,7 @@ def load_embedder(settings: EmbedderSettings, *, cache: Path, clip_model: Path |
 
     Args:
         settings: the embedder's side of a parameter set.
-        cache: folder for the rebuilt dlib network; made when missing.
+        cache: the models folder: of the rebuilt dlib network, made when missing, and of networks that were added.
         clip_model: a local ONNX file for imgbeddings, or None for its hub download.
 
     Raises:
@@ -79,6 +79,10 @@ def load_embedder(settings: EmbedderSettings, *, cache: Path, clip_model: Path |
     """
     if isinstance(settings, DlibSettings):
         return DlibEmbedder(settings, cache)
+    if isinstance(settings, ArcfaceSettings):
+        from facefind_pipeline.vision.arcface import ArcfaceEmbedder
+
+        return ArcfaceEmbedder(settings, cache)
     return ImgbeddingsEmbedder(settings, clip_model)
 
 
