@@ -1,8 +1,9 @@
 """The same functions on the same files by as many processes as cores: no Dagster, no database, no queue.
 
-    python -m bench.bare KEY FOLDER
+    python -m bench.bare KEY[,KEY...] FOLDER
 
-What the pipeline's overhead is measured against.
+What the pipeline's overhead is measured against. Under several sets a photo is decoded and searched for each, and a box
+that several found is embedded once.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import json
 import multiprocessing
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.results import cores
@@ -17,9 +19,9 @@ from bench.setting import WARM_UP
 
 
 class Worker:
-    """Detector and embedder of one process."""
+    """Detectors and embedder of one process."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, keys: Sequence[str]) -> None:
         import cv2
 
         from facefind_pipeline.parameters import ParameterSet
@@ -28,32 +30,37 @@ class Worker:
         from facefind_pipeline.vision.embedders import load_embedder
 
         cv2.setNumThreads(1)
-        settings, parameters = read_settings(), ParameterSet.parse(key)
-        self._detector = load_detector(parameters.detector, settings.models)
-        self._embedder = load_embedder(parameters.embedder, cache=settings.models, clip_model=settings.clip_model)
+        settings, sets = read_settings(), [ParameterSet.parse(key) for key in keys]
+        self._detectors = [load_detector(one.detector, settings.models) for one in sets]
+        self._embedder = load_embedder(sets[0].embedder, cache=settings.models, clip_model=settings.clip_model)
 
     def work(self, photo: Path) -> int:
-        """Faces of a photo, with everything the pipeline makes of them."""
+        """Faces of a photo, each once, with everything the pipeline makes of them."""
         from facefind_pipeline.vision.decode import decode
         from facefind_pipeline.vision.sheet import thumbnail
 
-        data = photo.read_bytes()
-        hashlib.sha256(data).digest()
-        decoded = decode(data, rgb=True, grey=False)
-        assert decoded.rgb is not None
-        faces = self._detector.detect(decoded)
-        for face in faces:
-            thumbnail(decoded.rgb, face.box)
-        return len(self._embedder.embed([self._embedder.crop(decoded.rgb, face) for face in faces]))
+        embedded: set[object] = set()
+        for detector in self._detectors:
+            data = photo.read_bytes()
+            hashlib.sha256(data).digest()
+            decoded = decode(data, rgb=True, grey=detector.needs_grey)
+            assert decoded.rgb is not None
+            faces = detector.detect(decoded)
+            for face in faces:
+                thumbnail(decoded.rgb, face.box)
+            new = [face for face in faces if (face.box, face.landmarks) not in embedded]
+            self._embedder.embed([self._embedder.crop(decoded.rgb, face) for face in new])
+            embedded |= {(face.box, face.landmarks) for face in new}
+        return len(embedded)
 
 
-def run(key: str, folder: str) -> dict[str, float]:
+def run(keys: str, folder: str) -> dict[str, float]:
     """Seconds for a folder's day `event`, each process warmed up before."""
     photos = sorted((Path(folder) / "event").iterdir())
     (warm_up,) = (Path(folder) / WARM_UP).iterdir()
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(cores() + 1)
-    with context.Pool(cores(), _start, (key, warm_up, ready)) as pool:
+    with context.Pool(cores(), _start, (keys.split(","), warm_up, ready)) as pool:
         ready.wait()
         started = time.perf_counter()
         done = list(pool.imap_unordered(_work, photos))
@@ -61,9 +68,9 @@ def run(key: str, folder: str) -> dict[str, float]:
     return {"seconds": seconds, "busy": sum(cpu for _, cpu in done), "faces": sum(faces for faces, _ in done)}
 
 
-def _start(key: str, warm_up: Path, ready: object) -> None:
+def _start(keys: Sequence[str], warm_up: Path, ready: object) -> None:
     global _worker  # noqa: PLW0603 - what a pool's process keeps between tasks has no other place
-    _worker = Worker(key)
+    _worker = Worker(keys)
     _worker.work(warm_up)
     ready.wait()  # type: ignore[attr-defined]
 

@@ -72,6 +72,7 @@ def faces(
             metadata={
                 "dagster/row_count": filled.faces,
                 "photos": filled.photos,
+                "photos_decoded": filled.decoded,
                 "photos_detected": filled.detected,
                 "photos_known": filled.photos - filled.detected,
                 "seconds": filled.seconds,

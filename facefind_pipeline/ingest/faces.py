@@ -35,6 +35,7 @@ class Filled:
 
     Attributes:
         photos: of the day, readable, by content.
+        decoded: photos that were decoded now, to detect or to embed.
         detected: photos the detector ran on now; the others were known.
         adopted: vectors taken over from other sets.
         embedded: faces the embedder ran on now.
@@ -46,6 +47,7 @@ class Filled:
     """
 
     photos: int = 0
+    decoded: int = 0
     detected: int = 0
     adopted: int = 0
     embedded: int = 0
@@ -204,6 +206,7 @@ def _write(
         if result.vanished:
             filled.vanished.append(paths[sha256])
             continue
+        filled.decoded += 1
         faces = [StoredFace(face.box, face.score, face.landmarks) for face in result.faces]
         if result.task.known is None:
             sharp = [sharpness(jpeg) for jpeg in result.thumbnails]
