@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
-from facefind_pipeline.orchestration.checks import index_state
+from facefind_pipeline.orchestration.checks import INDEX_ADVICE, outdated_indexes
 from facefind_pipeline.orchestration.jobs import ASSET_JOBS, JOB_ASSETS, add_event_days, ingest_photos, read_references
 from facefind_pipeline.orchestration.partitions import (
     event_days,
@@ -117,26 +117,21 @@ def dead_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 
 @_sensor(every_s=60)
 def index_watch(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
-    """Evaluates `index_is_current` of every set; the UI's own staleness goes blind past 100 partitions."""
-    from facefind_pipeline.store import parameter_sets as sets
+    """Evaluates `index_is_current` when an index fell behind or caught up.
 
-    with workspace.database.connect() as connection:
-        keys = [one.key for one in sets.registered(connection)]
-    before, now, events = json.loads(context.cursor or "{}"), {}, []
-    for key in keys:
-        now[key], metadata = index_state(workspace, key)
-        if before.get(key) != now[key]:
-            events.append(
-                dg.AssetCheckEvaluation(
-                    asset_key=dg.AssetKey("hnsw_index"),
-                    check_name="index_is_current",
-                    passed=now[key],
-                    severity=dg.AssetCheckSeverity.WARN,
-                    metadata=metadata,
-                    partition=key,
-                )
-            )
-    return dg.SensorResult(asset_events=events, cursor=json.dumps(now))
+    The UI's own staleness goes blind past 100 partitions.
+    """
+    outdated = outdated_indexes(workspace)
+    if context.cursor is not None and outdated == json.loads(context.cursor):
+        return dg.SensorResult(skip_reason="no index fell behind or caught up", cursor=context.cursor)
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey("hnsw_index"),
+        check_name="index_is_current",
+        passed=not outdated,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"what_to_do": INDEX_ADVICE if outdated else "nothing to do", "outdated": outdated},
+    )
+    return dg.SensorResult(asset_events=[evaluation], cursor=json.dumps(outdated))
 
 
 SENSORS = [new_event_days, new_people, registry_sync, dead_runs, index_watch]
