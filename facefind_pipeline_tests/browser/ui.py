@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 
 def launch_sweep(page: Page, address: str, parameter_sets: Sequence[str]) -> str:
@@ -51,3 +51,4 @@ def open_graph(page: Page, address: str) -> None:
     page.keyboard.press("Alt+e")
     page.reload()  # fits the opened groups into the window
     page.get_by_text("set_fingerprint").wait_for()
+    expect(page.get_by_text("Loading...")).to_have_count(0)
