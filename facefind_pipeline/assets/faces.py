@@ -75,7 +75,7 @@ def faces(
                 "photos_decoded": filled.decoded,
                 "photos_detected": filled.detected,
                 "photos_known": filled.photos - filled.detected,
-                "seconds": filled.seconds,
+                "seconds": round(filled.seconds, 3),
                 "undecodable": dg.MetadataValue.json(filled.problems),
                 "vanished": dg.MetadataValue.json(filled.vanished),
                 **columns_metadata(workspace.database, "detected_faces"),

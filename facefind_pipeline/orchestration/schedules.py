@@ -22,11 +22,16 @@ def nightly_requests(days: Iterable[str], at: datetime) -> Iterator[dg.RunReques
         )
 
 
-@dg.schedule(job=ingest_photos, cron_schedule="0 3 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+@dg.schedule(
+    job=ingest_photos,
+    cron_schedule="0 3 * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Looks at all event days again at three in the morning; on Sundays reads every file.",
+)
 def nightly_reingestion(
     context: dg.ScheduleEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> Iterator[dg.RunRequest]:
-    """Looks at all event days again at three in the morning; on Sundays reads every file."""
+    """A run for each day that Dagster knows."""
     from facefind_pipeline.store import photos
 
     registered = context.instance.get_dynamic_partitions("event_day")

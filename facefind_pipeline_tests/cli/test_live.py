@@ -1,20 +1,15 @@
 """Under `facefind dev`, with its daemon: a folder copied below a watched root leads to results, with no click."""
 
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
 
+from facefind_pipeline.orchestration.daemon import daemon_lives
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
@@ -24,35 +19,13 @@ from facefind_pipeline_tests.store.rows import table
 PATIENCE_S = 240
 
 
-@pytest.fixture
-def dev(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Callable[[], None]]:
-    """Starts `facefind dev` when called; ends it and its children."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        command = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()", "dev", "--port", str(port)]
-        with (tmp_path / "dev.log").open("wb") as log:
-            started.append(subprocess.Popen(command, stdout=log, stderr=log, env=os.environ.copy()))
-
-    yield start
-    for process in started:
-        children = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGTERM)
-        for child in [*children, psutil.Process(process.pid)]:
-            child.kill()
-        process.wait()
-
-
 @pytest.mark.slow
 def test_a_copied_folder_leads_to_results_by_itself(
     facefind: Facefind,
     event: Path,
     reference: Path,
     portraits: Portraits,
-    dev: Callable[[], None],
+    dev: Callable[[], str],
     settings: Settings,
     database: Database,
     tmp_path: Path,
@@ -62,7 +35,11 @@ def test_a_copied_folder_leads_to_results_by_itself(
     new_day.mkdir(parents=True)
     portraits.hopper.crop((20, 20, 500, 580)).save(new_day / "late.jpg")
     dev()
-    time.sleep(20)  # the daemon is at work before the folder comes
+    instance = open_instance(settings, database)
+    began = time.monotonic()
+    while not daemon_lives(instance):  # it is at work before the folder comes
+        assert time.monotonic() - began < PATIENCE_S, (tmp_path / "dev.log").read_text()[-3000:]
+        time.sleep(1)
 
     began = time.monotonic()
     shutil.copytree(new_day, event / "Day 3")
@@ -74,7 +51,6 @@ def test_a_copied_folder_leads_to_results_by_itself(
         time.sleep(1)
     took = time.monotonic() - began
 
-    instance = open_instance(settings, database)
     records = instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.SUCCESS]))
     work = sum(
         (record.end_time or 0) - (record.start_time or 0) for record in records if _launched(record.dagster_run.tags)
