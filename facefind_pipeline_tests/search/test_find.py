@@ -237,6 +237,33 @@ def test_with_several_references_no_face_beyond_the_candidates_is_missed(connect
     np.testing.assert_allclose([m.distance for m in matches], [distance for distance, _ in wanted[:12]], atol=1e-5)
 
 
+@pytest.mark.parametrize("few", [1, 1000])
+def test_a_filter_that_leaves_few_photos_finds_all_of_them_beside_an_index(database, monkeypatch, few: int) -> None:
+    random = np.random.default_rng(5)
+    shots = [
+        Photo(
+            f"{n}.jpg", str(n), random.normal(0, 1, (1, 128)).astype(np.float32), country="IS" if n % 50 == 0 else "PT"
+        )
+        for n in range(2000)
+    ]
+    monkeypatch.setattr(find, "FEW_PHOTOS", few)  # above it the index is asked first
+    monkeypatch.setattr(find, "EF_SEARCH", 1)
+    with database.connect() as connection:
+        write_all(connection, partition(connection, "friday"), shots)
+        chosen = _set(connection)
+    indexes.build(database, chosen, "hnsw", len(shots))
+    probe = random.normal(0, 1, 128).astype(np.float32)
+    among = [shot for shot in shots if shot.country == "IS"]
+    nearest = sorted(among, key=lambda shot: float(np.linalg.norm(shot.vectors[0] - probe)))
+    with database.connect() as connection:
+        matches = find_nearest(
+            connection, chosen, _probes(connection, [probe]), limit=30, filters=Filters(country="IS")
+        )
+    assert len(matches) == 30
+    if few > len(among):
+        assert _names(matches) == [shot.path for shot in nearest[:30]]
+
+
 def test_a_photo_that_is_gone_is_left_out_and_the_next_takes_its_place(connection, friday) -> None:
     shots = [Photo(f"{n}.jpg", str(n), [vector(1, n / 10)]) for n in range(100)]
     write_all(connection, friday, shots)

@@ -1,13 +1,9 @@
 -- The one query behind `find` that an index serves: nearest faces in order. `candidates` is how many of them to look at
 -- for each probe; a face beyond them is farther than `horizon`. Vectors of another embedder are not comparable.
 -- `among_wanted` looks at faces of `wanted` photos only, where there are filters; without, the few that are in no day any
--- more are left out afterwards.
+-- more are left out afterwards. `exactly` is `+ 0` where no index shall serve: the planner may take one that is disabled.
 WITH wanted AS NOT MATERIALIZED (
-    SELECT * FROM photos
-    WHERE (%(days)s::text[] IS NULL OR event_day = ANY (%(days)s))
-      AND (%(taken_from)s::timestamp IS NULL OR taken_at >= %(taken_from)s)
-      AND (%(taken_until)s::timestamp IS NULL OR taken_at <= %(taken_until)s)
-      AND (%(country)s::text IS NULL OR country = %(country)s)
+    {wanted}
 ),
 probes AS MATERIALIZED (  -- else each probe's text is parsed again for every row it is compared with
     SELECT number, vector::vector({dimension}) AS embedding, embedder
@@ -21,7 +17,7 @@ near AS (
                e.embedding::vector({dimension}) {operator} probes.embedding AS distance
         FROM embeddings e
         WHERE e.parameter_set = {parameter_set} AND e.embedder_fingerprint = probes.embedder {among_wanted}
-        ORDER BY e.embedding::vector({dimension}) {operator} probes.embedding
+        ORDER BY (e.embedding::vector({dimension}) {operator} probes.embedding) {exactly}
         LIMIT %(candidates)s
     ) candidate
 ),
