@@ -20,10 +20,11 @@ Floats = npt.NDArray[np.float64]
 
 SURE_RATE = 3e-4  # false-match rate of what may enlarge a template; 1e-4 and 1e-3 change mAP by under .002
 SURE, LIKELY = 0.95, 0.5  # probabilities from which on a match is called so
-ENOUGH_PAIRS = 200  # below, the constants of the embedder
+ENOUGH = 200  # distances to learn from; with fewer pairs, the constants of the embedder
 PRIOR_FACES = 200  # pseudo-observations by which the impostors of one photo weigh on those of scores
 PRIOR_GENUINE = 10
 TAIL_POINTS = 8
+FAR = np.arange(5, 10) / 10
 OUTLIER = -4.75  # standard deviations: one pair in a million, so a mirror, poster or collage and no two people
 _STEPS = 200
 _NORMAL = NormalDist()
@@ -46,8 +47,25 @@ class Line:
         return made
 
 
-# Of embedders whose distances are known from elsewhere, for events with too few pairs: `bench/quality.py` prints them.
-ASSUMED = {"dlib": (Line(-0.222, 0.113), Line(-0.24, 0.107))}
+@dataclass(frozen=True, slots=True)
+class Impostors:
+    """Distances between two people in one photo.
+
+    Attributes:
+        pairs: they were learnt from; 0 where they are assumed of the embedder.
+        bulk: through all deciles.
+        far: through the upper half, where hardly a pair of one person is.
+        tail: the near tail.
+    """
+
+    pairs: int
+    bulk: Line
+    far: Line
+    tail: Line
+
+
+# Of embedders whose distances are known from elsewhere, for events with too few pairs.
+ASSUMED = {"dlib": Impostors(0, Line(-0.222, 0.113), Line(-0.212, 0.107), Line(-0.24, 0.107))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +74,7 @@ class Calibration:
 
     Attributes:
         pairs: of faces in one photo it was learnt from; 0 where it is assumed of the embedder.
-        tail: the near tail of impostors' distances, for thresholds.
+        tail: the near tail of impostors' distances to references, for thresholds.
         impostor: impostors' scores.
         genuine: the scores of faces that are the person asked for.
         prevalence: share of all (person, face) that are the same.
@@ -121,38 +139,39 @@ def band(probability: float) -> str:
     return "sure" if probability >= SURE else "likely" if probability >= LIKELY else "look yourself"
 
 
-def impostors(distances: Floats) -> tuple[Line, Line] | None:
-    """The bulk and the near tail of distances between people, from (n,) distances of faces in one photo.
+def impostors(distances: Floats) -> Impostors | None:
+    """What distances between people are like, from (n,) distances of faces in one photo; None where they are too few.
 
     The bulk goes through the deciles, so that a few pairs of one person leave it as it is. Pairs that are nearer than
     it lets two people be are left out: mirrors, posters, collages. The tail goes through quantiles from .003 to .1:
     some people look more alike than the bulk foretells. On an event with several such guests the rate at a stated 1e-3
     was 8e-3 by the bulk's line, 2e-3 by the tail's.
-
-    Returns:
-        Bulk and tail; None where there are too few pairs.
     """
     logarithms = np.log(distances[distances > 0])
-    if len(logarithms) < ENOUGH_PAIRS:
+    if len(logarithms) < ENOUGH:
         return None
     bulk = _through_quantiles(logarithms, np.arange(1, 10) / 10)
     between_people = logarithms[logarithms > bulk.location + OUTLIER * bulk.spread]
     lowest = max(0.003, 10 / len(between_people))
     tail = _through_quantiles(between_people, np.geomspace(lowest, max(0.1, 4 * lowest), TAIL_POINTS))
-    return bulk, tail
+    return Impostors(len(logarithms), bulk, _through_quantiles(between_people, FAR), tail)
 
 
-def calibrate(pairs: int, bulk: Line, tail: Line, edges: Floats, counts: Floats) -> Calibration:
-    """Fits the two groups of scores, impostors and genuine, to a histogram of all (person, face) scores.
+def calibrate(known: Impostors, edges: Floats, scores: Floats, distances: Floats) -> Calibration:
+    """Fits the two groups of scores, impostors and genuine, and brings the tail to distances to references.
+
+    References are not photos of the event: their light and size differ from those of its faces as two faces of one
+    photo do not. What that does to impostors is seen in the upper half of all distances to references, where hardly
+    anyone is the person asked for; the tail is shifted and stretched alike.
 
     Args:
-        pairs: that bulk and tail were learnt from.
-        bulk: of impostors' distances; the impostors' scores begin from it and stay near it where there are few faces.
-        tail: of impostors' distances.
-        edges: (n + 1,) of the histogram, logarithms of scores.
-        counts: (n,) faces.
+        known: impostors of one photo. Those of scores begin from their bulk, and stay near it where faces are few.
+        edges: (n + 1,) of both histograms, in logarithms.
+        scores: (n,) faces by score, over all people.
+        distances: (n,) faces by the distance to the nearest reference.
     """
     x = (edges[:-1] + edges[1:]) / 2
+    bulk = known.bulk
     guess = Line(bulk.location - 4 * bulk.spread, 1.5 * bulk.spread)
     impostor, genuine, prevalence = bulk, guess, 0.02
     for _ in range(_STEPS):
@@ -160,16 +179,26 @@ def calibrate(pairs: int, bulk: Line, tail: Line, edges: Floats, counts: Floats)
         other = (1 - prevalence) * impostor.density(x)
         # Past the impostors' middle nobody is taken for the person, however wide the genuine scores spread.
         share = np.where(x < impostor.location, own / (own + other + 1e-300), 0.0)
-        ours, theirs = counts * share, counts * (1 - share)
+        ours, theirs = scores * share, scores * (1 - share)
         genuine = _weighted(x, ours, guess, PRIOR_GENUINE, least=bulk.spread / 2)
         impostor = _weighted(x, theirs, bulk, PRIOR_FACES, least=bulk.spread / 2)
-        prevalence = float((ours.sum() + 1) / (counts.sum() + 50))
-    return Calibration(pairs, tail, impostor, genuine, prevalence)
+        prevalence = float((ours.sum() + 1) / (scores.sum() + 50))
+    tail = known.tail
+    if known.pairs and distances.sum() >= ENOUGH:
+        shares = np.concatenate([[0.0], np.cumsum(distances) / distances.sum()])
+        asked = _through(FAR, np.interp(FAR, shares, edges))
+        stretch = asked.spread / known.far.spread
+        tail = Line(asked.location + stretch * (tail.location - known.far.location), stretch * tail.spread)
+    return Calibration(known.pairs, tail, impostor, genuine, prevalence)
 
 
 def _through_quantiles(logarithms: Floats, shares: Floats) -> Line:
-    """The normal distribution whose quantiles lie nearest, least squares, to those of the sample at these shares."""
-    spread, location = np.polyfit([_NORMAL.inv_cdf(share) for share in shares], np.quantile(logarithms, shares), 1)
+    return _through(shares, np.quantile(logarithms, shares))
+
+
+def _through(shares: Floats, quantiles: Floats) -> Line:
+    """The normal distribution whose quantiles at these shares lie nearest to the given ones, least squares."""
+    spread, location = np.polyfit([_NORMAL.inv_cdf(share) for share in shares], quantiles, 1)
     return Line(float(location), float(max(spread, 1e-6)))
 
 

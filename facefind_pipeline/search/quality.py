@@ -33,6 +33,7 @@ from facefind_pipeline.store.truth import Box
 EVALUATION = 1  # raise it when figures are reckoned otherwise
 CURVE_POINTS = 200
 RATES = (1e-2, 1e-3)
+BEYOND_RANKING = (Reason.GONE, Reason.UNREADABLE, Reason.NOT_DONE, Reason.NO_FACE, Reason.NOT_NEAR)
 RELIABILITY = (0.0, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0)
 
 
@@ -127,7 +128,9 @@ def evaluate_rows(connection: Connection, key: str) -> dict[str, Any]:
             }
             for person in people
         ],
-        "summary": summary(list(sharper.values()), list(plain.values())) if people else {},
+        "summary": summary(list(sharper.values()), list(plain.values()), [loss for _, loss in losses])
+        if people
+        else {},
         "seconds_a_photo": _seconds_a_photo(connection, key),
         "losses": [
             {"person": row.person, "photo": row.path, "reason": loss.reason.value, "detail": loss.detail}
@@ -165,8 +168,8 @@ def ranking(rows: Sequence[Row], *, plain: bool) -> Ranking:
     )
 
 
-def summary(sharper: Sequence[Ranking], plain: Sequence[Ranking]) -> dict[str, Any]:
-    """Means over people with their intervals, and the gain over the plain ranking, person by person."""
+def summary(sharper: Sequence[Ranking], plain: Sequence[Ranking], losses: Sequence[Loss]) -> dict[str, Any]:
+    """Means over people with their intervals, the gain over the plain ranking, and what perfect ranking would reach."""
     measures = [measure(one).as_json() for one in sharper]
     made: dict[str, Any] = {"people": len(measures), "relevant": sum(one.relevant for one in sharper)}
     for name in ("average_precision", "p_at_1", "p_at_10", "r_precision", "best_f1"):
@@ -175,8 +178,8 @@ def summary(sharper: Sequence[Ranking], plain: Sequence[Ranking]) -> dict[str, A
     ours, theirs = ([average_precision(one) for one in both] for both in (sharper, plain))
     made["plain_average_precision"] = {"mean": float(np.mean(theirs)), "interval": list(interval(theirs))}
     made["gain"] = {"mean": float(np.mean(ours) - np.mean(theirs)), "interval": list(paired_interval(ours, theirs))}
-    # Pictures of everybody that a detector and its crops leave within reach of a perfect ranking.
-    made["ceiling"] = sum(int(one.hits.sum()) for one in sharper) / made["relevant"]
+    beyond = sum(loss.reason in BEYOND_RANKING for loss in losses)
+    made["ceiling"] = 1 - beyond / made["relevant"]
     return made
 
 

@@ -173,15 +173,18 @@ def draw(sweep: Sweep) -> "Figure":
         curves.plot(*zip(*figures["curves"]["plain"], strict=True), color=line.get_color(), ls=":", lw=1)
     curves.set(xlabel="recall", ylabel="precision", title="All people together; dotted: plain ranking", ylim=(0, 1.02))
     curves.legend(fontsize=8, loc="lower left")
+    most = max((figures["seconds_a_photo"] or 0.0) for _, figures in sweep.sets)
     for key, figures in sweep.sets:
         average = figures["summary"]["average_precision"]
         seconds = figures["seconds_a_photo"] or 0.0
+        side, shift = ("right", -6) if seconds > most / 2 else ("left", 6)
         low, high = average["interval"]
         errors = [[average["mean"] - low], [high - average["mean"]]]
         cost.errorbar([seconds], [average["mean"]], yerr=errors, fmt="o", capsize=3)
-        cost.annotate(key, (seconds, average["mean"]), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        place = (seconds, average["mean"])
+        cost.annotate(key, place, xytext=(shift, 4), textcoords="offset points", fontsize=8, ha=side)
     cost.set(xlabel="detector, seconds a photo", ylabel="mean average precision, 95 %", title="Quality and cost")
-    cost.margins(x=0.25)
+    cost.set_xlim(0, 1.1 * most or 1)
     return figure
 
 

@@ -18,7 +18,8 @@ from facefind_pipeline.search.calibrate import (
     SURE,
     SURE_RATE,
     Calibration,
-    Line,
+    Floats,
+    Impostors,
     calibrate,
     impostors,
     read_calibration,
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 ROUNDS = 2  # of expansion; a third changes mean average precision by less than .0002
 RIVALRY = 0.5  # of the gap to the rival: .25 to 1 differ by less than .001, and without it false photos double
 PAIRS = 200_000  # of faces in one photo that are looked at
-BINS = 400  # of the histogram of scores, over the logarithms between these:
-LOWEST, HIGHEST = -7.0, 3.0
+BINS = 800  # of the histograms of distances, over the logarithms between these:
+LOWEST, HIGHEST = -12.0, 8.0
 
 
 def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
@@ -58,10 +59,10 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
             return []
         cursor.execute("DELETE FROM searches WHERE parameter_set = %s", [chosen.key])
         parts = _parts(chosen)
-        pairs, lines = _impostors(connection, chosen)
+        known = _impostors(connection, chosen)
         cursor.execute(query("templates", **parts))
-        if lines is not None:
-            sure = lines[1].at(SURE_RATE)
+        if known is not None:
+            sure = known.tail.at(SURE_RATE)
             for _ in range(ROUNDS):
                 # Templates are compared by Euclidean distance; of unit vectors it is the root of twice the cosine's.
                 cursor.execute(
@@ -69,9 +70,9 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
                 )
         cursor.execute(query("compare_people", **parts))
         made = None
-        if lines is not None:
-            edges, counts = _histogram(connection)
-            made = calibrate(pairs, *lines, edges, counts)
+        if known is not None:
+            edges = np.linspace(LOWEST, HIGHEST, BINS + 1)
+            made = calibrate(known, edges, _histogram(connection, "score"), _histogram(connection, "plain_distance"))
         write_calibration(connection, chosen.key, made)
         cursor.execute(query("reference_versions"), {"parameter_set": chosen.key, "ranking": RANKING})
         wanted = sorted(cursor.fetchall())
@@ -159,8 +160,8 @@ def _parts(chosen: RegisteredSet) -> dict[str, sql.Composable]:
     }
 
 
-def _impostors(connection: Connection, chosen: RegisteredSet) -> tuple[int, tuple[Line, Line] | None]:
-    """How many pairs of faces in one photo there are, and their bulk and tail; those of the embedder if too few."""
+def _impostors(connection: Connection, chosen: RegisteredSet) -> Impostors | None:
+    """Of the set's own photos; of the embedder where they are too few, and None where nothing is known of that."""
     with connection.cursor() as cursor:
         cursor.execute(
             query(
@@ -172,23 +173,23 @@ def _impostors(connection: Connection, chosen: RegisteredSet) -> tuple[int, tupl
             {"limit": PAIRS},
         )
         distances = np.array([distance for (distance,) in cursor.fetchall()], dtype=np.float64)
-    lines = impostors(distances)
-    if lines is not None:
-        return len(distances), lines
-    return 0, ASSUMED.get(chosen.key.partition("@")[2].partition("-")[0])
+    return impostors(distances) or ASSUMED.get(chosen.key.partition("@")[2].partition("-")[0])
 
 
-def _histogram(connection: Connection) -> tuple[np.ndarray, np.ndarray]:
+def _histogram(connection: Connection, column: str) -> Floats:
+    """(BINS,) of the logarithms of a column of all comparisons."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT least(greatest(width_bucket(ln(greatest(score, 1e-9)), %s, %s, %s), 1), %s), count(*)"
-            " FROM compared GROUP BY 1",
+            sql.SQL(
+                "SELECT least(greatest(width_bucket(ln(greatest({column}, 1e-9)), %s, %s, %s), 1), %s), count(*)"
+                " FROM compared WHERE {column} IS NOT NULL GROUP BY 1"
+            ).format(column=sql.Identifier(column)),
             [LOWEST, HIGHEST, BINS, BINS],
         )
         counts = np.zeros(BINS)
         for bucket, count in cursor.fetchall():
             counts[bucket - 1] = count
-    return np.linspace(LOWEST, HIGHEST, BINS + 1), counts
+    return counts
 
 
 def _people(connection: Connection, key: str, calibration: Calibration | None) -> "pd.DataFrame":
