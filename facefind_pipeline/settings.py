@@ -6,6 +6,7 @@
 | FACEFIND_DATABASE_URL | a PostgreSQL server with pgvector | the embedded server |
 | FACEFIND_MODELS | model files that were pulled | `models` in the home |
 | FACEFIND_REFERENCES | folder of reference photos, `NAME.jpg` or `NAME/*.jpg` | `references` in the home |
+| FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
 | FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
 """
 
@@ -23,6 +24,7 @@ class Settings:
     models: Path
     references: Path
     clip_model: Path | None
+    previews: bool = True
 
     @property
     def dagster_home(self) -> Path:
@@ -49,6 +51,7 @@ def read_settings() -> Settings:
         models=_path("FACEFIND_MODELS") or home / "models",
         references=_path("FACEFIND_REFERENCES") or home / "references",
         clip_model=_path("FACEFIND_CLIP_MODEL"),
+        previews=os.environ.get("FACEFIND_PREVIEWS") != "off",
     )
 
 

@@ -63,7 +63,10 @@ def faces(
     )
     tiles = day_tiles(workspace.database, day, parameter_set)
     sheet = sheet_metadata(
-        tiles, sheet_path(workspace.settings, parameter_set, f"days/{day}"), title=f"{day}, {parameter_set}"
+        workspace.settings,
+        tiles,
+        sheet_path(workspace.settings, parameter_set, f"days/{day}"),
+        title=f"{day}, {parameter_set}",
     )
     if DETECTED in context.selected_asset_keys:
         yield dg.MaterializeResult(

@@ -42,7 +42,11 @@ def hnsw_index(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
             "event_days_missing": dg.MetadataValue.json(missing),
             **columns_metadata(workspace.database, "index_builds"),
             **sheet_metadata(
-                tiles, sheet_path(workspace.settings, key, "neighbours"), title=f"Neighbours, {key}", columns=8
+                workspace.settings,
+                tiles,
+                sheet_path(workspace.settings, key, "neighbours"),
+                title=f"Neighbours, {key}",
+                columns=8,
             ),
         },
     )

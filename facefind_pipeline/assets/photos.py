@@ -53,6 +53,6 @@ def raw_photos(
             "problems": dg.MetadataValue.json(ingested.problems),
             "folder_available": ingested.available,
             **columns_metadata(workspace.database, "photos"),
-            **sheet_metadata(tiles, sheet_path(workspace.settings, key, "photos"), title=key),
+            **sheet_metadata(workspace.settings, tiles, sheet_path(workspace.settings, key, "photos"), title=key),
         },
     )

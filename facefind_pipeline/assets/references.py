@@ -49,6 +49,7 @@ def reference_photos(
             "references": table_metadata(counts),
             **columns_metadata(workspace.database, "reference_photos"),
             **sheet_metadata(
+                workspace.settings,
                 reference_photo_tiles(workspace.database),
                 workspace.settings.sheets / "references.jpg",
                 title="References",
@@ -87,6 +88,8 @@ def reference_embeddings(
             "left_out": len(report) - usable,
             "references": table_metadata(report),
             **columns_metadata(workspace.database, "reference_embeddings"),
-            **sheet_metadata(tiles, sheet_path(workspace.settings, key, "references"), title=f"References, {key}"),
+            **sheet_metadata(
+                workspace.settings, tiles, sheet_path(workspace.settings, key, "references"), title=f"References, {key}"
+            ),
         },
     )

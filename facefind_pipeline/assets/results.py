@@ -41,6 +41,8 @@ def search_results(
             "matches": table_metadata(results.people),
             "event_days_missing": dg.MetadataValue.json(days_missing(workspace.database, key)),
             **columns_metadata(workspace.database, "search_results"),
-            **sheet_metadata(tiles, sheet_path(workspace.settings, key, "results"), title=f"Matches, {key}"),
+            **sheet_metadata(
+                workspace.settings, tiles, sheet_path(workspace.settings, key, "results"), title=f"Matches, {key}"
+            ),
         },
     )

@@ -22,11 +22,15 @@ def status(as_json: bool) -> None:
         else:
             click.echo(f"the embedded database in {server.data} is not running: `facefind up` starts it")
         return
+    from facefind_pipeline.search import index
     from facefind_pipeline.store import overview
     from facefind_pipeline.store.database import open_database
 
     with open_database(settings).connect() as connection:
         days, sets, people = overview.days(connection), overview.sets(connection), overview.people(connection)
+        outdated = index.outdated(connection)
+    for one in sets:
+        one["index"] += " (out of date)" if one["index"] and one["set"] in outdated else ""
     if as_json:
         echo_json({**place, "database": "running", "days": days, "sets": sets, "people": people})
         return

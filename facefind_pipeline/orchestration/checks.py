@@ -178,10 +178,9 @@ CHECKS = [
 def outdated_indexes(workspace: Workspace) -> list[str]:
     """Registered sets whose index is invalid or not of their present vectors."""
     from facefind_pipeline.search import index
-    from facefind_pipeline.store import parameter_sets as sets
 
     with workspace.database.connect() as connection:
-        return [one.key for one in sets.registered(connection) if index.present_version(connection, one) is None]
+        return index.outdated(connection)
 
 
 def _result(

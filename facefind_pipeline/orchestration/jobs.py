@@ -150,12 +150,15 @@ JOB_ASSETS = {
     "ingest_photos": ["raw_photos"],
     "read_references": ["reference_photos"],
     "fill_day": ["detected_faces", "face_embeddings"],
-    "search_set": ["reference_embeddings", "hnsw_index", "search_results"],
+    "search_set": ["reference_embeddings", "hnsw_index", "search_results", "evaluation"],
+    "read_truth": ["truth_lists"],
+    "report": ["sweep_report"],
 }
-ingest_photos, read_references, fill_day, search_set = ASSET_JOBS = [
+ASSET_JOBS = [
     dg.define_asset_job(name, assets, description=f"Makes {' and '.join(assets)}.")
     for name, assets in JOB_ASSETS.items()
 ]
+ingest_photos, read_references, *_ = ASSET_JOBS
 
 JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
     add_event_days,

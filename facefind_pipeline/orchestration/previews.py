@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import overview
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.vision.sheet import Tile, inline_sheet, write_sheet
@@ -35,15 +36,18 @@ def columns_metadata(database: Database, table: str) -> dict[str, dg.MetadataVal
     return {"dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns))}
 
 
-def sheet_metadata(tiles: Sequence[Tile], file: Path, *, title: str, columns: int = 10) -> dict[str, dg.MetadataValue]:
-    """`preview` and `contact_sheet` for an asset's metadata; empty without faces.
+def sheet_metadata(
+    settings: Settings, tiles: Sequence[Tile], file: Path, *, title: str, columns: int = 10
+) -> dict[str, dg.MetadataValue]:
+    """`contact_sheet` for an asset's metadata, and `preview` unless the settings turn it off; empty without faces.
 
     The UI shows `preview` behind a link that opens it; raw HTML it does not show.
     """
     if not tiles:
         return {}
-    inline = base64.b64encode(inline_sheet(tiles)).decode()
-    return {
-        "preview": dg.MetadataValue.md(f"![contact sheet](data:image/jpeg;base64,{inline})"),
-        "contact_sheet": dg.MetadataValue.path(str(write_sheet(file, tiles, title=title, columns=columns))),
-    }
+    sheet = write_sheet(file, tiles, title=title, columns=columns)
+    metadata: dict[str, dg.MetadataValue] = {"contact_sheet": dg.MetadataValue.path(str(sheet))}
+    if settings.previews:
+        inline = base64.b64encode(inline_sheet(tiles)).decode()
+        metadata["preview"] = dg.MetadataValue.md(f"![contact sheet](data:image/jpeg;base64,{inline})")
+    return metadata

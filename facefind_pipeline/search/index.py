@@ -65,6 +65,11 @@ def present_version(connection: Connection, chosen: RegisteredSet) -> str | None
     return _version(version, method) if valid == ([build.index] if build.index else []) else None
 
 
+def outdated(connection: Connection) -> list[str]:
+    """Keys of the registered sets whose index is invalid or not of their present vectors."""
+    return [one.key for one in parameter_sets.registered(connection) if present_version(connection, one) is None]
+
+
 def measure_recall(connection: Connection, chosen: RegisteredSet, probes: int = RECALL_PROBES) -> float:
     """Recall at 10 of the index against exact search, over a sample of the set's own vectors."""
     parts = {

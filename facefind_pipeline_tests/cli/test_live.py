@@ -1,20 +1,29 @@
-"""Under `facefind dev`, with its daemon: a folder copied below a watched root leads to results, with no click."""
+"""Under `facefind dev`, with its daemon: a copied folder leads to results, and a command shares the work with it."""
 
+import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
+import dagster as dg
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
 from facefind_pipeline.orchestration.daemon import daemon_lives
 from facefind_pipeline.orchestration.instance import open_instance
+from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.faces import face_key
+from facefind_pipeline.vision.decode import decode
+from facefind_pipeline.vision.detectors import load_detector
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
+from facefind_pipeline_tests.work import Work
 
 PATIENCE_S = 240
 
@@ -36,19 +45,12 @@ def test_a_copied_folder_leads_to_results_by_itself(
     portraits.hopper.crop((20, 20, 500, 580)).save(new_day / "late.jpg")
     dev()
     instance = open_instance(settings, database)
-    began = time.monotonic()
-    while not daemon_lives(instance):  # it is at work before the folder comes
-        assert time.monotonic() - began < PATIENCE_S, (tmp_path / "dev.log").read_text()[-3000:]
-        time.sleep(1)
+    _wait(lambda: daemon_lives(instance), tmp_path)  # it is at work before the folder comes
 
     began = time.monotonic()
     shutil.copytree(new_day, event / "Day 3")
-    while not any(match["photo"] == "Day 3/late.jpg" for match in _find(facefind)):
-        assert time.monotonic() - began < PATIENCE_S, (tmp_path / "dev.log").read_text()[-3000:]
-        time.sleep(1)
-    while not _searched(database):
-        assert time.monotonic() - began < PATIENCE_S
-        time.sleep(1)
+    _wait(lambda: any(match["photo"] == "Day 3/late.jpg" for match in _find(facefind)), tmp_path)
+    _wait(lambda: _searched(database), tmp_path)
     took = time.monotonic() - began
 
     records = instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.SUCCESS]))
@@ -57,6 +59,66 @@ def test_a_copied_folder_leads_to_results_by_itself(
     )
     print(f"\nfrom the copied folder to stored results: {took:.0f} s, of which runs {work:.1f} s")
     assert {record.dagster_run.status for record in instance.get_run_records()} == {DagsterRunStatus.SUCCESS}
+
+
+@pytest.mark.slow
+def test_a_command_and_the_daemon_do_nothing_twice(
+    facefind: Facefind,
+    reference: Path,
+    portraits: Portraits,
+    dev: Callable[[], str],
+    settings: Settings,
+    database: Database,
+    tmp_path: Path,
+) -> None:
+    root, photos = tmp_path / "party", 200
+    for number in range(photos):
+        day = root / f"day {number % 4}"
+        day.mkdir(parents=True, exist_ok=True)
+        picture = portraits.hopper.crop((number, number, 512, 560)).resize((320, 380))
+        picture.save(day / f"{number:03d}.jpg", quality=80)
+    dev()
+    instance = open_instance(settings, database)
+    _wait(lambda: daemon_lives(instance), tmp_path)
+
+    ran = facefind("run", root, "--params", SMALL_SET, "--reference", f"Ada={reference}", "--json")
+    assert ran.exit_code == 0, ran.stderr
+    _wait(lambda: _at_rest(instance), tmp_path)
+
+    done = Work(settings, database).done()
+    expected = sorted(_alone(sorted(root.rglob("*.jpg"))))
+    with database.connect() as connection:
+        stored = table(connection, "SELECT f.face_key FROM detected_faces f JOIN embeddings USING (face_key)")
+    assert sorted(key for (key,) in stored) == expected
+    assert (done["photos_detected"], done["faces_embedded"]) == (photos, len(expected))
+    assert {run.status for run in instance.get_runs()} == {DagsterRunStatus.SUCCESS}
+    assert any(_launched(run.tags) for run in instance.get_runs())  # the daemon wanted the same partitions
+
+
+def _alone(files: list[Path]) -> Iterator[UUID]:
+    """Keys of the faces that the set's detector finds, with nobody else at work."""
+    parameters = ParameterSet.parse(SMALL_SET)
+    detector = load_detector(parameters.detector, Path())
+    for file in files:
+        data = file.read_bytes()
+        for face in detector.detect(decode(data, rgb=True, grey=False)):
+            yield face_key(hashlib.sha256(data).digest(), face.box, face.landmarks)
+
+
+def _at_rest(instance: dg.DagsterInstance) -> bool:
+    """Nothing is at work, nor asked for within two ticks of the automation."""
+    for _ in range(25):
+        if instance.get_runs_count(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
+            return False
+        time.sleep(1)
+    return True
+
+
+def _wait(condition: Callable[[], bool], folder: Path) -> None:
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < PATIENCE_S, (folder / "dev.log").read_text()[-3000:]
+        time.sleep(1)
 
 
 def _find(facefind: Facefind) -> list[dict[str, object]]:

@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import dagster as dg
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
 
@@ -23,6 +22,7 @@ from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import find_day
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits, Silence
 from facefind_pipeline_tests.store.rows import table
+from facefind_pipeline_tests.work import Work
 
 
 def _run(facefind: Facefind, event: Path, *more: object) -> list[dict[str, object]]:
@@ -30,32 +30,6 @@ def _run(facefind: Facefind, event: Path, *more: object) -> list[dict[str, objec
     assert result.exit_code == 0, result.stderr
     matches: list[dict[str, object]] = json.loads(result.stdout)
     return matches
-
-
-class Work:
-    """Counts what the runs since the last look did, by what the assets said of it."""
-
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self._instance = open_instance(settings, database)
-        self._seen: set[str] = set()
-
-    def done(self) -> dict[str, int]:
-        """Photos detected and faces embedded since the last call, and runs."""
-        sums = {"photos_detected": 0, "faces_embedded": 0, "runs": 0}
-        for record in self._instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.SUCCESS])):
-            if record.dagster_run.run_id in self._seen:
-                continue
-            self._seen.add(record.dagster_run.run_id)
-            sums["runs"] += 1
-            events = self._instance.all_logs(
-                record.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
-            )
-            for entry in events:
-                assert entry.asset_materialization is not None
-                for name, value in entry.asset_materialization.metadata.items():
-                    if name in sums:
-                        sums[name] += int(str(value.value))
-        return sums
 
 
 @pytest.fixture

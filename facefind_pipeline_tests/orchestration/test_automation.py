@@ -12,6 +12,7 @@ import pytest
 from dagster import DagsterEventType
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
+from PIL import ImageOps
 
 from facefind_pipeline.cli import stages
 from facefind_pipeline.definitions import build_defs
@@ -29,7 +30,8 @@ from facefind_pipeline_tests.vision.clip_model import make_clip_model
 SECOND_SET = "haar-sf1.20-mn5-ms60@dlib"
 CLIP_SET = SMALL_SET.replace("dlib", "imgbeddings")
 FACES = ("detected_faces", "face_embeddings")
-Requested = set[tuple[str, str]]
+AUTOMATED = (*FACES, "reference_embeddings", "hnsw_index", "search_results", "evaluation", "sweep_report")
+Requested = set[tuple[str, str | None]]
 
 
 class World:
@@ -39,22 +41,22 @@ class World:
         self.graph = graph
         self._cursor: Any = None  # of Dagster, opaque
 
-    def tick(self) -> dict[str, set[str]]:
+    def tick(self) -> dict[str | None, set[str]]:
         """Evaluates once; partition -> assets requested."""
         result = dg.evaluate_automation_conditions(
             defs=self.graph.definitions, instance=self.graph.instance, cursor=self._cursor
         )
         self._cursor = result.cursor
-        requested: dict[str, set[str]] = {}
-        for asset in (*FACES, "hnsw_index", "reference_embeddings", "search_results"):
+        requested: dict[str | None, set[str]] = {}
+        for asset in AUTOMATED:
             for partition in result.get_requested_partitions(dg.AssetKey(asset)):
-                requested.setdefault(str(partition), set()).add(asset)
+                requested.setdefault(partition, set()).add(asset)
         assert result.total_requested == sum(len(assets) for assets in requested.values())
         return requested
 
     def to_rest(self) -> Requested:
         """Ticks and runs until nothing is requested any more; what was requested, each as often as that."""
-        everything: list[tuple[str, str]] = []
+        everything: list[tuple[str, str | None]] = []
         for _ in range(10):
             requested = self.tick()
             if not requested:
@@ -160,11 +162,16 @@ def faces(day: str, key: str = SMALL_SET) -> Requested:
 
 
 def search(key: str = SMALL_SET) -> Requested:
-    return {("hnsw_index", key), ("search_results", key)}
+    return {("hnsw_index", key), *results(key)}
 
 
 def references(key: str = SMALL_SET) -> Requested:
-    return {("reference_embeddings", key), ("search_results", key)}
+    return {("reference_embeddings", key), *results(key)}
+
+
+def results(key: str) -> Requested:
+    """Results, and what is said of them."""
+    return {("search_results", key), ("evaluation", key), ("sweep_report", None)}
 
 
 def test_a_new_set_is_filled_for_every_day_then_searched(world: World) -> None:
@@ -194,7 +201,7 @@ def test_a_new_or_removed_reference_is_searched_in_every_set_and_detects_nothing
     portraits.collins.save(folder / "1.png")
     world.make(["reference_photos"])
     assert world.to_rest() == references() | references(SECOND_SET)
-    portraits.collins.resize((400, 400)).save(folder / "2.png")
+    ImageOps.mirror(portraits.collins).save(folder / "2.png")
     world.make(["reference_photos"])
     assert world.to_rest() == references() | references(SECOND_SET)
     (folder / "2.png").unlink()

@@ -140,10 +140,10 @@ def test_an_index_that_is_out_of_date_is_told_once(graph: Graph, event: Path) ->
     parameters = stages.register_set(graph, SMALL_SET)
     stages.index_and_search(graph, parameters)
     first = _tick(graph, sensors.index_watch)
-    assert [(event.partition, event.passed) for event in first.asset_events] == [(SMALL_SET, True)]
+    assert [event.passed for event in first.asset_events] == [True]
     graph.materialize(["detected_faces", "face_embeddings"], f"day-1|{SMALL_SET}")
     second = _tick(graph, sensors.index_watch, first.cursor)
-    assert [(event.partition, event.passed) for event in second.asset_events] == [(SMALL_SET, False)]
+    assert [(event.passed, event.metadata["outdated"].value) for event in second.asset_events] == [(False, [SMALL_SET])]
     assert _tick(graph, sensors.index_watch, second.cursor).asset_events == []
 
 
