@@ -22,7 +22,12 @@ def record(figures: Mapping[str, float]) -> None:
     results = json.loads(LATEST.read_text(encoding="utf-8")) if LATEST.is_file() else {}
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for key, value in figures.items():
-        results |= {key: round(value, 6), f"{key}_date": date, f"{key}_commit": commit(), f"{key}_machine": machine()}
+        results |= {
+            key: float(f"{value:.6g}"),
+            f"{key}_date": date,
+            f"{key}_commit": commit(),
+            f"{key}_machine": machine(),
+        }
         print(f"{key} = {value:.4g}", flush=True)
     LATEST.parent.mkdir(parents=True, exist_ok=True)
     LATEST.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")

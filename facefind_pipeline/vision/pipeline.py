@@ -20,7 +20,7 @@ from facefind_pipeline.vision.faces import Face, Image, Vectors
 from facefind_pipeline.vision.sheet import thumbnail
 
 EMBEDDING_BATCH = 16  # faces; the dlib network gains nothing above 8, and small batches spread over the workers
-PHOTOS_WAITING = 10  # at most, whatever few faces they have: so soon results are told and stored
+PHOTOS_WAITING = 10  # at most in a batch, whatever few faces they have: so soon results are told and stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def find_faces(
     thread: so the cores are busy and nothing fights over them.
 
     Args:
-        tasks: taken one by one, a few ahead of what is yielded.
+        tasks: taken one by one, at most two a worker and `PHOTOS_WAITING` ahead of what is yielded.
         load_detector: called once a worker.
         embedder: None to detect only.
         workers: threads; the libraries release the GIL in all heavy parts. One a core by default.
@@ -91,17 +91,21 @@ def find_faces(
     photos: deque[Future[_Work]] = deque()
     batches: deque[Future[list[PhotoFaces]]] = deque()
     waiting: list[_Work] = []
+    ahead = 0
     with ThreadPoolExecutor(workers, thread_name_prefix="faces") as pool:
         try:
             for task in tasks:
                 photos.append(pool.submit(worker.work, task))
+                ahead += 1
                 if len(photos) > 2 * workers:
                     waiting.append(photos.popleft().result())
                     if _is_batch(waiting, embedder):
                         batches.append(pool.submit(_embed, waiting, embedder))
                         waiting = []
-                while batches and (batches[0].done() or len(batches) > workers):
-                    yield from batches.popleft().result()
+                while batches and (batches[0].done() or ahead > 2 * workers + PHOTOS_WAITING):
+                    results = batches.popleft().result()
+                    ahead -= len(results)
+                    yield from results
             for photo in photos:
                 waiting.append(photo.result())
                 if _is_batch(waiting, embedder):

@@ -84,12 +84,13 @@ def test_each_photo_is_decoded_once(tasks: list[PhotoTask], monkeypatch: pytest.
     assert sorted(decoded) == sorted(task.sha256 for task in tasks)
 
 
-def test_few_photos_are_ahead_of_what_is_taken(tasks: list[PhotoTask]) -> None:
-    taken = []
-    stream = find_faces((taken.append(task) or task for task in tasks), CornerDetector, None, workers=2)
-    next(stream)
-    assert len(taken) <= 8
-    stream.close()
+@pytest.mark.parametrize("embedder", [None, MeanEmbedder()])
+def test_few_photos_are_ahead_of_what_is_taken(tasks: list[PhotoTask], embedder: MeanEmbedder | None) -> None:
+    taken, results = [], 0
+    for _ in find_faces((taken.append(task) or task for task in tasks), CornerDetector, embedder, workers=2):
+        assert len(taken) - results <= 2 * 2 + pipeline.PHOTOS_WAITING + 1
+        results += 1
+    assert results == len(tasks)
 
 
 def test_known_faces_are_embedded_and_not_detected_again(tasks: list[PhotoTask]) -> None:
