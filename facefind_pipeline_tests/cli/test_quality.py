@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 
@@ -68,6 +69,9 @@ def test_a_photo_is_explained(facefind: Facefind, filled: Path) -> None:
     assert reason("nobody.jpg") == "no face detected"
     assert reason("broken.jpg") == "unreadable"
     assert reason("again.jpg", "--day", "day-1") == "removed by a filter"
+    sheet = filled.parent / "why.jpg"
+    assert facefind("explain", "Ada", "collins.png", "--sheet", sheet).exit_code == 0
+    assert Image.open(sheet).width > 300
     assert "no photo 'nothing.jpg'" in facefind("explain", "Ada", "nothing.jpg").stderr
 
 
