@@ -6,8 +6,8 @@ from datetime import datetime
 import click
 
 from facefind_pipeline.cli.find import DATE, country_of
-from facefind_pipeline.cli.output import echo_json, echo_table
-from facefind_pipeline.cli.workspace import json_option, open_reading, params_option
+from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table
+from facefind_pipeline.cli.workspace import absolute, json_option, open_reading, params_option
 
 
 @click.command(
@@ -15,7 +15,8 @@ from facefind_pipeline.cli.workspace import json_option, open_reading, params_op
 Examples:
   facefind explain Ada IMG_0042.jpg
   facefind explain Ada "day 2/IMG_0042.jpg" --params talk
-  facefind explain Ada IMG_0042.jpg --from 2024-06-01 --to 2024-06-30 -n 20"""
+  facefind explain Ada IMG_0042.jpg --from 2024-06-01 --to 2024-06-30 -n 20
+  facefind explain Ada IMG_0042.jpg --sheet why.jpg      (it, and the faces that are ranked above it)"""
 )
 @click.argument("name")
 @click.argument("photo")
@@ -24,6 +25,7 @@ Examples:
 @click.option("--from", "from_day", type=DATE, metavar="DATE", help="As in `facefind find`.")
 @click.option("--to", "to_day", type=DATE, metavar="DATE", help="As in `facefind find`.")
 @click.option("--country", help="As in `facefind find`.")
+@click.option("--sheet", type=click.Path(), metavar="FILE", help="Write a contact sheet of the faces above it (JPEG).")
 @params_option
 @json_option
 def explain(
@@ -34,6 +36,7 @@ def explain(
     from_day: datetime | None,
     to_day: datetime | None,
     country: str | None,
+    sheet: str | None,
     params: str | None,
     as_json: bool,
 ) -> None:
@@ -43,7 +46,7 @@ def explain(
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.search import explain as search
-    from facefind_pipeline.search.find import Filters
+    from facefind_pipeline.search.find import Filters, find_person
     from facefind_pipeline.store import parameter_sets, people, truth
 
     filters = Filters(
@@ -65,6 +68,9 @@ def explain(
             raise FacefindError(f"{found.path} could not be opened when its folder was read")
         looked_at = limit or search.default_limit(connection, chosen.key, person, found.sha256)
         made = search.explain(connection, chosen, person, found.sha256, limit=looked_at, filters=filters)
+        above = find_person(connection, chosen, person, limit=made.row.rank) if sheet and made.row.rank else []
+    if sheet and above:
+        echo_sheet(above, absolute(sheet), title=f"{person.name}, up to {found.path}")
     row, facts = made.row, made.facts
     known = {
         "photo": found.path,
@@ -80,8 +86,8 @@ def explain(
         "faces of other sets": len(facts.other_faces),
     }
     if as_json:
-        above = [{"photo": above.path, "score": above.distance} for above in facts.outranking]
-        echo_json({**known, "outranked by": above})
+        outranking = [{"photo": above.path, "score": above.distance} for above in facts.outranking]
+        echo_json({**known, "outranked by": outranking})
         return
     echo_table([{"": what, person.name: _short(value)} for what, value in known.items() if value is not None])
 

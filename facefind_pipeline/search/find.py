@@ -1,7 +1,7 @@
 """Finding photos: the live query with filters, and reading what `search_results` keeps while that is current."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
@@ -156,7 +156,10 @@ def find_person(
         stored = _stored(connection, chosen, person, limit, filters)
         if stored is not None:
             return stored
-    return find_nearest(connection, chosen, probes, limit=limit, filters=filters, metric=metric)
+    rejected = _rejected(connection, person)
+    nearest = find_nearest(connection, chosen, probes, limit=limit + len(rejected), filters=filters, metric=metric)
+    left = [match for match in nearest if match.sha256 not in rejected][:limit]
+    return [replace(match, rank=rank) for rank, match in enumerate(left, start=1)]
 
 
 def find_nearest(
@@ -284,6 +287,13 @@ def results_are_current(connection: Connection, chosen: RegisteredSet) -> dict[s
         )
         searched = {person: (vectors, references) for person, vectors, references in cursor.fetchall()}
     return {person: searched.get(person) == (chosen.vectors_version, version) for person, version in wanted.items()}
+
+
+def _rejected(connection: Connection, person: Person) -> set[str]:
+    """Photos, by SHA-256 in hex, of which somebody said that they do not show the person."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT encode(sha256, 'hex') FROM feedback WHERE person = %s AND NOT shown", [person.key])
+        return {sha256 for (sha256,) in cursor.fetchall()}
 
 
 def _check_comparable(connection: Connection, chosen: RegisteredSet, probes: Sequence[Probe]) -> None:

@@ -114,7 +114,9 @@ def read_evaluation(connection: Connection, key: str) -> Evaluation | None:
 def evaluate_rows(connection: Connection, key: str) -> dict[str, Any]:
     """All figures of a set, as plain values."""
     rows = truth_rows(connection, key)
-    people = {person: list(theirs) for person, theirs in itertools.groupby(rows, key=lambda row: row.person)}
+    everyone = {person: list(theirs) for person, theirs in itertools.groupby(rows, key=lambda row: row.person)}
+    # Photos that were listed may have moved to a day that the list does not cover.
+    people = {person: theirs for person, theirs in everyone.items() if any(row.relevant for row in theirs)}
     sharper = {person: ranking(theirs, plain=False) for person, theirs in people.items()}
     plain = {person: ranking(theirs, plain=True) for person, theirs in people.items()}
     losses = losses_of(connection, key, people)
@@ -139,7 +141,9 @@ def evaluate_rows(connection: Connection, key: str) -> dict[str, Any]:
         ],
         "found": [[row.person, row.sha256.hex()] for row, loss in losses if loss.reason is Reason.FOUND],
         "slices": slices(losses),
-        "calibration": calibration_check(rows, calibration) if calibration and people else {},
+        "calibration": calibration_check(list(itertools.chain(*people.values())), calibration)
+        if calibration and people
+        else {},
         "curves": {name: _curve(list(rankings.values())) for name, rankings in (("sharper", sharper), ("plain", plain))}
         if people
         else {},

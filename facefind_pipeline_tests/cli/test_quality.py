@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
+from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 
 
 @pytest.fixture
@@ -39,6 +40,25 @@ def test_figures_and_reasons(facefind: Facefind, filled: Path, by_hand: Path, tm
     assert "0.75" in facefind("evaluate", "--people").stdout
 
 
+def test_faces_that_are_painted_over_or_too_small(
+    facefind: Facefind, event: Path, reference: Path, portraits: Portraits, tmp_path: Path
+) -> None:
+    painted = portraits.together()
+    painted.paste("grey", (130, 60, 400, 340))
+    painted.save(event / "Day 1" / "painted.jpg")
+    portraits.hopper.resize((128, 150)).save(event / "Day 1" / "small.jpg")  # her face is 47 pixels wide; HOG needs 66
+    assert facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}").exit_code == 0
+    by_hand = tmp_path / "by hand.csv"
+    rows = ["Ada,hopper.jpg,,,,", "Ada,painted.jpg,160,110,200,200", "Ada,small.jpg,,,,"]
+    by_hand.write_text("\n".join(["person,filename,x,y,w,h", *rows]))
+    assert facefind("truth", "add", by_hand).exit_code == 0
+    losses = json.loads(facefind("evaluate", "--json").stdout)[SMALL_SET]["losses"]
+    assert {loss["photo"]: loss["reason"] for loss in losses} == {
+        "Day 1/painted.jpg": "no face detected near the person's",
+        "Day 1/small.jpg": "no face detected",
+    }
+
+
 def test_a_photo_is_explained(facefind: Facefind, filled: Path) -> None:
     def reason(*arguments: str) -> str:
         made = facefind("explain", "Ada", *arguments, "--json")
@@ -49,6 +69,9 @@ def test_a_photo_is_explained(facefind: Facefind, filled: Path) -> None:
     assert reason("nobody.jpg") == "no face detected"
     assert reason("broken.jpg") == "unreadable"
     assert reason("again.jpg", "--day", "day-1") == "removed by a filter"
+    sheet = filled.parent / "why.jpg"
+    assert facefind("explain", "Ada", "collins.png", "--sheet", sheet).exit_code == 0
+    assert Image.open(sheet).width > 300
     assert "no photo 'nothing.jpg'" in facefind("explain", "Ada", "nothing.jpg").stderr
 
 

@@ -125,6 +125,18 @@ def test_a_date_filter_that_takes_it_out(connection: Connection, friday: Partiti
         assert made.loss.reason is reason
 
 
+def test_a_photo_of_a_day_that_no_list_covers_is_explained_too(connection: Connection, friday: Partition) -> None:
+    saturday = partition(connection, "saturday", HAAR)
+    hers, others = Photo("hers.jpg", "1", [vector(0.2)]), Photo("others.jpg", "2", [vector(0.9)])
+    write_all(connection, friday, [others])
+    write_all(connection, saturday, [hers])
+    truth.write_list(connection, TruthList("a.csv", [TruthRow("ada", others.sha256)], ("friday",)), "command")
+    chosen = parameter_sets.find(connection, HAAR)
+    results.refresh(connection, chosen)
+    made = explain(connection, chosen, ADA, hers.sha256, limit=10, filters=Filters())
+    assert (made.row.path, made.loss.reason) == ("hers.jpg", Reason.FOUND)
+
+
 def test_an_approximate_index_that_looks_too_briefly(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(5)
     shots = [Photo(f"{n}.jpg", str(n), [random.normal(0, 1, 128).astype(np.float32)]) for n in range(1_500)]

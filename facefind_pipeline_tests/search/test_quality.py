@@ -70,6 +70,15 @@ def test_a_partial_list_judges_its_days_only(database: Database, event: dict[str
     assert (ada["relevant"], ada["average_precision"], figures["losses"]) == (1, 1, [])
 
 
+def test_a_photo_that_moved_to_a_day_that_is_not_covered_counts_no_more(database, event) -> None:
+    _tell(database, event, "late.jpg", days=("saturday",))
+    with database.connect() as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE photos SET event_day = 'friday' WHERE path = 'late.jpg'")
+        figures = evaluate_rows(connection, KEY)
+    assert (figures["people"], figures["losses"], figures["summary"]) == ([], [], {})
+
+
 def test_the_calibration_is_checked_against_truth(database: Database, event: dict[str, Photo]) -> None:
     _tell(database, event, "near.jpg", "late.jpg")
     with database.connect() as connection:

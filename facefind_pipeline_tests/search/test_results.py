@@ -112,6 +112,8 @@ def test_what_was_rejected_leaves_the_results_and_sharpens_none(connection: Conn
     ada = write_person(connection, friday, "Ada", [vector(0)])
     assert list(_found(connection, ada)) == ["wrong.jpg", "other.jpg"]
     _say(connection, wrong, shown=False)
+    live = find_person(connection, parameter_sets.find(connection, KEY), ada, limit=1)
+    assert [(match.rank, match.photo) for match in live] == [(1, "other.jpg")]
     found = _found(connection, ada)
     assert list(found) == ["other.jpg"]
     assert found["other.jpg"].distance == pytest.approx(0.8)

@@ -1,20 +1,28 @@
 -- Every face with every person: the typical distance to the person's template, the distance to their nearest reference,
--- and the score, to which half the gap is added where another person, the rival, is nearer.
+-- and the score, to which a share of the gap is added where another person, the rival, is nearer.
 CREATE TEMP TABLE compared ON COMMIT DROP AS
-WITH typical AS MATERIALIZED (
-    SELECT t.person, e.sha256, e.face_key, {typical} AS distance,
-           (SELECT min(e.embedding {operator} r.embedding) FROM reference_embeddings r
-            WHERE r.parameter_set = {parameter_set} AND r.person = t.person AND r.embedding IS NOT NULL
-              AND r.embedder_fingerprint = e.embedder_fingerprint) AS plain_distance
+WITH asked AS MATERIALIZED (  -- else each reference is fetched again for every face
+    SELECT person, embedder_fingerprint, embedding
+    FROM reference_embeddings WHERE parameter_set = {parameter_set} AND embedding IS NOT NULL
+),
+plain AS (
+    SELECT a.person, e.face_key, min(e.embedding {operator} a.embedding) AS distance
+    FROM asked a
+    JOIN embeddings e ON e.parameter_set = {parameter_set} AND e.embedder_fingerprint = a.embedder_fingerprint
+    GROUP BY a.person, e.face_key
+),
+typical AS MATERIALIZED (
+    SELECT t.person, e.sha256, e.face_key, {typical} AS distance
     FROM templates t
     JOIN embeddings e ON e.parameter_set = {parameter_set} AND e.embedder_fingerprint = t.embedder_fingerprint
 ),
 nearest AS (
-    SELECT face_key, (array_agg(person ORDER BY distance, person))[1] AS first, min(distance) AS distance
-    FROM typical GROUP BY face_key
+    SELECT DISTINCT ON (face_key) face_key, person, distance FROM typical ORDER BY face_key, distance, person
 )
-SELECT typical.person, sha256, face_key, typical.distance, plain_distance,
-       CASE WHEN first <> typical.person THEN first END AS rival,
-       CASE WHEN first <> typical.person THEN nearest.distance END AS rival_distance,
+SELECT typical.person, typical.sha256, typical.face_key, typical.distance, plain.distance AS plain_distance,
+       CASE WHEN nearest.person <> typical.person THEN nearest.person END AS rival,
+       CASE WHEN nearest.person <> typical.person THEN nearest.distance END AS rival_distance,
        typical.distance + {rivalry} * (typical.distance - nearest.distance) AS score
-FROM typical JOIN nearest USING (face_key)
+FROM typical
+JOIN nearest ON nearest.face_key = typical.face_key
+JOIN plain ON (plain.person, plain.face_key) = (typical.person, typical.face_key)

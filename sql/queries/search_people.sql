@@ -4,15 +4,16 @@ INSERT INTO search_results (parameter_set, person, rank, sha256, face_key, dista
 SELECT {parameter_set}, person, rank, sha256, face_key, distance, score, plain_distance, rival, rival_distance,
        confirmed
 FROM (
-    SELECT *, row_number() OVER (PARTITION BY person ORDER BY confirmed DESC, score, sha256) AS rank
+    SELECT best.*, nearest.plain_distance, coalesce(said.shown, false) AS confirmed,
+           row_number() OVER (PARTITION BY person ORDER BY coalesce(said.shown, false) DESC, score, sha256) AS rank
     FROM (
-        SELECT DISTINCT ON (c.person, c.sha256) c.person, c.sha256, c.face_key, c.distance, c.score, c.rival,
-               c.rival_distance, coalesce(said.shown, false) AS confirmed,
-               min(c.plain_distance) OVER (PARTITION BY c.person, c.sha256) AS plain_distance
-        FROM compared c
-        LEFT JOIN feedback said USING (person, sha256)
-        WHERE said.shown IS DISTINCT FROM false
-        ORDER BY c.person, c.sha256, c.score, c.face_key
+        SELECT DISTINCT ON (person, sha256) person, sha256, face_key, distance, score, rival, rival_distance
+        FROM compared ORDER BY person, sha256, score, face_key
     ) best
+    JOIN (
+        SELECT person, sha256, min(plain_distance) AS plain_distance FROM compared GROUP BY person, sha256
+    ) nearest USING (person, sha256)
+    LEFT JOIN feedback said USING (person, sha256)
+    WHERE said.shown IS DISTINCT FROM false
 ) ranked
 WHERE rank <= %(kept)s

@@ -1,6 +1,6 @@
 -- All that is known of every (person, photo) that was ranked under a set or is in truth, of people with truth and among
 -- the photos of the event days that their lists cover; ranked ones in the order of their ranks. `person` and `photo`
--- ask for one person only, as if the photo were in truth.
+-- ask for one person only, in all days, as if the photo were in truth.
 WITH wanted AS (
     SELECT person, sha256, x, y, w, h FROM truth WHERE %(person)s::text IS NULL OR person = %(person)s
     UNION ALL
@@ -44,5 +44,5 @@ LEFT JOIN files ON files.sha256 = p.sha256
 LEFT JOIN detections d ON (d.sha256, d.detector_fingerprint) = (p.sha256, s.detector_fingerprint)
 LEFT JOIN detected_faces f ON (f.sha256, f.detector_fingerprint, f.face_key)
     = (p.sha256, s.detector_fingerprint, p.face_key)
-WHERE listed.days IS NULL OR files.sha256 IS NULL OR files.days && listed.days
+WHERE %(person)s::text IS NOT NULL OR listed.days IS NULL OR files.sha256 IS NULL OR files.days && listed.days
 ORDER BY p.person, p.rank NULLS LAST, p.sha256
