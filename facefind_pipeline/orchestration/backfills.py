@@ -70,7 +70,7 @@ def request_backfill(instance: dg.DagsterInstance, missing: Missing, title: str)
     backfill = PartitionBackfill.from_asset_graph_subset(
         backfill_id=backfill_id,
         backfill_timestamp=time.time(),
-        tags={},
+        tags={"facefind/why": title},  # the UI shows tags, on the backfill and its runs, but no titles
         dynamic_partitions_store=instance,
         asset_graph_subset=subset,
         title=title,

@@ -8,7 +8,6 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from facefind_pipeline.parameters import ArcfaceSettings
 from facefind_pipeline.vision.dlib_network import packaged_model
 from facefind_pipeline.vision.faces import Face, Image, Vectors
 from facefind_pipeline.vision.models import file_sha256, write_atomically
+from facefind_pipeline.vision.sessions import LoadedOnce, open_session
 
 CHIP_SIDE = 112
 # insightface's template: the eyes, the tip of the nose and the corners of the mouth, as they stand in the photo from
@@ -133,11 +133,11 @@ class ArcfaceEmbedder:
         # Two corners of the eye on the right of the photo come first, then two of the other.
         return np.stack([corners[2:4].mean(axis=0), corners[0:2].mean(axis=0)])
 
-    @cached_property
+    @LoadedOnce
     def _session(self) -> Any:
         return _open(self._file)
 
-    @cached_property
+    @LoadedOnce
     def _predictor(self) -> Any:
         import dlib
 
@@ -166,10 +166,8 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _open(file: Path) -> Any:
-    import onnxruntime
-
     try:
-        return onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        return open_session(file)
     except Exception as error:  # onnxruntime's errors have no common class but Exception
         raise FacefindError(f"{file} is not an ONNX network that onnxruntime can read") from error
 

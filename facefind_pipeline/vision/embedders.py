@@ -2,12 +2,10 @@
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from threading import RLock
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,7 +14,7 @@ from facefind_pipeline.parameters import ArcfaceSettings, DlibSettings, Embedder
 from facefind_pipeline.vision import dlib_network
 from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
 from facefind_pipeline.vision.models import file_sha256
-from facefind_pipeline.vision.sessions import open_session
+from facefind_pipeline.vision.sessions import LoadedOnce, open_session
 
 PREDICTOR = "shape_predictor_5_face_landmarks.dat"
 DLIB_PADDING = 0.25  # of the face's size on each side of a chip; what dlib's network was trained on
@@ -24,20 +22,6 @@ DLIB_BATCH = 32  # chips; larger ones gain nothing
 ALIGNMENT = "square box, 5 points"  # in the fingerprint: change it whenever `DlibEmbedder.crop` changes
 HUB_REPOSITORY = "minimaxir/imgbeddings"
 HUB_FILE = "patch32_v1.onnx"
-
-T = TypeVar("T")
-
-
-class LoadedOnce(cached_property[T]):
-    """A cached property that threads may ask for at once: `cached_property` alone lets each of them load the model."""
-
-    def __init__(self, load: Callable[[Any], T]) -> None:
-        super().__init__(load)
-        self._loading = RLock()
-
-    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
-        with self._loading:
-            return super().__get__(instance, owner)
 
 
 class Embedder(Protocol):
