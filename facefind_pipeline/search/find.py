@@ -205,7 +205,7 @@ def find_nearest(
                 break
             # Only now: counting a million faces takes longer than finding the nearest of them.
             everything = count_rows(connection, chosen) if everything is None else everything
-            candidates *= 8
+            candidates = everything if exact else 8 * candidates
             # An index scan gives up after a while, and filters may leave it too few.
             exact = exact or candidates >= everything
     if everything and not rows:
