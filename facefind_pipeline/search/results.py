@@ -106,13 +106,11 @@ class Results:
         searched: keys of the people that were searched for now.
         people: a row a person: `person`, `ranked` (photos), `sure` and `likely` (of them), `nearest` (path of the first
             photo) and its `distance`.
-        calibration: what the distances mean; None where too little is known of them.
     """
 
     version: str
     searched: list[str]
     people: "pd.DataFrame"
-    calibration: Calibration | None
 
 
 def refresh_results(database: Database, key: str) -> Results:
@@ -121,7 +119,7 @@ def refresh_results(database: Database, key: str) -> Results:
         chosen = parameter_sets.find(connection, key)
         searched = refresh(connection, chosen)
         calibration = read_calibration(connection, key)
-        return Results(results_version(connection, key), searched, _people(connection, key, calibration), calibration)
+        return Results(results_version(connection, key), searched, _people(connection, key, calibration))
 
 
 def people_without_results(connection: Connection, key: str) -> list[str]:

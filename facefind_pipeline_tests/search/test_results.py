@@ -4,15 +4,17 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search import results
 from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, read_calibration
 from facefind_pipeline.search.find import Match, find_person
-from facefind_pipeline.store import parameter_sets, truth
+from facefind_pipeline.store import faces, parameter_sets, truth
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Partition
+from facefind_pipeline.store.faces import Detection, Partition, StoredFace
 from facefind_pipeline.store.people import Person
+from facefind_pipeline.store.queries import operator, query
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, vector, write_all, write_person
 
 SURE = ASSUMED["dlib"].tail.at(SURE_RATE)  # so few pairs leave the embedder's constants
@@ -73,6 +75,24 @@ def test_a_face_too_far_to_be_sure_changes_no_template(connection: Connection, f
     ada = write_person(connection, friday, "Ada", [vector(0)])
     assert _found(connection, ada)["far.jpg"].distance == pytest.approx(SURE + 0.01)
     assert table(connection, "SELECT sure_photos FROM searches") == [(0,)]
+
+
+def test_impostors_are_sure_faces_of_one_photo_that_do_not_overlap(connection: Connection, friday: Partition) -> None:
+    places = [(100 * number, 0, 50, 50) for number in range(9)] + [(820, 10, 50, 50)]  # the last two overlap
+    found = [StoredFace(place, float(score), None) for score, place in enumerate(places)]
+    photo, other = Photo("crowd.jpg", "1"), Photo("single.jpg", "2", [vector(9)])
+    write_all(connection, friday, [photo, other])
+    faces.write_detections(connection, friday.detector, [Detection(b"3" * 32, 0.1, None, found, [b"jpeg"] * 10)])
+    vectors = [(b"3" * 32, face, vector(number)) for number, face in enumerate(found)]
+    faces.write_embeddings(connection, friday, vectors)
+    chosen = parameter_sets.find(connection, KEY)
+    with connection.cursor() as cursor:
+        parts = {"table": sql.Identifier(chosen.table), "dimension": sql.Literal(128), "operator": operator("l2")}
+        cursor.execute(query("co_occurring", **parts), {"limit": 100})
+        distances = sorted(distance for (distance,) in cursor.fetchall())
+    # Of eleven faces 0, 1 and the single one are the least sure; the last two are one face found twice.
+    sure = range(2, 10)
+    assert distances == sorted(b - a for a in sure for b in sure if a < b and (a, b) != (8, 9))
 
 
 def test_several_references_are_one_template(connection: Connection, friday: Partition) -> None:

@@ -1,5 +1,5 @@
 -- Distances between two faces of one photo: almost always two people's. Overlapping boxes are one face found twice; the
--- tenth of the faces that the detector is least sure of has most of those that are none, and they look alike.
+-- third of the faces that the detector is least sure of has most of those that are none, and they look alike.
 WITH faces AS MATERIALIZED (
     SELECT e.sha256, e.face_key, e.embedder_fingerprint, e.embedding::vector({dimension}) AS embedding,
            box(point(f.x, f.y), point(f.x + f.w, f.y + f.h)) AS place,
@@ -9,6 +9,6 @@ WITH faces AS MATERIALIZED (
 SELECT a.embedding {operator} b.embedding
 FROM faces a
 JOIN faces b ON b.sha256 = a.sha256 AND b.face_key > a.face_key AND b.embedder_fingerprint = a.embedder_fingerprint
-WHERE a.sureness >= 0.1 AND b.sureness >= 0.1 AND NOT a.place && b.place
+WHERE a.sureness >= 0.3 AND b.sureness >= 0.3 AND NOT a.place && b.place
 ORDER BY a.sha256  -- a hash: the same sample of photos every time
 LIMIT %(limit)s
