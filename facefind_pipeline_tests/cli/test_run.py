@@ -155,7 +155,7 @@ def test_largest_takes_the_largest_of_several_faces(facefind: Facefind, event: P
     params = "hog-up1-px0@dlib"
     result = facefind("run", event, "--params", params, "--reference", f"Ada={both}", "--largest", "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout)[0]["distance"] < 0.05
+    assert json.loads(result.stdout)[0]["plain_distance"] < 0.05
 
 
 def _stop_in_the_middle(database: Database, signal_: signal.Signals, *arguments: object) -> tuple[int, str]:
