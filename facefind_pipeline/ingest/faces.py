@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,7 +19,7 @@ from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces as store
 from facefind_pipeline.store import parameter_sets, photos, versions
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, StoredFace
+from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, Place, StoredFace
 from facefind_pipeline.vision.faces import Box, Face
 
 if TYPE_CHECKING:
@@ -90,12 +90,13 @@ def fill(
         record_fingerprints(connection, settings, parameters)
         photos_version = photos.photos_version(photos.photos(connection, event_day).values())
         to_do = store.photos_to_do(connection, partition)
+        have_vectors = store.known_vectors(connection, partition) if to_do and embed else {}
         connection.commit()  # no transaction stays open while photos are worked on
         if not embed:
             to_do = [photo for photo in to_do if photo.faces is None]
         progress.begin(f"faces of {event_day}", len(to_do), "photo")
         paths = {photo.sha256: photo.path for photo in to_do}
-        results = _told(_find_faces(settings, parameters, day.root, to_do, embed=embed), progress)
+        results = _told(_find_faces(settings, parameters, day.root, to_do, have_vectors, embed=embed), progress)
         while batch := list(islice(results, COMMIT_EVERY)):
             _write(connection, partition, batch, filled, paths)
             connection.commit()
@@ -163,7 +164,13 @@ def shared_embedder(settings: Settings, parameters: ParameterSet) -> "Embedder":
 
 
 def _find_faces(
-    settings: Settings, parameters: ParameterSet, root: Path, to_do: list[PhotoToDo], *, embed: bool
+    settings: Settings,
+    parameters: ParameterSet,
+    root: Path,
+    to_do: list[PhotoToDo],
+    have_vectors: Mapping[bytes, Collection[Place]],
+    *,
+    embed: bool,
 ) -> Iterator["PhotoFaces"]:
     if not to_do:
         return
@@ -175,6 +182,7 @@ def _find_faces(
             photo.sha256,
             root / photo.path,
             None if photo.faces is None else tuple(Face(Box(*f.box), f.score, f.landmarks) for f in photo.faces),
+            frozenset((Box(*box), landmarks) for box, landmarks in have_vectors.get(photo.sha256, ())),
         )
         for photo in to_do
     )
@@ -216,7 +224,8 @@ def _write(
         if result.problem:
             filled.problems[paths[sha256]] = result.problem
         if result.vectors is not None:
-            vectors += [(sha256, face, vector) for face, vector in zip(faces, result.vectors, strict=True)]
+            embedded = (StoredFace(face.box, face.score, face.landmarks) for face in result.embedded)
+            vectors += [(sha256, face, vector) for face, vector in zip(embedded, result.vectors, strict=True)]
     store.lock_sets(connection, partition.parameter_set)
     store.write_detections(connection, partition.detector, detections)
     store.write_embeddings(connection, partition, vectors)

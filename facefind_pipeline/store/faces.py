@@ -19,6 +19,7 @@ from facefind_pipeline.store.binary_copy import insert
 from facefind_pipeline.store.queries import query
 
 Landmarks = Sequence[tuple[float, float]]
+Place = tuple[tuple[int, int, int, int], tuple[tuple[float, float], ...] | None]  # a face's box and landmarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,16 @@ def photos_to_do(connection: Connection, partition: Partition) -> list[PhotoToDo
             if entry[1] is not None:
                 entry[1].append(StoredFace((x, y, w, h), score, _points(landmarks)))
     return [PhotoToDo(sha, path, None if faces is None else tuple(faces)) for sha, (path, faces) in to_do.items()]
+
+
+def known_vectors(connection: Connection, partition: Partition) -> dict[bytes, list[Place]]:
+    """Faces of the day's photos that some set has a vector of this embedder for, by photo."""
+    known: dict[bytes, list[Place]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(query("known_vectors"), partition.parameters)
+        for sha256, x, y, w, h, landmarks in cursor.fetchall():
+            known.setdefault(bytes(sha256), []).append(((x, y, w, h), _points(landmarks)))
+    return known
 
 
 def adopt_embeddings(connection: Connection, partition: Partition) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector
 from facefind_pipeline.vision.embedders import Embedder
-from facefind_pipeline.vision.faces import Face, Image, Vectors
+from facefind_pipeline.vision.faces import Box, Face, Image, Points, Vectors
 from facefind_pipeline.vision.sheet import thumbnail
 
 EMBEDDING_BATCH = 16  # faces; the dlib network gains nothing above 8, and small batches spread over the workers
@@ -31,11 +31,13 @@ class PhotoTask:
         sha256: the content that is expected.
         path: one file that holds it.
         known: faces that still need a vector, or None to detect.
+        have_vectors: box and landmarks of faces that need none, should the detector find them: another did before.
     """
 
     sha256: bytes
     path: Path
     known: tuple[Face, ...] | None = None
+    have_vectors: frozenset[tuple[Box, Points | None]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class PhotoFaces:
     Attributes:
         faces: detected, or those that were known.
         thumbnails: a JPEG a face; empty where the faces were known.
-        vectors: (faces, d), or None where nothing was to embed.
+        embedded: the faces that the vectors are of, in their order.
+        vectors: (embedded, d), or None where nothing was to embed.
         detection_seconds: of the detector alone.
         problem: why the pixels could not be read; such a photo has no faces.
         vanished: the file is gone or holds another content; nothing is known of the photo.
@@ -54,6 +57,7 @@ class PhotoFaces:
     task: PhotoTask
     faces: tuple[Face, ...] = ()
     thumbnails: tuple[bytes, ...] = ()
+    embedded: tuple[Face, ...] = ()
     vectors: Vectors | None = None
     detection_seconds: float = 0.0
     problem: str | None = None
@@ -165,12 +169,13 @@ class _Worker:
             pixels = photo.rgb if photo.rgb is not None else photo.grey
             assert pixels is not None
             thumbnails = tuple(thumbnail(pixels, face.box) for face in faces)
-        crops: list[Image] = []
-        if self._embedder is not None:
-            source = photo.grey if self._embedder.needs_grey else photo.rgb
-            assert source is not None
-            crops = [self._embedder.crop(source, face) for face in faces]
-        return _Work(PhotoFaces(task, faces, thumbnails, detection_seconds=seconds), crops)
+        result = PhotoFaces(task, faces, thumbnails, detection_seconds=seconds)
+        if self._embedder is None:
+            return _Work(result)
+        source = photo.grey if self._embedder.needs_grey else photo.rgb
+        assert source is not None
+        new = tuple(face for face in faces if (face.box, face.landmarks) not in task.have_vectors)
+        return _Work(replace(result, embedded=new), [self._embedder.crop(source, face) for face in new])
 
     def _detector(self) -> Detector:
         if not hasattr(self._local, "detector"):

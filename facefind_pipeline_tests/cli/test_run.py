@@ -105,6 +105,18 @@ def test_a_second_set_with_the_same_detector_detects_nothing(
     assert len(json.loads(other.stdout)) == len(_run(facefind, event))
 
 
+def test_a_box_that_several_sets_found_is_embedded_once(
+    facefind: Facefind, event: Path, reference: Path, work: Work, database: Database
+) -> None:
+    embedded = 0
+    for key in ("haar-sf1.20-mn5-ms60@dlib", "haar-sf1.20-mn5-ms40@dlib"):
+        assert facefind("run", event, "--params", key, "--reference", f"Ada={reference}").exit_code == 0
+        embedded += work.done()["faces_embedded"]
+    with database.connect() as connection:
+        rows, distinct = table(connection, "SELECT count(*), count(DISTINCT face_key) FROM embeddings")[0]
+    assert rows > distinct == embedded
+
+
 def test_a_changed_photo_is_worked_on_again(
     facefind: Facefind, event: Path, reference: Path, portraits: Portraits, work: Work
 ) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,22 @@ def test_known_faces_are_embedded_and_not_detected_again(tasks: list[PhotoTask])
         assert result.faces == (face,)
         assert result.vectors is not None
         assert result.thumbnails == ()
+
+
+def test_a_face_that_has_a_vector_is_found_but_not_embedded(tasks: list[PhotoTask]) -> None:
+    before = [result for result in find_faces(tasks, CornerDetector, MeanEmbedder()) if len(result.faces) > 1]
+    first = [result.faces[0] for result in before]
+    again = [
+        replace(result.task, have_vectors=frozenset({(face.box, face.landmarks)}))
+        for result, face in zip(before, first, strict=True)
+    ]
+    assert again
+    for known, result in zip(before, find_faces(again, CornerDetector, MeanEmbedder()), strict=True):
+        assert result.faces == known.faces
+        assert result.embedded == known.faces[1:]
+        assert len(result.thumbnails) == len(result.faces)
+        assert result.vectors is not None
+        assert len(result.vectors) == len(result.embedded)
 
 
 def test_a_bad_photo_does_not_stop_the_others(tasks: list[PhotoTask]) -> None:
