@@ -22,7 +22,7 @@ from facefind_pipeline.store.database import open_database
 PHOTOS = 60
 PATTERN = "haar-sf{1.10,1.20}-mn5-ms{60,100,140}@dlib"
 FACEFIND = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()"]
-COUNTED = ("photos_decoded", "photos_detected", "faces_embedded", "seconds")
+COUNTED = ("photos_decoded", "photos_detected", "faces_embedded", "seconds", "cpu_seconds")
 
 
 def main() -> None:
@@ -45,15 +45,33 @@ def main() -> None:
     if any(done[name] != count for name, count in expected.items()):
         raise RuntimeError(f"the sweep did {done}, its distinct work is {expected}")
     separate = sum(cost.said["seconds"] for cost in alone)
-    record({"sweep_vs_bare": done["seconds"] / bare.said["seconds"], "sweep_vs_separate": done["seconds"] / separate})
+    record(
+        {
+            # Of CPU time: on two cores the daemon and the next run's start-up take turns with the work.
+            "sweep_vs_bare": done["cpu_seconds"] / bare.said["busy"],
+            "sweep_vs_bare_wall": done["seconds"] / bare.said["seconds"],
+            "sweep_vs_separate": done["cpu_seconds"] / sum(cost.said["busy"] for cost in alone),
+        }
+    )
     publish(
         "sweep",
         [
-            {"what": "the distinct work alone", "s": bare.said["seconds"], "embeddings": bare.said["faces"]},
-            {"what": "the sweep's work", "s": done["seconds"], "embeddings": done["faces_embedded"]},
+            {
+                "what": "the distinct work alone",
+                "CPU s": bare.said["busy"],
+                "s": bare.said["seconds"],
+                "embeddings": bare.said["faces"],
+            },
+            {
+                "what": "the sweep's work",
+                "CPU s": done["cpu_seconds"],
+                "s": done["seconds"],
+                "embeddings": done["faces_embedded"],
+            },
             {"what": "its runs' start-up and the daemon", "s": swept.wall - done["seconds"]},
             {
                 "what": "six ingests into empty databases",
+                "CPU s": sum(cost.said["busy"] for cost in alone),
                 "s": separate,
                 "embeddings": sum(cost.said["faces"] for cost in alone),
             },

@@ -79,6 +79,7 @@ def faces(
                 "photos_detected": filled.detected,
                 "photos_known": filled.photos - filled.detected,
                 "seconds": round(filled.seconds, 3),
+                "cpu_seconds": round(filled.cpu_seconds, 3),
                 "undecodable": dg.MetadataValue.json(filled.problems),
                 "vanished": dg.MetadataValue.json(filled.vanished),
                 **columns_metadata(workspace.database, "detected_faces"),

@@ -7,7 +7,7 @@ import click
 
 from facefind_pipeline.cli.find import DATE, country_of
 from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table
-from facefind_pipeline.cli.workspace import absolute, json_option, open_reading, params_option
+from facefind_pipeline.cli.workspace import absolute, chosen_set, json_option, open_reading, params_option
 
 
 @click.command(
@@ -44,10 +44,9 @@ def explain(
     from facefind_pipeline.errors import FacefindError
     from facefind_pipeline.ingest.folders import key_of
     from facefind_pipeline.ingest.truth import find_photo
-    from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.search import explain as search
     from facefind_pipeline.search.find import Filters, find_person
-    from facefind_pipeline.store import parameter_sets, people, truth
+    from facefind_pipeline.store import people, truth
 
     filters = Filters(
         days=tuple(days),
@@ -57,11 +56,7 @@ def explain(
     )
     _, database = open_reading()
     with database.connect() as connection:
-        chosen = (
-            parameter_sets.find(connection, ParameterSet.parse(params).key)
-            if params
-            else parameter_sets.default(connection)
-        )
+        chosen = chosen_set(connection, params)
         person = people.find_person(connection, key_of(name))
         found = find_photo(truth.known_photos(connection), photo)
         if found.sha256 is None:

@@ -3,7 +3,7 @@
 import click
 
 from facefind_pipeline.cli.bars import Bars
-from facefind_pipeline.cli.workspace import open_graph, params_option
+from facefind_pipeline.cli.workspace import chosen_set, open_graph, params_option
 from facefind_pipeline.errors import FacefindError
 
 
@@ -28,17 +28,12 @@ def reject(name: str, photo: str, params: str | None) -> None:
 def _say(name: str, photo: str, params: str | None, *, shown: bool) -> None:
     from facefind_pipeline.ingest.folders import key_of
     from facefind_pipeline.ingest.truth import find_photo
-    from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.search.find import nearest_face
-    from facefind_pipeline.store import parameter_sets, people, truth
+    from facefind_pipeline.store import people, truth
 
     graph = open_graph(Bars())
     with graph.workspace.database.connect() as connection:
-        chosen = (
-            parameter_sets.find(connection, ParameterSet.parse(params).key)
-            if params
-            else parameter_sets.default(connection)
-        )
+        chosen = chosen_set(connection, params)
         person = people.find_person(connection, key_of(name))
         known = find_photo(truth.known_photos(connection), photo)
         if known.sha256 is None:

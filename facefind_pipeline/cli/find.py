@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from facefind_pipeline.cli.output import echo_json, echo_matches, echo_sheet
-from facefind_pipeline.cli.workspace import absolute, json_option, largest_option, open_reading, params_option
+from facefind_pipeline.cli.workspace import (
+    absolute,
+    chosen_set,
+    json_option,
+    largest_option,
+    open_reading,
+    params_option,
+)
 
 if TYPE_CHECKING:
     from facefind_pipeline.search.find import Probe
@@ -58,9 +65,8 @@ def find(
     Answers from what is done, also while `facefind run` is still at work.
     """
     from facefind_pipeline.ingest.folders import key_of
-    from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.search.find import Filters, find_nearest, find_person
-    from facefind_pipeline.store import parameter_sets, people, photos
+    from facefind_pipeline.store import people, photos
 
     if (name is None) == (photo is None):
         raise click.UsageError("give a NAME or --photo FILE")
@@ -74,11 +80,7 @@ def find(
     with database.connect() as connection:
         for day in days:
             photos.find_day(connection, day)
-        chosen = (
-            parameter_sets.find(connection, ParameterSet.parse(params).key)
-            if params
-            else parameter_sets.default(connection)
-        )
+        chosen = chosen_set(connection, params)
         if name is not None:
             person = people.find_person(connection, key_of(name))
             title = person.name

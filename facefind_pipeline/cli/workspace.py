@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
+from facefind_pipeline.store.parameter_sets import RegisteredSet
 
 if TYPE_CHECKING:
     from facefind_pipeline.orchestration.runs import Graph
@@ -24,6 +26,20 @@ def open_reading() -> tuple[Settings, Database]:
     """For commands that only read: no Dagster."""
     settings = read_settings()
     return settings, open_database(settings)
+
+
+def chosen_set(connection: Connection, params: str | None) -> RegisteredSet:
+    """The registered set that `--params` names, else the default one.
+
+    Raises:
+        FacefindError: not a key, not registered, or no set is registered yet.
+    """
+    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.store import parameter_sets
+
+    if params is None:
+        return parameter_sets.default(connection)
+    return parameter_sets.find(connection, ParameterSet.parse(params).key)
 
 
 def open_graph(progress: Progress) -> "Graph":

@@ -43,6 +43,7 @@ class Filled:
         problems: why a photo's pixels could not be read, by path.
         vanished: paths that were gone or changed since the day was ingested.
         seconds: from the first look at what is to do to the last commit.
+        cpu_seconds: of this process's threads in that time, whatever else the machine was doing.
         faces: in the partition now.
     """
 
@@ -56,6 +57,7 @@ class Filled:
     problems: dict[str, str] = field(default_factory=dict)
     vanished: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     faces_version: str = ""
     embeddings_version: str = ""
 
@@ -84,7 +86,7 @@ def fill(
         database.lock("faces", event_day, key),
         database.connect() as connection,
     ):
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         day = photos.find_day(connection, event_day)
         partition = present_partition(settings, event_day, parameters)
         record_fingerprints(connection, settings, parameters)
@@ -105,7 +107,7 @@ def fill(
         filled.photos, filled.faces = store.count(connection, partition)
         if embed:
             _finish(connection, partition, filled, photos_version)
-        filled.seconds = time.perf_counter() - started
+        filled.seconds, filled.cpu_seconds = time.perf_counter() - started, time.process_time() - busy
     return filled
 
 
