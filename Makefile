@@ -10,7 +10,7 @@ demo: $(VENV)/installed  ## compose an event's photos, find a person in them, co
 	$(BIN)/facefind demo
 
 test: $(VENV)/installed-dev lint-fast  ## the fast part of lint, then all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: $(VENV)/installed-dev lint-fast  ## formatting, rules, types, import contracts
 	$(BIN)/mypy

@@ -28,6 +28,11 @@ os.environ.update(make_hub_cache(Path(_hub.name)))
 SMALL_SET = "hog-up0-px640@dlib"  # 0.05 s a photo
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first: they mostly wait for a daemon, and another worker does the others meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """An embedded server; it is what users without a server of their own run."""

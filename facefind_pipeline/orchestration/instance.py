@@ -19,6 +19,12 @@ CONFIGURATION = {
     "nux": {"enabled": False},
     # One run at the faces, which take all cores, and one beside it for what is light.
     "concurrency": {"runs": {"max_concurrent_runs": 2}, "pools": {"default_limit": 1, "granularity": "run"}},
+    # A run that waits starts within a second of its turn, not five.
+    "run_coordinator": {
+        "module": "dagster",
+        "class": "QueuedRunCoordinator",
+        "config": {"dequeue_interval_seconds": 1},
+    },
     # Without `free_slots`, cancelled runs hold their slots for ever; a run that does not start in time is failed.
     "run_monitoring": {"enabled": True, "start_timeout_seconds": 180, "free_slots_after_run_end_seconds": 60},
     "sensors": {"use_threads": True, "num_workers": 4},
