@@ -1,5 +1,7 @@
 """`search_results`: the nearest photos of every person under a parameter set."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from facefind_pipeline.assets.index import hnsw_index
@@ -8,6 +10,9 @@ from facefind_pipeline.orchestration.automation import aggregate_condition
 from facefind_pipeline.orchestration.partitions import parameter_sets
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata, table_metadata
 from facefind_pipeline.orchestration.resources import OWNERS, Workspace
+
+if TYPE_CHECKING:
+    from facefind_pipeline.search.calibrate import Calibration
 
 
 @dg.asset(
@@ -39,6 +44,7 @@ def search_results(
             "people": len(results.people),
             "people_searched_now": len(results.searched),
             "matches": table_metadata(results.people),
+            **_calibration(results.calibration),
             "event_days_missing": dg.MetadataValue.json(days_missing(workspace.database, key)),
             **columns_metadata(workspace.database, "search_results"),
             **sheet_metadata(
@@ -46,3 +52,17 @@ def search_results(
             ),
         },
     )
+
+
+def _calibration(made: "Calibration | None") -> dict[str, float]:
+    """What distances mean under the set, as numbers that the UI plots; nothing where it is not known."""
+    from facefind_pipeline.search.calibrate import LIKELY, SURE
+
+    if made is None:
+        return {}
+    return {
+        "calibrated_on_pairs": made.pairs,
+        "distance_at_false_match_rate_0.001": made.threshold(1e-3),
+        "sure_up_to_score": made.cut(SURE),
+        "likely_up_to_score": made.cut(LIKELY),
+    }

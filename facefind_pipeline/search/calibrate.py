@@ -96,13 +96,22 @@ class Calibration:
         Where the fitted densities would let it rise again, far out on either side, it keeps its last value.
         """
         x = np.log(np.maximum(np.asarray(scores, dtype=np.float64), 1e-12))
+        grid, curve = self._curve()
+        made: Floats = np.interp(x, grid, curve)
+        return made
+
+    def cut(self, probability: float) -> float:
+        """The highest score that still has this probability; 0 where none has."""
+        grid, curve = self._curve()
+        return float(np.exp(grid[curve >= probability].max(initial=-np.inf)))
+
+    def _curve(self) -> tuple[Floats, Floats]:
+        """Logarithms of scores, rising, and the probability at each."""
         grid = np.linspace(self.genuine.location - 8 * self.genuine.spread, self.impostor.location, 2000)
         genuine = self.prevalence * self.genuine.density(grid)
         curve = genuine / (genuine + (1 - self.prevalence) * self.impostor.density(grid) + 1e-300)
         curve[: int(curve.argmax())] = curve.max()
-        curve = np.minimum.accumulate(curve)
-        made: Floats = np.interp(x, grid, curve)
-        return made
+        return grid, np.minimum.accumulate(curve)
 
 
 LINES = "tail_location, tail_spread, impostor_location, impostor_spread, genuine_location, genuine_spread"

@@ -154,7 +154,7 @@ def write_report(sweep: Sweep, file: Path) -> Path:
             f"people in {figures['summary']['relevant']} pictures; {gain['mean']:+.4f} against its plain ranking "
             f"(95 %: {gain['interval'][0]:+.4f} to {gain['interval'][1]:+.4f}).</p>",
             sets_table(sweep).to_html(index=False, border=0, na_rep=""),
-            f'<img alt="precision and recall; quality and cost" src="data:image/png;base64,{_picture(sweep)}">',
+            f'<img alt="precision and recall, cost, reliability" src="data:image/png;base64,{_picture(sweep)}">',
         ]
         parts += [_details(key, figures) for key, figures in sweep.sets]
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -163,11 +163,11 @@ def write_report(sweep: Sweep, file: Path) -> Path:
 
 
 def draw(sweep: Sweep) -> "Figure":
-    """Precision against recall of the best sets, and mean average precision against the detector's seconds a photo."""
+    """Of the best sets precision against recall and how right probabilities are; of all quality against cost."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 5.2), layout="constrained")
-    curves, cost = figure.subplots(1, 2)
+    figure = Figure(figsize=(18, 5.2), layout="constrained")
+    curves, cost, reliability = figure.subplots(1, 3)
     for key, figures in sweep.sets[:CURVES]:
         line = curves.plot(*zip(*figures["curves"]["sharper"], strict=True), label=key)[0]
         curves.plot(*zip(*figures["curves"]["plain"], strict=True), color=line.get_color(), ls=":", lw=1)
@@ -185,6 +185,15 @@ def draw(sweep: Sweep) -> "Figure":
         cost.annotate(key, place, xytext=(shift, 4), textcoords="offset points", fontsize=8, ha=side)
     cost.set(xlabel="detector, seconds a photo", ylabel="mean average precision, 95 %", title="Quality and cost")
     cost.set_xlim(0, 1.1 * most or 1)
+    reliability.plot([0, 1], [0, 1], color="grey", lw=1)
+    for key, figures in sweep.sets[:CURVES]:
+        groups = figures["calibration"].get("reliability", ())
+        reliability.plot([one["said"] for one in groups], [one["true"] for one in groups], marker="o", label=key)
+    reliability.set(
+        xlabel="probability that a photo shows the person",
+        ylabel="share of such photos that do",
+        title="Reliability: on the grey line, right; above, too shy",
+    )
     return figure
 
 

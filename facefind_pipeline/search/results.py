@@ -106,11 +106,13 @@ class Results:
         searched: keys of the people that were searched for now.
         people: a row a person: `person`, `ranked` (photos), `sure` and `likely` (of them), `nearest` (path of the first
             photo) and its `distance`.
+        calibration: what distances mean under the set; None where that is not known.
     """
 
     version: str
     searched: list[str]
     people: "pd.DataFrame"
+    calibration: Calibration | None
 
 
 def refresh_results(database: Database, key: str) -> Results:
@@ -119,7 +121,8 @@ def refresh_results(database: Database, key: str) -> Results:
         chosen = parameter_sets.find(connection, key)
         searched = refresh(connection, chosen)
         calibration = read_calibration(connection, key)
-        return Results(results_version(connection, key), searched, _people(connection, key, calibration))
+        people = _people(connection, key, calibration)
+        return Results(results_version(connection, key), searched, people, calibration)
 
 
 def people_without_results(connection: Connection, key: str) -> list[str]:

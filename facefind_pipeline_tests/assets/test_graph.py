@@ -97,6 +97,9 @@ def test_metadata_has_counts_and_pictures(graph: Graph, reference: Path) -> None
         picture = base64.b64decode(inline.split("base64,")[1].rstrip(")"))
         assert Image.open(BytesIO(picture)).width > 50
         assert Path(str(metadata["contact_sheet"].value)).is_file()
+    results = _latest(graph, "search_results", SMALL_SET).metadata
+    sure, likely = (float(results[name].value) for name in ("sure_up_to_score", "likely_up_to_score"))
+    assert 0 < sure < likely < 1
 
 
 def test_one_of_the_two_outputs_can_be_made_alone(graph: Graph, database: Database) -> None:

@@ -90,6 +90,14 @@ def test_a_probability_never_rises_with_the_score(scores: list[float], genuine: 
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
 
 
+@pytest.mark.parametrize("probability", [0.5, 0.95])
+def test_a_cut_is_where_the_probability_ends(probability: float) -> None:
+    made, _, _ = _calibrated(50_000, 700)
+    cut = made.cut(probability)
+    assert made.probability([cut * 0.999])[0] >= probability > made.probability([cut * 1.01])[0]
+    assert made.cut(1.01) == 0
+
+
 def test_bands() -> None:
     assert [calibrate.band(p) for p in (1, 0.95, 0.94, 0.5, 0.49, 0)] == [
         *("sure", "sure", "likely", "likely", "look yourself", "look yourself"),
