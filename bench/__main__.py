@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 SMALL = (["kernels"], ["ingest"], ["growth"], ["search"], ["command"], ["sweep"])
-LARGE = (["search", "--large"], ["command", "--large"], ["growth", "--large"], ["index"])
+LARGE = (["search", "--large"], ["command", "--large"], ["growth", "--large"], ["index"], ["partitions"])
 
 for module, *options in LARGE if "--large" in sys.argv[1:] else SMALL:
     subprocess.run([sys.executable, "-m", f"bench.{module}", *options], check=True)

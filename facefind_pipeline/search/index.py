@@ -77,12 +77,13 @@ def measure_recall(connection: Connection, chosen: RegisteredSet, probes: int = 
         "dimension": sql.Literal(chosen.dimension),
         "operator": operator(chosen.metric),
     }
-    nearest = sql.SQL(
-        """
-        SELECT face_key FROM {table}
-        ORDER BY embedding::vector({dimension}) {operator} %s::vector({dimension}) LIMIT %s
-        """
-    ).format(**parts)
+    nearest = {
+        approximate: sql.SQL(
+            "SELECT face_key FROM {table} ORDER BY (embedding::vector({dimension}) {operator} %s::vector({dimension}))"
+            " {exactly} LIMIT %s"
+        ).format(exactly=sql.SQL("" if approximate else "+ 0"), **parts)  # PostgreSQL 18 may take a disabled index
+        for approximate in (True, False)
+    }
     with connection.cursor() as cursor:
         # Ordered by a hash of the key: the same sample every time, spread over all photos.
         cursor.execute(
@@ -90,15 +91,13 @@ def measure_recall(connection: Connection, chosen: RegisteredSet, probes: int = 
         )
         sample = [embedding for (embedding,) in cursor.fetchall()]
         use_index(cursor)
-        found: dict[bool, list[set[UUID]]] = {}
-        for approximate in (True, False):
-            cursor.execute("SET LOCAL enable_seqscan = %s", [not approximate])
-            cursor.execute("SET LOCAL enable_indexscan = %s", [approximate])
-            found[approximate] = []
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        found: dict[bool, list[set[UUID]]] = {True: [], False: []}
+        for approximate, statement in nearest.items():
             for probe in sample:
-                cursor.execute(nearest, [probe, RECALL_AT])
+                cursor.execute(statement, [probe, RECALL_AT])
                 found[approximate].append({key for (key,) in cursor.fetchall()})
-        cursor.execute("RESET enable_seqscan; RESET enable_indexscan")
+        cursor.execute("RESET enable_seqscan")
     hits = sum(len(a & b) for a, b in zip(found[True], found[False], strict=True))
     return hits / max(1, sum(len(exact) for exact in found[False]))
 
