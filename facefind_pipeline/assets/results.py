@@ -56,13 +56,11 @@ def search_results(
 
 def _calibration(made: "Calibration | None") -> dict[str, float]:
     """What distances mean under the set, as numbers that the UI plots; nothing where it is not known."""
-    from facefind_pipeline.search.calibrate import LIKELY, SURE
-
     if made is None:
         return {}
     return {
         "calibrated_on_pairs": made.pairs,
         "distance_at_false_match_rate_0.001": made.threshold(1e-3),
-        "sure_up_to_score": made.cut(SURE),
-        "likely_up_to_score": made.cut(LIKELY),
+        "sure_up_to_score": made.sure_cut,
+        "likely_up_to_score": made.likely_cut,
     }

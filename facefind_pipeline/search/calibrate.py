@@ -19,7 +19,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 Floats = npt.NDArray[np.float64]
 
 SURE_RATE = 3e-4  # false-match rate of what may enlarge a template; 1e-4 and 1e-3 change mAP by under .002
-SURE, LIKELY = 0.95, 0.5  # probabilities from which on a match is called so
+SURE = 0.95  # the probability from which on a match is called so
+# Up to where a match is called likely: so many photos of others among a person's, at most this share of all faces.
+LIKELY_FALSE, LIKELY_RATE = 1.5, 2e-3
 ENOUGH = 200  # distances to learn from; with fewer pairs, the constants of the embedder
 PRIOR_FACES = 200  # pseudo-observations by which the impostors of one photo weigh on those of scores
 PRIOR_GENUINE = 10
@@ -75,9 +77,10 @@ class Calibration:
     Attributes:
         pairs: of faces in one photo it was learnt from; 0 where it is assumed of the embedder.
         tail: the near tail of impostors' distances to references, for thresholds.
-        impostor: impostors' scores.
+        impostor: the near tail of impostors' scores.
         genuine: the scores of faces that are the person asked for.
         prevalence: share of all (person, face) that are the same.
+        faces: that each person was compared with.
     """
 
     pairs: int
@@ -85,6 +88,7 @@ class Calibration:
     impostor: Line
     genuine: Line
     prevalence: float
+    faces: int
 
     def threshold(self, rate: float) -> float:
         """The distance below which this share of comparisons of two people lies."""
@@ -100,10 +104,21 @@ class Calibration:
         made: Floats = np.interp(x, grid, curve)
         return made
 
-    def cut(self, probability: float) -> float:
-        """The highest score that still has this probability; 0 where none has."""
+    @property
+    def sure_cut(self) -> float:
+        """The score up to which a match is called sure; 0 where none is."""
         grid, curve = self._curve()
-        return float(np.exp(grid[curve >= probability].max(initial=-np.inf)))
+        return float(np.exp(grid[curve >= SURE].max(initial=-np.inf)))
+
+    @property
+    def likely_cut(self) -> float:
+        """The score up to which a match is called likely, if it is not sure."""
+        return self.impostor.at(min(LIKELY_RATE, LIKELY_FALSE / max(1, self.faces)))
+
+    def bands(self, scores: Sequence[float] | Floats) -> list[str]:
+        """What to call matches of these scores: `sure`, `likely` or `look yourself`."""
+        sure, likely = self.sure_cut, self.likely_cut
+        return ["sure" if score <= sure else "likely" if score <= likely else "look yourself" for score in scores]
 
     def _curve(self) -> tuple[Floats, Floats]:
         """Logarithms of scores, rising, and the probability at each."""
@@ -115,7 +130,7 @@ class Calibration:
 
 
 LINES = "tail_location, tail_spread, impostor_location, impostor_spread, genuine_location, genuine_spread"
-COLUMNS = f"pairs, {LINES}, prevalence"
+COLUMNS = f"pairs, {LINES}, prevalence, faces"
 
 
 def read_calibration(connection: Connection, key: str) -> Calibration | None:
@@ -125,9 +140,9 @@ def read_calibration(connection: Connection, key: str) -> Calibration | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    pairs, *numbers, prevalence = row
+    pairs, *numbers, prevalence, faces = row
     tail, impostor, genuine = (Line(*numbers[start : start + 2]) for start in (0, 2, 4))
-    return Calibration(pairs, tail, impostor, genuine, prevalence)
+    return Calibration(pairs, tail, impostor, genuine, prevalence, faces)
 
 
 def write_calibration(connection: Connection, key: str, made: Calibration | None) -> None:
@@ -136,16 +151,11 @@ def write_calibration(connection: Connection, key: str, made: Calibration | None
         cursor.execute("DELETE FROM calibrations WHERE parameter_set = %s", [key])
         if made is not None:
             lines = [number for line in (made.tail, made.impostor, made.genuine) for number in astuple(line)]
-            values = [key, made.pairs, *lines, made.prevalence]
+            values = [key, made.pairs, *lines, made.prevalence, made.faces]
             cursor.execute(
-                f"INSERT INTO calibrations (parameter_set, {COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
+                f"INSERT INTO calibrations (parameter_set, {COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
                 values,
             )
-
-
-def band(probability: float) -> str:
-    """What to call a match of that probability: `sure`, `likely` or `look yourself`."""
-    return "sure" if probability >= SURE else "likely" if probability >= LIKELY else "look yourself"
 
 
 def impostors(distances: Floats) -> Impostors | None:
@@ -161,12 +171,11 @@ def impostors(distances: Floats) -> Impostors | None:
         return None
     bulk = _through_quantiles(logarithms, np.arange(1, 10) / 10)
     between_people = logarithms[logarithms > bulk.location + OUTLIER * bulk.spread]
-    lowest = max(0.003, 10 / len(between_people))
-    tail = _through_quantiles(between_people, np.geomspace(lowest, max(0.1, 4 * lowest), TAIL_POINTS))
+    tail = _through_quantiles(between_people, _tail_shares(len(between_people)))
     return Impostors(len(logarithms), bulk, _through_quantiles(between_people, FAR), tail)
 
 
-def calibrate(known: Impostors, edges: Floats, scores: Floats, distances: Floats) -> Calibration:
+def calibrate(known: Impostors, edges: Floats, scores: Floats, distances: Floats, faces: int) -> Calibration:
     """Fits the two groups of scores, impostors and genuine, and brings the tail to distances to references.
 
     References are not photos of the event: their light and size differ from those of its faces as two faces of one
@@ -178,6 +187,7 @@ def calibrate(known: Impostors, edges: Floats, scores: Floats, distances: Floats
         edges: (n + 1,) of both histograms, in logarithms.
         scores: (n,) faces by score, over all people.
         distances: (n,) faces by the distance to the nearest reference.
+        faces: that each person was compared with.
     """
     x = (edges[:-1] + edges[1:]) / 2
     bulk = known.bulk
@@ -192,13 +202,27 @@ def calibrate(known: Impostors, edges: Floats, scores: Floats, distances: Floats
         genuine = _weighted(x, ours, guess, PRIOR_GENUINE, least=bulk.spread / 2)
         impostor = _weighted(x, theirs, bulk, PRIOR_FACES, least=bulk.spread / 2)
         prevalence = float((ours.sum() + 1) / (scores.sum() + 50))
+    if theirs.sum() >= ENOUGH:  # as with distances, some look more alike than the bulk of scores foretells
+        points = _tail_shares(theirs.sum())
+        impostor = _through(points, np.interp(points, _cumulated(theirs), edges))
     tail = known.tail
     if known.pairs and distances.sum() >= ENOUGH:
-        shares = np.concatenate([[0.0], np.cumsum(distances) / distances.sum()])
-        asked = _through(FAR, np.interp(FAR, shares, edges))
+        asked = _through(FAR, np.interp(FAR, _cumulated(distances), edges))
         stretch = asked.spread / known.far.spread
         tail = Line(asked.location + stretch * (tail.location - known.far.location), stretch * tail.spread)
-    return Calibration(known.pairs, tail, impostor, genuine, prevalence)
+    return Calibration(known.pairs, tail, impostor, genuine, prevalence, faces)
+
+
+def _tail_shares(count: float) -> Floats:
+    """Quantiles that the near tail's line goes through; of fewer distances farther in."""
+    lowest = max(0.003, 10 / count)
+    points: Floats = np.geomspace(lowest, max(0.1, 4 * lowest), TAIL_POINTS)
+    return points
+
+
+def _cumulated(counts: Floats) -> Floats:
+    """(n + 1,) shares below the edges of a histogram."""
+    return np.concatenate([[0.0], np.cumsum(counts) / counts.sum()])
 
 
 def _through_quantiles(logarithms: Floats, shares: Floats) -> Line:

@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.search.calibrate import Calibration, band, read_calibration
+from facefind_pipeline.search.calibrate import Calibration, read_calibration
 from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
@@ -26,7 +26,7 @@ AMONG_WANTED = sql.SQL("AND EXISTS (SELECT FROM wanted w WHERE w.sha256 = e.sha2
 # for 2,000 photos of 200,000.
 FEW_PHOTOS = 5_000
 KEPT = 1_000  # photos a person that `search_results` keeps
-RANKING = "templates-1"  # the name of the rules by which they are ranked; a change of rules changes it
+RANKING = "templates-2"  # the name of the rules by which they are ranked; a change of rules changes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,13 @@ class Match:
         event_day: the day's key.
         distance: of the best face, in the metric that was asked; of stored results the typical one to the person's
             references and sure photos.
-        score: the distance, and more where a rival is nearer to the face.
+        score: the distance, less where the nearest other person is far from the face, and more where they are near.
         plain_distance: of the photo's face nearest to any reference, and nothing else.
         probability: that the face is the person's; None where the set has too few faces to tell.
         rival: another person's name, to whom the face is nearer.
         rival_distance: of the face to the rival.
         confirmed: somebody said that the photo shows the person.
+        band: `confirmed`, `sure`, `likely` or `look yourself`; empty where nothing is known of probabilities.
         box: of the best face; x, y, w, h in upright pixels.
         detector_score: the detector's own confidence.
         copies: (event day, path) of other files of the same content.
@@ -97,6 +98,7 @@ class Match:
     rival: str | None
     rival_distance: float | None
     confirmed: bool
+    band: str
     box: tuple[int, int, int, int]
     detector_score: float
     taken_at: datetime | None
@@ -105,13 +107,6 @@ class Match:
     sha256: str
     copies: tuple[tuple[str, str], ...]
     thumbnail: bytes
-
-    @property
-    def band(self) -> str:
-        """`confirmed`, `sure`, `likely` or `look yourself`; empty where nothing is known of probabilities."""
-        if self.confirmed:
-            return "confirmed"
-        return "" if self.probability is None else band(self.probability)
 
     def as_json(self) -> Mapping[str, object]:
         """Plain values for programs, without the picture."""
@@ -354,8 +349,10 @@ class _Row(NamedTuple):
 def _matches(rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -> list[Match]:
     read = [_Row(*row) for row in rows]
     probabilities: Sequence[float | None] = [None] * len(read)
+    bands = [""] * len(read)
     if calibration is not None:
-        probabilities = calibration.probability([row.score for row in read]).tolist()
+        scores = [row.score for row in read]
+        probabilities, bands = calibration.probability(scores).tolist(), calibration.bands(scores)
     return [
         Match(
             rank=rank,
@@ -368,6 +365,7 @@ def _matches(rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -
             rival=row.rival,
             rival_distance=row.rival_distance,
             confirmed=row.confirmed,
+            band="confirmed" if row.confirmed else band,
             box=(row.x, row.y, row.w, row.h),
             detector_score=row.detector_score,
             taken_at=row.taken_at,
@@ -377,5 +375,5 @@ def _matches(rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -
             copies=tuple(zip(row.days[1:], row.paths[1:], strict=True)),
             thumbnail=bytes(row.thumbnail),
         )
-        for rank, (row, probability) in enumerate(zip(read, probabilities, strict=True), start=1)
+        for rank, (row, probability, band) in enumerate(zip(read, probabilities, bands, strict=True), start=1)
     ]

@@ -1,10 +1,11 @@
 """Stored results: every person's photos under a set, ranked by a template that the event's own sure photos sharpen.
 
-A person's template is the mean of their references and of the faces that are surely theirs (average query expansion:
-Chum et al., ICCV 2007). A face is as far as it typically is from what the template was made of; and a face that is
-nearer to somebody else, the rival, is put back by half the difference. `docs/quality.md` has what each step gains.
+A person's template is made half of their references and half of the faces that are surely theirs (average query
+expansion: Chum et al., ICCV 2007). A face is as far as it typically is from what the template was made of, which is
+then set against its distance to the nearest other person. `docs/quality.md` has what each step gains.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search.calibrate import (
     ASSUMED,
-    LIKELY,
-    SURE,
     SURE_RATE,
     Calibration,
     Floats,
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROUNDS = 2  # of expansion; a third changes mean average precision by less than .0002
-RIVALRY = 0.5  # of the gap to the rival: .25 to 1 differ by less than .001, and without it false photos double
 PAIRS = 200_000  # of faces in one photo that are looked at
 BINS = 800  # of the histograms of distances, over the logarithms between these:
 LOWEST, HIGHEST = -12.0, 8.0
@@ -72,7 +70,8 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
         made = None
         if known is not None:
             edges = np.linspace(LOWEST, HIGHEST, BINS + 1)
-            made = calibrate(known, edges, _histogram(connection, "score"), _histogram(connection, "plain_distance"))
+            scores, distances = (_histogram(connection, column) for column in ("score", "plain_distance"))
+            made = calibrate(known, edges, scores, distances, _count_faces(connection))
         write_calibration(connection, chosen.key, made)
         cursor.execute(query("reference_versions"), {"parameter_set": chosen.key, "ranking": RANKING})
         wanted = sorted(cursor.fetchall())
@@ -157,7 +156,6 @@ def _parts(chosen: RegisteredSet) -> dict[str, sql.Composable]:
         "face": face,
         "reference": reference,
         "typical": sql.SQL("sqrt({})" if chosen.metric == "l2" else "{} / 2").format(square),
-        "rivalry": sql.Literal(RIVALRY),
     }
 
 
@@ -193,6 +191,13 @@ def _histogram(connection: Connection, column: str) -> Floats:
     return counts
 
 
+def _count_faces(connection: Connection) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) / greatest(1, count(DISTINCT person)) FROM compared")
+        (faces,) = cursor.fetchone() or (0,)
+        return int(faces)
+
+
 def _people(connection: Connection, key: str, calibration: Calibration | None) -> "pd.DataFrame":
     import pandas as pd
 
@@ -201,7 +206,6 @@ def _people(connection: Connection, key: str, calibration: Calibration | None) -
         rows = cursor.fetchall()
     made = []
     for person, scores, nearest, distance in rows:
-        probabilities = np.zeros(len(scores)) if calibration is None else calibration.probability(scores)
-        sure, likely = (int((probabilities >= least).sum()) for least in (SURE, LIKELY))
-        made.append((person, len(scores), sure, likely - sure, nearest, distance))
+        bands = Counter(calibration.bands(scores) if calibration else ())
+        made.append((person, len(scores), bands["sure"], bands["likely"], nearest, distance))
     return pd.DataFrame(made, columns=["person", "ranked", "sure", "likely", "nearest", "distance"])

@@ -1,5 +1,7 @@
 """What distances mean: against samples whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,7 +53,7 @@ def _calibrated(impostor: int, genuine: int) -> tuple[Calibration, np.ndarray, n
     scores = np.concatenate([_sample(PEOPLE, impostor, seed=5), _sample(GENUINE, genuine, seed=6)])
     edges = np.linspace(-3, 1, 401)
     counts, _ = np.histogram(np.log(scores), edges)
-    made = calibrate.calibrate(Impostors(4_000, PEOPLE, PEOPLE, PEOPLE), edges, counts, counts)
+    made = calibrate.calibrate(Impostors(4_000, PEOPLE, PEOPLE, PEOPLE), edges, counts, counts, len(scores) // 50)
     return made, scores, np.arange(len(scores)) >= impostor
 
 
@@ -63,7 +65,7 @@ def test_references_in_another_light_move_the_threshold_with_them() -> None:
     edges = np.linspace(-3, 1, 401)
     asked = np.log(np.concatenate([_sample(farther, 20_000, seed=7), _sample(GENUINE, 600, seed=8)]))
     counts, _ = np.histogram(asked, edges)
-    made = calibrate.calibrate(known, edges, counts, counts)
+    made = calibrate.calibrate(known, edges, counts, counts, 20_600)
     actual = (_sample(farther, 400_000, seed=9) <= made.threshold(1e-3)).mean()
     assert 1e-3 / 3 < actual < 3e-3
 
@@ -79,7 +81,7 @@ def test_probabilities_are_right_as_often_as_they_say() -> None:
 
 def test_where_nobody_is_found_nothing_is_sure() -> None:
     made, scores, _ = _calibrated(20_000, 0)
-    assert (made.probability(scores) >= calibrate.LIKELY).sum() <= 2
+    assert made.bands(scores).count("sure") <= 2
 
 
 @given(st.lists(st.floats(1e-6, 50), min_size=2, max_size=20), st.integers(0, 400))
@@ -90,15 +92,26 @@ def test_a_probability_never_rises_with_the_score(scores: list[float], genuine: 
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
 
 
-@pytest.mark.parametrize("probability", [0.5, 0.95])
-def test_a_cut_is_where_the_probability_ends(probability: float) -> None:
+def test_what_is_sure_ends_where_its_probability_does() -> None:
     made, _, _ = _calibrated(50_000, 700)
-    cut = made.cut(probability)
-    assert made.probability([cut * 0.999])[0] >= probability > made.probability([cut * 1.01])[0]
-    assert made.cut(1.01) == 0
+    cut = made.sure_cut
+    assert made.probability([cut * 0.999])[0] >= calibrate.SURE > made.probability([cut * 1.01])[0]
+    assert replace(made, prevalence=1e-9, genuine=made.impostor).sure_cut == 0
+
+
+@pytest.mark.parametrize("faces", [100, 1_000, 100_000])
+def test_likely_lets_in_few_photos_of_others_a_person_whatever_the_event_s_size(faces: int) -> None:
+    made, _, _ = _calibrated(50_000, 700)
+    made = replace(made, faces=faces)
+    others = _sample(PEOPLE, 4_000_000, seed=10)
+    wanted = min(calibrate.LIKELY_FALSE, faces * calibrate.LIKELY_RATE)
+    assert wanted / 2 < (others <= made.likely_cut).mean() * faces < 2 * wanted
 
 
 def test_bands() -> None:
-    assert [calibrate.band(p) for p in (1, 0.95, 0.94, 0.5, 0.49, 0)] == [
-        *("sure", "sure", "likely", "likely", "look yourself", "look yourself"),
+    made, _, _ = _calibrated(50_000, 700)
+    sure, likely = made.sure_cut, made.likely_cut
+    assert 0 < sure < likely
+    assert made.bands([sure * 0.99, sure * 1.01, likely * 0.99, likely * 1.01]) == [
+        *("sure", "likely", "likely", "look yourself"),
     ]

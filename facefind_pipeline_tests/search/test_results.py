@@ -65,9 +65,29 @@ def test_a_template_takes_one_face_a_photo_and_none_that_is_nearer_to_a_rival(co
     assert found["two.jpg"].plain_distance == pytest.approx(0.3)
     match = found["bob.jpg"]
     assert match.rival == "Bob"
-    assert match.score == pytest.approx(match.distance + (match.distance - match.rival_distance) / 2)
     first = next(iter(_found(connection, bob).values()))
-    assert (first.photo, first.rival, first.score) == ("bob.jpg", None, first.distance)
+    assert (first.photo, first.rival, match.rival_distance) == ("bob.jpg", None, first.distance)
+    assert match.score / match.distance > first.score / first.distance >= 1  # each is set against the other
+
+
+def test_a_face_that_is_near_to_two_people_is_farther_than_one_that_is_near_to_one(connection, friday) -> None:
+    shots = [Photo("both.jpg", "1", [vector(0.75)]), Photo("one.jpg", "2", [vector(0, 0, 0.78)])]
+    write_all(connection, friday, [*shots, Photo("away.jpg", "3", [vector(0, 0, 0, 3)])])
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    assert list(_found(connection, ada)) == ["both.jpg", "one.jpg", "away.jpg"]
+    assert all(match.score == pytest.approx(match.distance) for match in _found(connection, ada).values())
+    write_person(connection, friday, "Bob", [vector(1.52)])
+    found = _found(connection, ada)
+    assert list(found) == ["one.jpg", "both.jpg", "away.jpg"]
+    assert (found["both.jpg"].distance, found["both.jpg"].rival) == (pytest.approx(0.75), None)
+
+
+def test_however_many_sure_photos_a_template_stays_half_the_references(connection, friday) -> None:
+    write_all(connection, friday, [Photo(f"{n}.jpg", str(n), [vector(0.4, 0.001 * n)]) for n in range(9)])
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    found = _found(connection, ada)
+    assert table(connection, "SELECT sure_photos FROM searches") == [(9,)]
+    assert found["0.jpg"].distance == pytest.approx(0.4 / np.sqrt(2), rel=1e-3)
 
 
 def test_a_face_too_far_to_be_sure_changes_no_template(connection: Connection, friday: Partition) -> None:

@@ -1,5 +1,6 @@
 -- Takes each person's sure faces into their template: nearer to it than `sure`, the nearest of their photo, and nearer to
--- nobody else. The distance is the typical one to the template's members, the root of the mean square.
+-- nobody else. They make half of it at most: however many there are, they can't carry it away from the references. The
+-- distance is the typical one to the template's members, the root of the mean square.
 WITH near AS (
     SELECT t.person, t.embedder_fingerprint, e.sha256, e.face_key, {face} AS embedding,
            sqrt(({face} <-> t.centre) ^ 2 + t.spread) AS distance
@@ -17,16 +18,27 @@ sure AS (
     ) ranked
     WHERE in_photo = 1 AND among_people = 1
 ),
+everything AS (
+    SELECT person, embedder_fingerprint, embedding, false AS sure FROM members
+    UNION ALL
+    SELECT person, embedder_fingerprint, embedding, true FROM sure
+),
+halves AS (
+    SELECT person, embedder_fingerprint, sure, count(*) AS faces, avg(embedding) AS centre,
+           avg(vector_norm(embedding) ^ 2) AS square
+    FROM everything GROUP BY person, embedder_fingerprint, sure
+),
 taken AS (
-    SELECT person, embedder_fingerprint, avg(embedding) AS centre, count(*) FILTER (WHERE sure) AS sure,
-           greatest(0, avg(vector_norm(embedding) ^ 2) - vector_norm(avg(embedding)) ^ 2) AS spread
-    FROM (
-        SELECT person, embedder_fingerprint, embedding, false AS sure FROM members
-        UNION ALL
-        SELECT person, embedder_fingerprint, embedding, true FROM sure
-    ) everything
-    GROUP BY person, embedder_fingerprint
+    SELECT person, embedder_fingerprint, sum(faces) FILTER (WHERE sure) AS sure, avg(centre) AS centre,
+           avg(square) AS square
+    FROM halves GROUP BY person, embedder_fingerprint
+    HAVING sum(faces) FILTER (WHERE sure) >= sum(faces) FILTER (WHERE NOT sure)
+    UNION ALL
+    SELECT person, embedder_fingerprint, count(*) FILTER (WHERE sure), avg(embedding), avg(vector_norm(embedding) ^ 2)
+    FROM everything GROUP BY person, embedder_fingerprint
+    HAVING count(*) FILTER (WHERE sure) < count(*) FILTER (WHERE NOT sure)
 )
-UPDATE templates t SET centre = taken.centre, spread = taken.spread, sure = taken.sure
+UPDATE templates t
+SET centre = taken.centre, spread = greatest(0, taken.square - vector_norm(taken.centre) ^ 2), sure = taken.sure
 FROM taken
 WHERE (taken.person, taken.embedder_fingerprint) = (t.person, t.embedder_fingerprint)
