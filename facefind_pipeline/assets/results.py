@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def search_results(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
-    """The nearest 1,000 photos of every person, by exact search, in one SQL statement for all people that need it.
+    """The nearest 1,000 photos of every person, by exact search, for all people in a few SQL statements.
 
     All of them are ranked, the unlike ones last: `ranked` counts photos with a face, not pictures of the person.
     """

@@ -71,7 +71,7 @@ class Bars:
     def _estimate(self, bar: "tqdm[NoReturn]") -> str:
         elapsed = time.monotonic() - self._started
         left = (bar.total or 0) - bar.n
-        text = f"about {_duration(elapsed / bar.n * left)} for the other {left} photos"
+        text = f"about {_duration(elapsed / bar.n * left)} for the other {left} {bar.unit}s"
         if self._comparison is not None:
             key, share = self._comparison
             # Detection runs on all cores; what it would save is its seconds over the cores.

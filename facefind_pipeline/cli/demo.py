@@ -31,15 +31,16 @@ def demo(folder: str, params: str | None) -> None:
     event = compose(place)
     # Copies of one photo are one match, so they count once.
     wanted = {_digest(event.photos / path) for path in event.truth}
+    # Everything in its own folder: not in the home or the database of a user who has some.
     os.environ["FACEFIND_HOME"] = str(place / ".facefind")
-    settings = read_settings()
-    server = None if settings.database_url else EmbeddedServer(settings.home)
-    ours = server is not None and server.start()
+    os.environ.pop("FACEFIND_DATABASE_URL", None)
+    server = EmbeddedServer(read_settings().home)
+    ours = server.start()
     try:
         click.echo(f"looking for {event.person} among the photos in {event.photos}", err=True)
         found, _ = find_people(event.photos, [(event.person, event.reference)], params, limit=len(wanted))
     finally:
-        if server is not None and ours:
+        if ours:
             server.stop()
     ((_, matches),) = found
     right = sum(match.sha256 in wanted for match in matches)

@@ -46,7 +46,7 @@ def explain(
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search import explain as search
     from facefind_pipeline.search.find import Filters, find_person
-    from facefind_pipeline.store import people, truth
+    from facefind_pipeline.store import people, photos, truth
 
     filters = Filters(
         days=tuple(days),
@@ -58,9 +58,16 @@ def explain(
     with database.connect() as connection:
         chosen = chosen_set(connection, params)
         person = people.find_person(connection, key_of(name))
-        found = find_photo(truth.known_photos(connection), photo)
-        if found.sha256 is None:
-            raise FacefindError(f"{found.path} could not be opened when its folder was read")
+        for day in days:
+            photos.find_day(connection, day)
+        known_photos = truth.known_photos(connection)
+        try:
+            found = find_photo(known_photos, photo)
+        except FacefindError:  # several of that name, or none
+            if len(days) != 1:
+                raise
+            found = find_photo(known_photos, photo, days[0])
+        assert found.sha256 is not None  # else it was not found
         looked_at = limit or search.default_limit(connection, chosen.key, person, found.sha256)
         made = search.explain(connection, chosen, person, found.sha256, limit=looked_at, filters=filters)
         above = find_person(connection, chosen, person, limit=made.row.rank) if sheet and made.row.rank else []

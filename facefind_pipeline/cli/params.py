@@ -62,7 +62,7 @@ def list_sets(as_json: bool) -> None:
     "--index",
     "method",
     type=click.Choice(["auto", "hnsw", "ivfflat", "none"]),
-    help="Approximate index; auto by default.",
+    help="Approximate index, made now; auto by default.",
 )
 def add(key: str, method: str | None) -> None:
     """Register the set KEY and activate it; photos are worked on by `facefind run --params KEY`."""
@@ -72,6 +72,8 @@ def add(key: str, method: str | None) -> None:
     graph = open_graph(Bars())
     parameters = stages.register_set(graph, key, index_method=method)
     graph.sync_partitions()
+    if method is not None:
+        stages.index_and_search(graph, parameters)
     click.echo(f"{parameters.key} is registered and active")
 
 

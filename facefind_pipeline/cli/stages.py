@@ -140,7 +140,11 @@ def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False)
 
 
 def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], parameters: ParameterSet) -> None:
-    """Materialises faces and embeddings of the days that lack any, telling first how much there is to do."""
+    """Materialises faces and embeddings of the days that lack any, telling first how much there is to do.
+
+    Raises:
+        FacefindError: a day failed; the others were made first.
+    """
     workspace = graph.workspace
     due_days = due.due_faces(graph.instance, workspace, days, parameters)
     to_do: set[bytes] = set()  # by content: copies in several days are one photo to work on
@@ -158,9 +162,13 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         f"{known} known already or copies, {unreadable} unreadable"
     )
     bars.overall(len(to_do), "photo", _comparison(parameters))
+    failed: list[str] = []
     try:
         for day in due_days:
-            graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
+            try:
+                graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
+            except FacefindError as error:
+                failed.append(str(error))
     finally:
         bars.close()
     with workspace.database.connect() as connection:
@@ -169,6 +177,8 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
                 tell(f"left out: {path}: {problem}")
             for photo in faces.photos_to_do(connection, partition):
                 tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command takes it up")
+    if failed:
+        raise FacefindError("; ".join(failed))
 
 
 def index_and_search(graph: Graph, parameters: ParameterSet) -> None:

@@ -26,6 +26,8 @@ def sweep(keys: Sequence[str]) -> None:
     is running, one works it off meanwhile. What another set has found or embedded already is not done again.
     Interrupted, the same command goes on where it stopped.
     """
+    from dagster._core.execution.backfill import BulkActionStatus
+
     from facefind_pipeline.cli import stages
     from facefind_pipeline.orchestration.backfills import missing_partitions, request_backfill, runs_expected
     from facefind_pipeline.orchestration.daemon import daemon_at_work, failed_partitions, wait_for_backfill
@@ -43,6 +45,7 @@ def sweep(keys: Sequence[str]) -> None:
     graph.sync_partitions()
     missing = missing_partitions(graph.instance, workspace, [one.key for one in sets])
     backfill = request_backfill(graph.instance, missing, f"Sweep of {len(sets)} parameter sets")
+    status = BulkActionStatus.COMPLETED_SUCCESS
     if backfill is None:
         stages.tell(f"{len(sets)} parameter set(s): nothing is missing")
     else:
@@ -51,16 +54,19 @@ def sweep(keys: Sequence[str]) -> None:
         bars.overall(expected, "partition")
         try:
             with daemon_at_work(graph.instance, workspace.settings) as ensure:
-                wait_for_backfill(graph.instance, backfill, ensure, bars.advance)
+                status = wait_for_backfill(graph.instance, backfill, ensure, bars.advance)
         finally:
             bars.close()
+        for parameters in sets:  # a day that failed keeps the backfill from its set's index and results
+            stages.index_and_search(graph, parameters)
     with workspace.database.connect() as connection:
         wanted = {one.key for one in sets}
         echo_table([row for row in overview.sets(connection) if row["set"] in wanted])
     failed = failed_partitions(graph.instance, backfill) if backfill else []
     for partition, run_id in failed:
         stages.tell(f"failed: {partition} (run {run_id})")
-    if failed:
+    if failed or status is not BulkActionStatus.COMPLETED_SUCCESS:
         raise FacefindError(
-            f"{len(failed)} partition(s) failed; `facefind dev` shows why, the same command tries again"
+            f"{len(failed)} partition(s) failed, the backfill is {status.value.lower()}; `facefind dev` shows why, the "
+            "same command tries again"
         )

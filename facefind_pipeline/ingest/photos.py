@@ -116,6 +116,7 @@ def read_photo(file: Path, path: str) -> PhotoRow:
         facts, problem = {}, str(error)
     except OSError as error:
         facts, problem = {}, (error.strerror or str(error)).lower()
+        status = None  # so that the next look tries again
     if not is_utf8(file.name):
         facts, problem = {}, "file name is not UTF-8: rename it"
     return PhotoRow(

@@ -146,7 +146,11 @@ def store_references(
     with database.lock("reference_photos"), database.connect() as connection:
         present = []
         for reference in references_in(settings.references, tell):
-            people.add_reference(connection, reference, "folder")
+            try:
+                people.add_reference(connection, reference, "folder")
+            except FacefindError as error:  # another person's key: nobody else waits for that
+                tell(str(error))
+                continue
             present.append((reference.person.key, reference.sha256))
         if settings.references.is_dir():  # a folder that is missing deletes nothing
             people.remove_missing_from_folder(connection, present)

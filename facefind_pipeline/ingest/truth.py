@@ -82,11 +82,19 @@ def store_lists(
         persons = [person.key for person in people.people(connection)]
         days = [day.key for day in photos.days(connection)]
         present = sorted(folder.glob("*.csv")) if folder.is_dir() else []
-        if folder.is_dir():  # a folder that is missing deletes nothing
-            truth.remove_lists(connection, [file.name for file in present])
+        lists = []
         for file in present:
             try:
-                truth.write_list(connection, read_list(file, known, persons, days), "folder")
+                lists.append(read_list(file, known, persons, days))
+            except FacefindError as error:
+                tell(str(error))
+        # All that are stored anew leave first: a row may have moved from one to another.
+        if folder.is_dir():  # a folder that is missing deletes nothing
+            anew = {made.source for made in lists}
+            truth.remove_lists(connection, [file.name for file in present if file.name not in anew])
+        for made in lists:
+            try:
+                truth.write_list(connection, made, "folder")
             except FacefindError as error:
                 tell(str(error))
         for file in add:
@@ -169,7 +177,9 @@ def _photo(
         raise FacefindError(f"no photo {filename!r}{f' in event day {day!r}' if day else ''}: {hint}")
     if len({photo.sha256 for photo in named}) > 1:
         places = ", ".join(f"{photo.event_day} ({photo.path})" for photo in named[:3])
-        raise FacefindError(f"{filename!r} is in several event days: {places}; add a column event_day")
+        raise FacefindError(
+            f"{filename!r} is in several event days: {places}; say which: event_day in a list, or --day"
+        )
     if covered is not None and not any(photo.event_day in covered for photo in named):
         raise FacefindError(f"{filename!r} is of event day {named[0].event_day!r}, which `# days:` does not name")
     if named[0].sha256 is None:

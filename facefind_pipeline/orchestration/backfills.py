@@ -1,5 +1,6 @@
 """Backfills: everything that is missing, requested at once and shown in the UI as one."""
 
+import logging
 import time
 from collections.abc import Collection, Mapping
 
@@ -8,12 +9,15 @@ from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraph
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.utils import make_new_backfill_id
 
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.due import due_aggregates, due_faces, recorded_versions, references_due
 from facefind_pipeline.orchestration.partitions import day_set, day_sets, event_days, parameter_sets
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.store import parameter_sets as sets
 from facefind_pipeline.store import photos
+
+_logger = logging.getLogger(__name__)
 
 PARTITIONS = {
     "raw_photos": event_days,
@@ -45,7 +49,11 @@ def missing_partitions(
     missing["raw_photos"] = sorted(never_read)
     for key in active:
         parameters = ParameterSet.parse(key)
-        due = {day.key for day in due_faces(instance, workspace, days, parameters)} | never_read
+        try:
+            due = {day.key for day in due_faces(instance, workspace, days, parameters)} | never_read
+        except FacefindError as error:  # its model file is missing now; the other sets go on
+            _logger.warning("%s is left out: %s", key, error)
+            continue
         pairs = [day_set(day, key) for day in sorted(due)]
         missing["detected_faces"] += pairs
         missing["face_embeddings"] += pairs

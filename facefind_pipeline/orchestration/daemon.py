@@ -55,6 +55,8 @@ def daemon_at_work(instance: dg.DagsterInstance, settings: Settings) -> Iterator
         ensure()
         yield ensure
     finally:
+        if started:
+            _wait_for_runs(instance)
         for process in started:
             _end(process)
 
@@ -80,6 +82,12 @@ def failed_partitions(instance: dg.DagsterInstance, backfill_id: str) -> list[tu
     """Partition and run id of a backfill's failed runs."""
     runs = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.FAILURE], tags={BACKFILL_ID_TAG: backfill_id}))
     return [(run.tags.get("dagster/partition", ""), run.run_id) for run in runs]
+
+
+def _wait_for_runs(instance: dg.DagsterInstance) -> None:
+    """Runs that the daemon has launched for others meanwhile end before it does, as long as they take."""
+    while instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])):
+        time.sleep(POLL_S)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

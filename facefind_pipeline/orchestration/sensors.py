@@ -5,6 +5,7 @@ Each is a thin shell: a function of the domain says what is due, the sensor requ
 
 import inspect
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from facefind_pipeline.orchestration.processes import end_dead_runs
 from facefind_pipeline.orchestration.resources import Workspace
 
 RETRY_TAG = "facefind/retry_of"
+REGISTER_AGAIN_S = 600
 
 
 def _sensor(*, every_s: int, **targets: Any) -> Callable[[Callable[..., dg.SensorResult]], dg.SensorDefinition]:
@@ -61,12 +63,15 @@ def new_event_days(context: dg.SensorEvaluationContext, workspace: dg.ResourcePa
         if new:
             keys = " ".join(day.key for day in new)
             config = _config("register_event_days", folder=str(root))
-            requests.append(dg.RunRequest(f"{root} {keys}", job_name=add_event_days.name, run_config=config))
+            # The folder stays new until the run is done, so a key; with the time, so that one that failed comes again.
+            key = f"{root} {keys} {int(time.time()) // REGISTER_AGAIN_S}"
+            requests.append(dg.RunRequest(key, job_name=add_event_days.name, run_config=config))
     registered = set(context.instance.get_dynamic_partitions("event_day"))
     config = _config("raw_photos", settle_seconds=SETTLE_S)
     requests += [
-        dg.RunRequest(f"{day} {state}", job_name=ingest_photos.name, partition_key=day, run_config=config)
-        for day, state in watched.due.items()
+        # Without a run key: Dagster would skip a day that came back to an earlier state. The cursor keeps from repeats.
+        dg.RunRequest(job_name=ingest_photos.name, partition_key=day, run_config=config)
+        for day in watched.due
         if day in registered  # else `registry_sync` adds it, and the next look requests it
     ]
     states = {day: state for day, state in watched.states.items() if day in registered}
@@ -81,7 +86,7 @@ def new_people(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[
     state = references_state(workspace.settings.references)
     if state is None or state == context.cursor:
         return dg.SensorResult(skip_reason="no settled change in the references folder", cursor=context.cursor)
-    return dg.SensorResult([dg.RunRequest(state)], cursor=state)
+    return dg.SensorResult([dg.RunRequest()], cursor=state)  # without a run key, as above
 
 
 @_sensor(every_s=15)

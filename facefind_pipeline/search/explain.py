@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search.find import Filters, find_nearest, reference_probes
@@ -10,6 +11,7 @@ from facefind_pipeline.search.quality import Row, faces_in, facts_of, ranking, t
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
+from facefind_pipeline.store.queries import query
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,23 @@ def explain(
     rows = truth_rows(connection, chosen.key, person.key, photo)
     above: list[Outranking] = []
     place = 0
+    passing = _passing(connection, filters) if filters.given else None
     for row in rows:
-        place += row.rank is not None
         if row.sha256 == photo:
+            place += row.rank is not None
             break
+        if passing is not None and row.sha256 not in passing:
+            continue
+        place += row.rank is not None
         if not row.relevant and row.path is not None and row.score is not None:
             above.append(Outranking(row.path, row.score))
     lost = False
     build = indexes.last_build(connection, chosen.key)
     if build is not None and build.index is not None and row.rank is not None:
-        near = find_nearest(connection, chosen, probes, limit=limit)
-        exact = sorted((other for other in rows if other.rank is not None), key=lambda other: other.plain_distance or 0)
+        rejected = {other.sha256 for other in rows if other.shown is False}
+        near = find_nearest(connection, chosen, probes, limit=limit + len(rejected), filters=filters)
+        ranked = [other for other in rows if other.rank is not None and (passing is None or other.sha256 in passing)]
+        exact = sorted(ranked, key=lambda other: other.plain_distance or 0)
         within = any(other.sha256 == photo for other in exact[:limit])
         lost = within and not any(match.sha256 == photo.hex() for match in near)
     facts = facts_of(
@@ -59,7 +67,7 @@ def explain(
         place,
         limit,
         above,
-        filtered=filters.given and not _passes(connection, photo, filters),
+        filtered=passing is not None and photo not in passing,
         lost_by_index=lost,
     )
     return Explanation(row, facts, attribute(facts))
@@ -70,17 +78,11 @@ def default_limit(connection: Connection, key: str, person: Person, photo: bytes
     return max(10, ranking(truth_rows(connection, key, person.key, photo), plain=False).relevant)
 
 
-def _passes(connection: Connection, photo: bytes, filters: Filters) -> bool:
+def _passing(connection: Connection, filters: Filters) -> set[bytes]:
+    """Photos that the filters let through, by SHA-256."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT FROM photos
-            WHERE sha256 = %(photo)s
-              AND (%(days)s::text[] IS NULL OR event_day = ANY (%(days)s))
-              AND (%(taken_from)s::timestamp IS NULL OR taken_at >= %(taken_from)s)
-              AND (%(taken_until)s::timestamp IS NULL OR taken_at <= %(taken_until)s)
-              AND (%(country)s::text IS NULL OR country = %(country)s)
-            """,
-            filters.parameters | {"photo": photo},
+        wanted = sql.SQL("SELECT DISTINCT sha256 FROM ({}) wanted WHERE sha256 IS NOT NULL").format(
+            query("wanted_photos")
         )
-        return bool(cursor.rowcount)
+        cursor.execute(wanted, filters.parameters)
+        return {bytes(sha256) for (sha256,) in cursor.fetchall()}

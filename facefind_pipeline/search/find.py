@@ -75,7 +75,7 @@ class Match:
         event_day: the day's key.
         distance: of the best face, in the metric that was asked; of stored results the typical one to the person's
             references and sure photos.
-        score: the distance, less where the nearest other person is far from the face, and more where they are near.
+        score: the distance, and more the nearer another person is to the face.
         plain_distance: of the photo's face nearest to any reference, and nothing else.
         probability: that the face is the person's; None where the set has too few faces to tell.
         rival: another person's name, to whom the face is nearer.
@@ -213,7 +213,7 @@ def find_nearest(
 def nearest_face(
     connection: Connection, chosen: RegisteredSet, person: Person, photo: bytes
 ) -> tuple[int, int, int, int] | None:
-    """The box of the face in a photo that is nearest to any of the person's references; None without a face."""
+    """The box of the face by which a photo is ranked for the person, else nearest to a reference; None without one."""
     with connection.cursor() as cursor:
         cursor.execute(query("nearest_face", operator=operator(chosen.metric)), [chosen.key, person.key, photo])
         return cursor.fetchone()
@@ -318,7 +318,7 @@ def _stored(
             "SELECT count(*) FROM search_results WHERE (parameter_set, person) = (%s, %s)", [chosen.key, person.key]
         )
         (kept,) = cursor.fetchone() or (0,)
-    if len(rows) < limit and kept >= KEPT:
+    if len(rows) < limit and (kept >= KEPT or not kept):  # without any, the live search says why
         return None
     return _matches(rows, read_calibration(connection, chosen.key))
 

@@ -88,8 +88,8 @@ class Evaluation:
 def evaluate_set(database: Database, key: str) -> Evaluation:
     """Brings a set's stored evaluation up to its results and the truth; does nothing where neither changed."""
     with database.lock("evaluation", key), database.connect() as connection:
-        made_from = (results_version(connection, key), truth.truth_version(connection))
-        version = versions.hash_rows([(EVALUATION, *made_from)])
+        made_from = (truth.truth_version(connection), results_version(connection, key))
+        version = versions.hash_rows([(EVALUATION, *made_from), *_searched(connection, key)])
         stored = read_evaluation(connection, key)
         if stored is not None and stored.version == version:
             return stored
@@ -101,6 +101,16 @@ def evaluate_set(database: Database, key: str) -> Evaluation:
                 [key, version, Json(figures)],
             )
         return Evaluation(version, figures, fresh=True)
+
+
+def _searched(connection: Connection, key: str) -> list[tuple[str, int, str]]:
+    """Of what the stored results were made, which may be older than what they would be made of now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT person, vectors_version, references_version FROM searches WHERE parameter_set = %s ORDER BY person",
+            [key],
+        )
+        return cursor.fetchall()
 
 
 def read_evaluation(connection: Connection, key: str) -> Evaluation | None:
@@ -283,7 +293,7 @@ def calibration_check(rows: Sequence[Row], calibration: Calibration) -> dict[str
             for name, taken in (
                 ("plain distance 0.6", distances <= 0.6),
                 ("sure", scores <= calibration.sure_cut),
-                ("likely", scores <= calibration.likely_cut),
+                ("likely", scores <= max(calibration.sure_cut, calibration.likely_cut)),
             )
         ],
         "reliability": [

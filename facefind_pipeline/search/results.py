@@ -117,6 +117,8 @@ class Results:
 def refresh_results(database: Database, key: str) -> Results:
     """Brings a set's stored results up to its vectors, references and feedback."""
     with database.lock("results", key), database.connect() as connection:
+        # One snapshot: what is recorded as searched is what was searched, whatever is written meanwhile.
+        connection.set_session(isolation_level="REPEATABLE READ")
         chosen = parameter_sets.find(connection, key)
         searched = refresh(connection, chosen)
         calibration = read_calibration(connection, key)

@@ -97,7 +97,7 @@ def build(database: Database, chosen: RegisteredSet, method: str, rows: int) -> 
         former = indexes(connection, chosen)
         name = None
         if method != "none":
-            name = f"{chosen.table[:40]}_{method}_{time.time_ns() // 1000}"
+            name = f"{chosen.table[:38]}_{method}_{time.time_ns() // 1000}"
             cursor.execute(_create_statement(chosen, method, rows, name))
         for index in former:
             cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(index)))

@@ -176,7 +176,7 @@ def _dimension(file: Path) -> int:
     """Of the vectors a network gives for one chip.
 
     Raises:
-        FacefindError: it takes something else, or gives no vector of 64 to 2,048 numbers.
+        FacefindError: it takes something else, or gives no vector of 64 to 2,000 numbers.
     """
     session = _open(file)
     (first, *others) = session.get_inputs()
@@ -186,6 +186,6 @@ def _dimension(file: Path) -> int:
             f"which is [n, 3, {CHIP_SIDE}, {CHIP_SIDE}]"
         )
     made = session.run(None, {first.name: np.zeros((1, 3, CHIP_SIDE, CHIP_SIDE), np.float32)})[0]
-    if made.ndim != 2 or not 64 <= made.shape[1] <= 2048:
-        raise FacefindError(f"{file} gives {list(made.shape)} for one chip: a vector of 64 to 2,048 numbers is needed")
+    if made.ndim != 2 or not 64 <= made.shape[1] <= 2000:
+        raise FacefindError(f"{file} gives {list(made.shape)} for one chip: a vector of 64 to 2,000 numbers is needed")
     return int(made.shape[1])

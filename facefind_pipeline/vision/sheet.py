@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facefind_pipeline.vision.decode import UnreadablePhotoError, open_photo
+from facefind_pipeline.vision.decode import open_photo
 from facefind_pipeline.vision.faces import Box, Image
 from facefind_pipeline.vision.models import write_atomically
 
@@ -60,10 +60,10 @@ def photo_thumbnail(data: bytes) -> bytes | None:
         photo.draft("RGB", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
         small = ImageOps.exif_transpose(photo)
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    except (UnreadablePhotoError, OSError, ValueError, SyntaxError):
+        output = BytesIO()
+        small.convert("RGB").save(output, "JPEG", quality=82)
+    except Exception:  # noqa: BLE001 - what Pillow's readers raise of a damaged file has no common class
         return None
-    output = BytesIO()
-    small.convert("RGB").save(output, "JPEG", quality=82)
     return output.getvalue()
 
 

@@ -48,6 +48,18 @@ def test_a_photo_that_leaves_the_folder_leaves_but_a_missing_folder_deletes_noth
     assert _stored(database, settings, []) == {"ada"}
 
 
+def test_a_name_that_is_taken_is_told_and_the_others_are_stored(
+    folder: Path, database: Database, settings: Settings, reference: Path
+) -> None:
+    with database.connect() as connection:
+        people.add_reference(connection, ReferencePhoto(Person("li-lei", "李雷"), "a.jpg", b"a"), "command")
+    shutil.copy(reference, folder / "Li Lei.jpg")
+    told: list[str] = []
+    assert _stored(database, settings, told) == {"ada", "grace", "li-lei"}
+    assert [line for line in told if "another name" in line] == told
+    assert told
+
+
 def test_names_that_share_a_key_are_not_one_person(database: Database) -> None:
     with database.connect() as connection:
         people.add_reference(connection, ReferencePhoto(Person("li-lei", "李雷"), "a.jpg", b"a"), "command")

@@ -56,7 +56,7 @@ def test_a_partial_list_says_which_days_it_covers(file: Path) -> None:
         ("person,filename\nAda,IMG_2.png\n", r"by hand.csv, line 2: no photo 'IMG_2.png': there is IMG_2.jpg"),
         ("person,filename\nAda,IMG_9.jpg\nAda,IMG_8.jpg\n", r"no photo 'IMG_9.jpg'.*\(and 1 more lines\)"),
         ("person,filename,event_day\nAda,IMG_2.jpg,saturday\n", "no photo 'IMG_2.jpg' in event day 'saturday'"),
-        ("person,filename\nAda,IMG_1.jpg\n", "is in several event days: friday.*saturday.*add a column event_day"),
+        ("person,filename\nAda,IMG_1.jpg\n", "is in several event days: friday.*saturday.*say which"),
         ("person,filename\nBob,IMG_2.jpg\n", "line 2: no person 'Bob'"),
         ("person,filename\nAda,IMG_2.jpg\nada,Fri/IMG_2.jpg\n", "line 3: Fri/IMG_2.jpg of ada is on line 2 already"),
         ("person,filename\nAda,locked.jpg\n", "could not be opened"),
@@ -119,3 +119,15 @@ def test_two_lists_do_not_share_rows(database: Database, tmp_path: Path) -> None
         store_lists(database, tmp_path / "none", [tmp_path / "a.csv", tmp_path / "b.csv"], print)
     with database.connect() as connection:
         assert truth.lists(connection) == []
+
+
+@pytest.mark.usefixtures("event")
+def test_a_row_may_move_from_one_list_of_the_folder_to_another(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("person,filename\nAda,IMG_0.jpg\n")
+    (tmp_path / "b.csv").write_text("person,filename\nAda,IMG_1.jpg\nAda,IMG_2.jpg\n")
+    told: list[str] = []
+    store_lists(database, tmp_path, [], told.append)
+    (tmp_path / "a.csv").write_text("person,filename\nAda,IMG_0.jpg\nAda,IMG_1.jpg\n")
+    (tmp_path / "b.csv").write_text("person,filename\nAda,IMG_2.jpg\n")
+    _, frame = store_lists(database, tmp_path, [], told.append)
+    assert (frame[["list", "photos"]].values.tolist(), told) == ([["a.csv", 2], ["b.csv", 1]], [])

@@ -103,6 +103,17 @@ def test_only_what_changed_is_reckoned_again(database: Database, event: dict[str
     assert evaluate_set(database, KEY).fresh
 
 
+def test_figures_of_results_that_were_old_are_not_taken_for_those_of_new_ones(database, event) -> None:
+    _tell(database, event, "near.jpg", "missed.jpg")
+    with database.connect() as connection:
+        write_person(connection, partition(connection, "friday"), "Ada", [vector(0, 0, 4)])
+    old = evaluate_set(database, KEY)
+    _refresh(database)
+    new = evaluate_set(database, KEY)
+    assert (new.fresh, old.version != new.version) == (True, True)
+    assert new.figures["people"] != old.figures["people"]
+
+
 def test_sets_side_by_side(database: Database, event: dict[str, Photo], tmp_path: Path) -> None:
     _tell(database, event, "near.jpg", "far.jpg", "late.jpg")
     with database.connect() as connection:

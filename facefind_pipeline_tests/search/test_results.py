@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search import results
 from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, read_calibration
-from facefind_pipeline.search.find import Match, find_person
+from facefind_pipeline.search.find import Match, find_person, nearest_face
 from facefind_pipeline.store import faces, parameter_sets, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition, StoredFace
@@ -185,3 +185,15 @@ def test_what_was_said_holds_in_other_sets_and_for_the_same_face_in_another_box(
     results.refresh(connection, chosen)
     (match,) = find_person(connection, chosen, ada, limit=5)
     assert (match.confirmed, match.distance) == (True, pytest.approx(np.sqrt(1 / 2)))
+
+
+def test_the_face_that_is_confirmed_is_the_one_that_ranks_the_photo(connection: Connection, friday: Partition) -> None:
+    # The bystander is nearer to the reference, hers to the template.
+    hers, bystander = vector(0.8), vector(0, 0.75)
+    both = Photo("both.jpg", "1", [bystander, hers], boxes=[(0, 0, 50, 50), (200, 0, 50, 50)])
+    write_all(connection, friday, [both, *(Photo(f"{n}.jpg", f"s{n}", [vector(0.5)]) for n in range(3))])
+    ada = write_person(connection, friday, "Ada", [vector(0)])
+    chosen = parameter_sets.find(connection, KEY)
+    assert nearest_face(connection, chosen, ada, both.sha256) == (0, 0, 50, 50)
+    assert _found(connection, ada)["both.jpg"].box == (200, 0, 50, 50)
+    assert nearest_face(connection, chosen, ada, both.sha256) == (200, 0, 50, 50)
