@@ -66,7 +66,10 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
                 cursor.execute(
                     query("expand_templates", **parts), {"sure": sure if chosen.metric == "l2" else (2 * sure) ** 0.5}
                 )
+        # Hash joins only: how many rows come of a join of all people with all faces, the planner can't foresee.
+        cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off")
         cursor.execute(query("compare_people", **parts))
+        cursor.execute("RESET enable_nestloop; RESET enable_mergejoin")
         made = None
         if known is not None:
             edges = np.linspace(LOWEST, HIGHEST, BINS + 1)

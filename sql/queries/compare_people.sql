@@ -25,7 +25,7 @@ among_people AS (
     WINDOW face AS (PARTITION BY face_key ORDER BY distance, person
                     ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 ),
-usual AS (
+usual AS MATERIALIZED (  -- else it is reckoned again for every row
     SELECT exp(avg(ln(greatest(distance, 1e-9)))) AS distance FROM typical
 )
 SELECT a.person, a.sha256, a.face_key, a.distance, plain.distance AS plain_distance,
