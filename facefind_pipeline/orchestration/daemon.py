@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
@@ -12,6 +12,7 @@ from dagster import DagsterRunStatus, RunsFilter
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from facefind_pipeline.orchestration.processes import PID_TAG
 from facefind_pipeline.settings import Settings
 
 HEARTBEAT_S = 60  # a daemon writes one every 30 s
@@ -54,9 +55,8 @@ def daemon_at_work(instance: dg.DagsterInstance, settings: Settings) -> Iterator
     try:
         ensure()
         yield ensure
+        _wait_for_runs(instance, started)  # not when interrupted
     finally:
-        if started:
-            _wait_for_runs(instance)
         for process in started:
             _end(process)
 
@@ -84,16 +84,26 @@ def failed_partitions(instance: dg.DagsterInstance, backfill_id: str) -> list[tu
     return [(run.tags.get("dagster/partition", ""), run.run_id) for run in runs]
 
 
-def _wait_for_runs(instance: dg.DagsterInstance) -> None:
-    """Runs that the daemon has launched for others meanwhile end before it does, as long as they take."""
-    while instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])):
+def _wait_for_runs(instance: dg.DagsterInstance, started: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Runs that our daemon has launched for others meanwhile end before it does; those of other processes go on."""
+    unfinished = RunsFilter(statuses=[DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])
+    while ours := {child.pid for process in started for child in _children(process)}:
+        runs = instance.get_runs(unfinished)
+        # A run that is starting has no process yet; one that never gets there is failed by the daemon's monitoring.
+        if all(run.status is DagsterRunStatus.STARTED and int(run.tags.get(PID_TAG, 0)) not in ours for run in runs):
+            return
         time.sleep(POLL_S)
+
+
+def _children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Of a process that lives, all the way down; none of one that ended."""
+    return psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
-    children = psutil.Process(process.pid).children(recursive=True)
+    children = _children(process)
     process.terminate()
     try:
         process.wait(timeout=20)
