@@ -8,11 +8,11 @@ def test_references_run_apart_where_index_and_results_wait_for_faces() -> None:
     new = {
         "detected_faces": ["a|x", "a|y"],
         "face_embeddings": ["a|x", "a|y"],
-        **dict.fromkeys(("reference_embeddings", "hnsw_index", "search_results"), ["x", "y"]),
+        "reference_embeddings": ["x", "y"],
+        "hnsw_index": ["x", "y"],
+        "search_results": ["x", "y"],
     }
     assert runs_expected(new) == 6
-    assert (
-        runs_expected({name: keys for name, keys in new.items() if name not in ("detected_faces", "face_embeddings")})
-        == 2
-    )
+    aggregates = {name: keys for name, keys in new.items() if name not in {"detected_faces", "face_embeddings"}}
+    assert runs_expected(aggregates) == 2
     assert runs_expected({"raw_photos": ["a", "b"]}) == 2
