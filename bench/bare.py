@@ -14,8 +14,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.results import cores
 from bench.setting import WARM_UP
+from facefind_pipeline.vision.pipeline import cores
 
 
 class Worker:

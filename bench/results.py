@@ -1,7 +1,6 @@
 """Where figures go: `bench/results/latest.json`, one flat object, and the tables of `docs/performance.md`."""
 
 import json
-import os
 import platform
 import re
 import subprocess
@@ -11,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import psutil
+
+from facefind_pipeline.vision.pipeline import cores
 
 ROOT = Path(__file__).parents[1]
 LATEST = ROOT / "bench" / "results" / "latest.json"
@@ -62,11 +63,6 @@ def machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     return f"{names[0] if names else platform.processor()}, {cores()} cores, {memory:.0f} GB, {system}"
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 @cache

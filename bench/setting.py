@@ -14,11 +14,12 @@ import numpy as np
 import psycopg2
 from psycopg2 import sql
 
-from bench.results import LATEST, cores
+from bench.results import LATEST
 from facefind_pipeline.demo_event import take_group_photo
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
 from facefind_pipeline.vision.models import YUNET
+from facefind_pipeline.vision.pipeline import cores
 from facefind_pipeline_tests.vision.clip_model import make_hub_cache, quantise
 
 KEPT = LATEST.parent / "kept"

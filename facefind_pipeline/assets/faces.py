@@ -78,6 +78,7 @@ def faces(
                 "photos_decoded": filled.decoded,
                 "photos_detected": filled.detected,
                 "photos_known": filled.photos - filled.detected,
+                "loading_seconds": round(filled.loading_seconds, 3),
                 "seconds": round(filled.seconds, 3),
                 "cpu_seconds": round(filled.cpu_seconds, 3),
                 "undecodable": dg.MetadataValue.json(filled.problems),

@@ -22,15 +22,15 @@ Examples:
 def sweep(keys: Sequence[str]) -> None:
     """Fill the parameter sets KEY... for all registered event days, side by side.
 
-    Choices in braces make a set of each combination. The work is one backfill, which `facefind dev` shows; if no daemon
-    is running, one works it off meanwhile. What another set has found or embedded already is not done again.
+    Choices in braces make a set of each combination. The work is one backfill, which `facefind dev` shows and works
+    off; if it is not running, this command does. What another set has found or embedded already is not done again.
     Interrupted, the same command goes on where it stopped.
     """
     from dagster._core.execution.backfill import BulkActionStatus
 
     from facefind_pipeline.cli import stages
-    from facefind_pipeline.orchestration.backfills import missing_partitions, request_backfill, runs_expected
-    from facefind_pipeline.orchestration.daemon import daemon_at_work, failed_partitions, wait_for_backfill
+    from facefind_pipeline.orchestration.backfills import missing_partitions, request_backfill
+    from facefind_pipeline.orchestration.daemon import failed_partitions, work_off
     from facefind_pipeline.store import overview, photos
 
     sets = list({one.key: one for key in keys for one in expand(key)}.values())
@@ -49,12 +49,11 @@ def sweep(keys: Sequence[str]) -> None:
     if backfill is None:
         stages.tell(f"{len(sets)} parameter set(s): nothing is missing")
     else:
-        expected = runs_expected(missing)
-        stages.tell(f"{len(sets)} parameter set(s), {expected} partitions to fill: backfill {backfill}")
-        bars.overall(expected, "partition")
+        expected = sum(len(partitions) for partitions in missing.values())
+        stages.tell(f"{len(sets)} parameter set(s), {expected} asset partitions to fill: backfill {backfill}")
+        bars.overall(expected, "asset partition")
         try:
-            with daemon_at_work(graph.instance, workspace.settings) as ensure:
-                status = wait_for_backfill(graph.instance, backfill, ensure, bars.advance)
+            status = work_off(graph.instance, workspace.settings, backfill, bars.advance)
         finally:
             bars.close()
         for parameters in sets:  # a day that failed keeps the backfill from its set's index and results

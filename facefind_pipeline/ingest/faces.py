@@ -23,6 +23,7 @@ from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, Place
 from facefind_pipeline.vision.faces import Box, Face
 
 if TYPE_CHECKING:
+    from facefind_pipeline.vision.detectors import Detector
     from facefind_pipeline.vision.embedders import Embedder
     from facefind_pipeline.vision.pipeline import PhotoFaces
 
@@ -42,8 +43,9 @@ class Filled:
         removed: vectors of the set whose photo is gone, or of a former fingerprint.
         problems: why a photo's pixels could not be read, by path.
         vanished: paths that were gone or changed since the day was ingested.
-        seconds: from the first look at what is to do to the last commit.
-        cpu_seconds: of this process's threads in that time, whatever else the machine was doing.
+        loading_seconds: until the models were there, which each process loads for itself.
+        seconds: of the work between that and the last commit.
+        cpu_seconds: of this process's threads in those seconds, whatever else the machine was doing.
         faces: in the partition now.
     """
 
@@ -56,6 +58,7 @@ class Filled:
     faces: int = 0
     problems: dict[str, str] = field(default_factory=dict)
     vanished: list[str] = field(default_factory=list)
+    loading_seconds: float = 0.0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     faces_version: str = ""
@@ -86,7 +89,7 @@ def fill(
         database.lock("faces", event_day, key),
         database.connect() as connection,
     ):
-        started, busy = time.perf_counter(), time.process_time()
+        opened = time.perf_counter()
         day = photos.find_day(connection, event_day)
         partition = present_partition(settings, event_day, parameters)
         record_fingerprints(connection, settings, parameters)
@@ -98,7 +101,10 @@ def fill(
             to_do = [photo for photo in to_do if photo.faces is None]
         progress.begin(f"faces of {event_day}", len(to_do), "photo")
         paths = {photo.sha256: photo.path for photo in to_do}
-        results = _told(_find_faces(settings, parameters, day.root, to_do, have_vectors, embed=embed), progress)
+        detectors, embedder = _load_models(settings, parameters, to_do, embed=embed)
+        started, busy = time.perf_counter(), time.process_time()
+        filled.loading_seconds = started - opened
+        results = _told(_find_faces(day.root, to_do, have_vectors, detectors, embedder), progress)
         while batch := list(islice(results, COMMIT_EVERY)):
             _write(connection, partition, batch, filled, paths)
             connection.commit()
@@ -165,18 +171,31 @@ def shared_embedder(settings: Settings, parameters: ParameterSet) -> "Embedder":
     return load_embedder(parameters.embedder, cache=settings.models, clip_model=settings.clip_model)
 
 
+def _load_models(
+    settings: Settings, parameters: ParameterSet, to_do: Collection[PhotoToDo], *, embed: bool
+) -> tuple[list["Detector"], "Embedder | None"]:
+    """A detector a worker, and the embedder, its networks loaded; nothing that has nothing to do."""
+    from facefind_pipeline.vision.detectors import load_detector
+    from facefind_pipeline.vision.embedders import warm_up
+    from facefind_pipeline.vision.pipeline import cores
+
+    to_detect = sum(photo.faces is None for photo in to_do)
+    detectors = [load_detector(parameters.detector, settings.models) for _ in range(min(cores(), to_detect))]
+    embedder = shared_embedder(settings, parameters) if embed else None
+    if embedder is not None and to_do:
+        warm_up(embedder)
+    return detectors, embedder
+
+
 def _find_faces(
-    settings: Settings,
-    parameters: ParameterSet,
     root: Path,
-    to_do: list[PhotoToDo],
+    to_do: Collection[PhotoToDo],
     have_vectors: Mapping[bytes, Collection[Place]],
-    *,
-    embed: bool,
+    detectors: list["Detector"],
+    embedder: "Embedder | None",
 ) -> Iterator["PhotoFaces"]:
     if not to_do:
         return
-    from facefind_pipeline.vision.detectors import load_detector
     from facefind_pipeline.vision.pipeline import PhotoTask, find_faces
 
     tasks = (
@@ -188,11 +207,7 @@ def _find_faces(
         )
         for photo in to_do
     )
-    yield from find_faces(
-        tasks,
-        lambda: load_detector(parameters.detector, settings.models),
-        shared_embedder(settings, parameters) if embed else None,
-    )
+    yield from find_faces(tasks, detectors.pop, embedder)
 
 
 def _told(results: Iterator["PhotoFaces"], progress: Progress) -> Iterator["PhotoFaces"]:

@@ -87,13 +87,3 @@ def request_backfill(instance: dg.DagsterInstance, missing: Missing, title: str)
     )
     instance.add_backfill(backfill)
     return backfill_id
-
-
-def runs_expected(missing: Missing) -> int:
-    """How many runs a backfill of these will take: assets of one partition share one, where all can start at once."""
-    pairs = set(missing.get("face_embeddings", ()))
-    references = set(missing.get("reference_embeddings", ()))
-    searches = {key for asset in ("hnsw_index", "search_results") for key in missing.get(asset, ())}
-    # References start at once, while index and results wait for the set's faces.
-    apart = references & searches & {pair.rpartition("|")[2] for pair in pairs}
-    return len(missing.get("raw_photos", ())) + len(pairs) + len(references | searches) + len(apart)

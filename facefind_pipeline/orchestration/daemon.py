@@ -1,18 +1,18 @@
-"""The daemon that works off backfills: whether one is at work, and one of our own for as long as it is needed."""
+"""Waiting for a backfill, which a daemon works off, or a process of our own where none is at work."""
 
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import dagster as dg
 import psutil
-from dagster import DagsterRunStatus, RunsFilter
+from dagster import DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
-from facefind_pipeline.orchestration.processes import PID_TAG
 from facefind_pipeline.settings import Settings
 
 HEARTBEAT_S = 60  # a daemon writes one every 30 s
@@ -24,7 +24,7 @@ FINISHED = (
     BulkActionStatus.CANCELED,
 )
 ENDED_RUNS = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
-POLL_S = 0.5
+POLL_S = 1.0
 
 
 def daemon_lives(instance: dg.DagsterInstance) -> bool:
@@ -33,49 +33,38 @@ def daemon_lives(instance: dg.DagsterInstance) -> bool:
     return heartbeat is not None and time.time() - heartbeat.timestamp < HEARTBEAT_S
 
 
-@contextmanager
-def daemon_at_work(instance: dg.DagsterInstance, settings: Settings) -> Iterator[Callable[[], None]]:
-    """Starts a daemon if none lives and ends it afterwards; call what it yields now and then, for one that died."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def ensure() -> None:
-        if any(process.poll() is None for process in started) or daemon_lives(instance):
-            return
-        with (settings.dagster_home / "daemon.log").open("ab") as log:
-            started.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "dagster._daemon", "run", "-m", "facefind_pipeline.definitions"],
-                    stdout=log,
-                    stderr=log,
-                    stdin=subprocess.DEVNULL,
-                    start_new_session=True,  # Ctrl-C is ours; we end it with its children
-                )
-            )
-
-    try:
-        ensure()
-        yield ensure
-        _wait_for_runs(instance, started)  # not when interrupted
-    finally:
-        for process in started:
-            _end(process)
-
-
-def wait_for_backfill(
-    instance: dg.DagsterInstance, backfill_id: str, ensure_daemon: Callable[[], None], told: Callable[[int], None]
+def work_off(
+    instance: dg.DagsterInstance, settings: Settings, backfill_id: str, told: Callable[[int], None]
 ) -> BulkActionStatus:
-    """Waits until the backfill has ended; `told` hears how many of its runs ended since the last call."""
-    ended = 0
-    while True:
-        backfill = instance.get_backfill(backfill_id)
-        assert backfill is not None
-        now = instance.get_runs_count(RunsFilter(statuses=ENDED_RUNS, tags={BACKFILL_ID_TAG: backfill_id}))
-        told(now - ended)
-        ended = now
-        if backfill.status in FINISHED:
-            return backfill.status
-        ensure_daemon()
-        time.sleep(POLL_S)
+    """Waits until the backfill has ended; where no daemon is at work, a process of our own works it off meanwhile.
+
+    Args:
+        instance: that the backfill was requested on, whose variables are in this process's environment.
+        settings: whose home takes what that process writes.
+        backfill_id: of a requested backfill.
+        told: hears how many of its asset partitions ended since the last call, made or failed.
+    """
+    worker: subprocess.Popen[bytes] | None = None
+    ended = _EndedRuns(instance, backfill_id)
+    try:
+        while True:
+            backfill = instance.get_backfill(backfill_id)
+            assert backfill is not None
+            told(sum(len(run.asset_selection or ()) for run in ended.since_last_look()))
+            if backfill.status in FINISHED:
+                if worker is not None:
+                    worker.wait()
+                return backfill.status
+            if (worker is None or worker.poll() is not None) and not daemon_lives(instance):
+                worker = _start_worker(settings, backfill_id)
+            time.sleep(POLL_S)
+    except BaseException:
+        if worker is not None:
+            _end(worker)
+            if (backfill := instance.get_backfill(backfill_id)) and backfill.status not in FINISHED:
+                canceled = backfill.with_status(BulkActionStatus.CANCELED)  # type: ignore[no-untyped-call]
+                instance.update_backfill(canceled)
+        raise
 
 
 def failed_partitions(instance: dg.DagsterInstance, backfill_id: str) -> list[tuple[str, str]]:
@@ -84,31 +73,46 @@ def failed_partitions(instance: dg.DagsterInstance, backfill_id: str) -> list[tu
     return [(run.tags.get("dagster/partition", ""), run.run_id) for run in runs]
 
 
-def _wait_for_runs(instance: dg.DagsterInstance, started: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Runs that our daemon has launched for others meanwhile end before it does; those of other processes go on."""
-    unfinished = RunsFilter(statuses=[DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])
-    while ours := {child.pid for process in started for child in _children(process)}:
-        runs = instance.get_runs(unfinished)
-        # A run that is starting has no process yet; one that never gets there is failed by the daemon's monitoring.
-        if all(run.status is DagsterRunStatus.STARTED and int(run.tags.get(PID_TAG, 0)) not in ours for run in runs):
-            return
-        time.sleep(POLL_S)
+class _EndedRuns:
+    """Of a backfill; each is seen once, and few are read at a look, however many there are."""
+
+    def __init__(self, instance: dg.DagsterInstance, backfill_id: str) -> None:
+        self._instance = instance
+        self._tags = {BACKFILL_ID_TAG: backfill_id}
+        self._seen: set[str] = set()
+        self._newest: datetime | None = None
+
+    def since_last_look(self) -> list[DagsterRun]:
+        after = self._newest and self._newest - timedelta(seconds=1)  # so that none of the same instant is missed
+        records = self._instance.get_run_records(
+            RunsFilter(statuses=ENDED_RUNS, tags=self._tags, updated_after=after), order_by="update_timestamp"
+        )
+        new = [record.dagster_run for record in records if record.dagster_run.run_id not in self._seen]
+        self._seen |= {run.run_id for run in new}
+        self._newest = max((record.update_timestamp for record in records), default=self._newest)
+        return new
 
 
-def _children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Of a process that lives, all the way down; none of one that ended."""
-    return psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+def _start_worker(settings: Settings, backfill_id: str) -> "subprocess.Popen[bytes]":
+    with (settings.dagster_home / "backfills.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "facefind_pipeline.orchestration.backfill_worker", backfill_id],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is ours; we end it with its children
+        )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
+def _end(worker: "subprocess.Popen[bytes]") -> None:
+    """Ends the process with its code server and runs: asked first, so that the runs are recorded as ended."""
+    if worker.poll() is not None:
         return
-    children = _children(process)
-    process.terminate()
-    try:
-        process.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-    for child in children:
-        if child.is_running():
-            child.kill()
+    process = psutil.Process(worker.pid)
+    family = [*process.children(recursive=True), process]
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.terminate()
+    for member in psutil.wait_procs(family, timeout=20)[1]:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import yaml
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
@@ -18,7 +19,16 @@ CONFIGURATION = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
     # One run at the faces, which take all cores, and one beside it for what is light.
-    "concurrency": {"runs": {"max_concurrent_runs": 2}, "pools": {"default_limit": 1, "granularity": "run"}},
+    "concurrency": {
+        "runs": {
+            "max_concurrent_runs": 2,
+            # Of a backfill one at a time: the start of a light run takes turns on the cores with the faces.
+            "tag_concurrency_limits": [
+                {"key": BACKFILL_ID_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+            ],
+        },
+        "pools": {"default_limit": 1, "granularity": "run"},
+    },
     # A run that waits starts within a second of its turn, not five.
     "run_coordinator": {
         "module": "dagster",

@@ -70,6 +70,13 @@ def load_embedder(settings: EmbedderSettings, *, cache: Path, clip_model: Path |
     return ImgbeddingsEmbedder(settings, clip_model)
 
 
+def warm_up(embedder: Embedder) -> None:
+    """Loads an embedder's networks and runs each once: the first run plans and allocates for the next ones."""
+    side = 64
+    photo = np.zeros((side, side) if embedder.needs_grey else (side, side, 3), np.uint8)
+    embedder.embed([embedder.crop(photo, Face(Box(0, 0, side, side), 1.0))])
+
+
 class DlibEmbedder:
     """dlib's 128-d face network on a chip that is turned upright and scaled by five landmarks.
 

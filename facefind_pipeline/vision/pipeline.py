@@ -85,12 +85,12 @@ def find_faces(
         tasks: taken one by one, at most two a worker and `PHOTOS_WAITING` ahead of what is yielded.
         load_detector: called once a worker.
         embedder: None to detect only.
-        workers: threads; the libraries release the GIL in all heavy parts. One a core by default.
+        workers: threads; the libraries release the GIL in all heavy parts. `cores()` by default.
     """
     import cv2
 
     cv2.setNumThreads(1)
-    workers = workers or os.cpu_count() or 1
+    workers = workers or cores()
     worker = _Worker(load_detector, embedder)
     photos: deque[Future[_Work]] = deque()
     batches: deque[Future[list[PhotoFaces]]] = deque()
@@ -120,6 +120,11 @@ def find_faces(
                 yield from batch.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_batch(waiting: list[_Work], embedder: Embedder | None) -> bool:

@@ -1,0 +1,47 @@
+"""`facefind sweep` where no daemon is at work: it works its backfill off by itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus, RunsFilter
+from dagster._core.storage.tags import BACKFILL_ID_TAG
+
+from facefind_pipeline.orchestration.instance import open_instance
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store.database import Database
+from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
+from facefind_pipeline_tests.work import Work
+
+OTHER_SETS = "hog-up0-px{320,280}@dlib"
+
+
+@pytest.mark.slow
+def test_sets_are_filled_and_searched_by_one_backfill_with_nobody_else_at_work(
+    facefind: Facefind, event: Path, reference: Path, settings: Settings, database: Database
+) -> None:
+    assert facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}").exit_code == 0
+    work = Work(settings, database)
+    alone = work.done()
+    instance = open_instance(settings, database)
+
+    swept = facefind("sweep", OTHER_SETS)
+
+    assert swept.exit_code == 0, swept.stderr
+    assert {line.split()[0] for line in swept.stdout.splitlines()} >= {"hog-up0-px280@dlib", "hog-up0-px320@dlib"}
+    (backfill,) = instance.get_backfills()
+    launched = instance.get_runs(RunsFilter(tags={BACKFILL_ID_TAG: backfill.backfill_id}))
+    made = sum(len(run.asset_selection or ()) for run in launched)
+    # Of each set faces and vectors of two days, index, references and results.
+    assert made == 2 * (2 * 2 + 3)
+    assert f"{made} asset partitions to fill" in swept.stderr
+    assert f" {made}/{made} " in swept.stderr
+    assert {run.status for run in instance.get_runs()} == {DagsterRunStatus.SUCCESS}
+    assert work.done()["photos_detected"] == 2 * alone["photos_detected"]
+    found = facefind("find", "Ada", "--params", "hog-up0-px320@dlib", "--json")
+    assert json.loads(found.stdout)[0]["photo"] in {"Day 1/hopper.jpg", "Day 2/copy of hopper.jpg"}
+
+    again = facefind("sweep", OTHER_SETS)
+    assert again.exit_code == 0
+    assert "nothing is missing" in again.stderr
+    assert len(instance.get_backfills()) == 1
