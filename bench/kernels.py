@@ -83,7 +83,7 @@ def _detecting(bench: Bench, path: Path) -> list[dict[str, object]]:
         ),
     ]
     keys = ["haar-sf1.05-mn2-ms100", "hog-up0-px2000", "hog-up1-px2000"]
-    for key in [*keys, *(["yunet-st0.60-px2000"] if bench.has_yunet else [])]:
+    for key in [*keys, *(["yunet-st0.60-px2000", "yunet-st0.60-px1280"] if bench.has_yunet else [])]:
         settings = ParameterSet.parse(f"{key}@dlib").detector
         detector = load_detector(settings, bench.models)
         side = settings.longest_side or 3000

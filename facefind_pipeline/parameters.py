@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from facefind_pipeline.errors import FacefindError
@@ -82,6 +82,18 @@ class YunetSettings(Part):
     score_threshold: Annotated[float, Option("st"), Field(ge=0.01, le=1)]
     longest_side: Annotated[int, Option("px"), Field(ge=0, le=20_000, description="reduced to; 0 is full size")]
     nms_threshold: Annotated[float, Option("nt"), Field(ge=0.01, le=1)] = 0.3
+    second_look: Annotated[
+        int,
+        Option("sl"),
+        Field(ge=0, le=20_000, description="reduced to so much again for small faces; 0 is never"),
+    ] = 0
+
+    @field_validator("second_look", mode="after")
+    @classmethod
+    def _looks_larger(cls, value: int, info: ValidationInfo) -> int:
+        if value and not 0 < info.data.get("longest_side", 0) < value:
+            raise ValueError("must be above px, the first look's")
+        return value
 
 
 class DlibSettings(Part):
@@ -116,7 +128,7 @@ EMBEDDERS: dict[str, type[EmbedderSettings]] = {m.model_fields["name"].default: 
 ALIASES = {
     "talk": "haar-sf1.05-mn2-ms100@imgbeddings",
     "default": "hog-up1-px2000@dlib",
-    "recommended": "yunet-st0.60-px2000@dlib",
+    "recommended": "yunet-st0.60-px1280-sl2000@dlib",
 }
 
 

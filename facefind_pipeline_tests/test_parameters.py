@@ -105,6 +105,8 @@ def test_another_spelling_is_refused_with_the_canonical_one(spelling: str, canon
         ("hog-up9-px2000@dlib", "less than or equal to 3"),
         ("hog-up1-up1-px2000@dlib", "given twice"),
         ("hog-up1-px2000-zz3@dlib", "no option of hog"),
+        ("yunet-st0.60-px2000-sl1280@dlib", r"sl \(second_look\): .*above px"),
+        ("yunet-st0.60-px0-sl1280@dlib", "above px"),
         ("haar-sfnan-mn2-ms100@dlib", "sf"),
         ("haar-sf1.00-mn2-ms100@dlib", "1.01"),
         ("hog-up1-px2000@dlib\n", "no embedder"),

@@ -104,8 +104,10 @@ class ArcfaceEmbedder:
     def embed(self, crops: Sequence[Image]) -> Vectors:
         """(n, dimension) vectors of length 1, in the order of the crops."""
         made = [np.empty((0, self.dimension), np.float32)]
-        for start in range(0, len(crops), BATCH):
-            chips = np.stack(crops[start : start + BATCH])
+        wanted = self._session.get_inputs()[0].shape[0] if crops else BATCH
+        batch = wanted if isinstance(wanted, int) else BATCH  # some networks take one chip at a time and no more
+        for start in range(0, len(crops), batch):
+            chips = np.stack(crops[start : start + batch])
             channels = chips if self._model.rgb else chips[..., ::-1]
             pixels = ((channels.astype(np.float32) - self._model.mean) / self._model.std).transpose(0, 3, 1, 2)
             raw = self._session.run(None, {self._session.get_inputs()[0].name: np.ascontiguousarray(pixels)})[0]
@@ -180,12 +182,13 @@ def _dimension(file: Path) -> int:
     """
     session = _open(file)
     (first, *others) = session.get_inputs()
-    if others or list(first.shape[1:]) != [3, CHIP_SIDE, CHIP_SIDE]:
+    chip = [3, CHIP_SIDE, CHIP_SIDE]
+    if others or list(first.shape[1:]) != chip or (isinstance(first.shape[0], int) and first.shape[0] != 1):
         raise FacefindError(
             f"{file} takes {', '.join(str(i.shape) for i in session.get_inputs())}: not of the ArcFace convention, "
-            f"which is [n, 3, {CHIP_SIDE}, {CHIP_SIDE}]"
+            f"which is [n, 3, {CHIP_SIDE}, {CHIP_SIDE}], with one chip or any number at a time"
         )
-    made = session.run(None, {first.name: np.zeros((1, 3, CHIP_SIDE, CHIP_SIDE), np.float32)})[0]
+    made = session.run(None, {first.name: np.zeros((1, *chip), np.float32)})[0]
     if made.ndim != 2 or not 64 <= made.shape[1] <= 2000:
         raise FacefindError(f"{file} gives {list(made.shape)} for one chip: a vector of 64 to 2,000 numbers is needed")
     return int(made.shape[1])

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from facefind_pipeline.vision.faces import Image
 from facefind_pipeline.vision.sessions import open_session
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 Find = Callable[[Image], Floats]  # (h, w, 3) RGB to (n, 15): x, y, w, h, five points' x and y, score; surest first
 
 STRIDES = (8, 16, 32)  # pixels of the photo a cell of each level

@@ -20,8 +20,8 @@ from facefind_pipeline_tests.conftest import Facefind, Portraits
 SETTINGS = ArcfaceSettings(model="tiny")
 
 
-def _network(file: Path, side: int = CHIP_SIDE, dimension: int = 128) -> Path:
-    """Means over patches of 16 pixels through a fixed projection."""
+def _network(file: Path, side: int = CHIP_SIDE, dimension: int = 128, batch: int | str = "n") -> Path:
+    """Means over patches of 16 pixels through a fixed projection; of any number of chips unless a batch is given."""
     weights = np.random.default_rng(1).normal(0, 1, (3 * (side // 16) ** 2, dimension)).astype(np.float32)
     nodes = [
         helper.make_node("AveragePool", ["chips"], ["pooled"], kernel_shape=[16, 16], strides=[16, 16]),
@@ -31,8 +31,8 @@ def _network(file: Path, side: int = CHIP_SIDE, dimension: int = 128) -> Path:
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info("chips", TensorProto.FLOAT, ["n", 3, side, side])],
-        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", dimension])],
+        [helper.make_tensor_value_info("chips", TensorProto.FLOAT, [batch, 3, side, side])],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, [batch, dimension])],
         [numpy_helper.from_array(weights, "weights")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
@@ -100,6 +100,14 @@ def test_vectors_have_length_one_and_do_not_depend_on_their_neighbours(embedder)
     assert embedder().embed([]).shape == (0, 128)
 
 
+def test_a_network_of_one_chip_at_a_time_gives_the_same_vectors(embedder, tmp_path: Path) -> None:
+    chips = list(np.random.default_rng(2).integers(0, 255, (3, CHIP_SIDE, CHIP_SIDE, 3), np.uint8))
+    single = _network(tmp_path / "single.onnx", batch=1)
+    add_model(tmp_path / "others", "tiny", single, mean=127.5, std=127.5, rgb=True)
+    made = ArcfaceEmbedder(SETTINGS, tmp_path / "others").embed(chips)
+    np.testing.assert_allclose(made, embedder().embed(chips), atol=1e-6)
+
+
 def test_a_network_is_fed_as_it_was_told(embedder: Callable[..., ArcfaceEmbedder]) -> None:
     chip = np.random.default_rng(3).integers(0, 255, (CHIP_SIDE, CHIP_SIDE, 3), np.uint8)
     rgb, bgr = embedder(rgb=True).embed([chip])[0], embedder(rgb=False).embed([chip[..., ::-1]])[0]
@@ -118,6 +126,7 @@ def test_what_is_no_such_network_is_refused(tmp_path: Path, file: Path) -> None:
         (tmp_path / "nothing.onnx", "is not a file"),
         (tmp_path / "text.onnx", "is not an ONNX network"),
         (_network(tmp_path / "large.onnx", side=160), r"takes \['n', 3, 160, 160\]: not of the ArcFace convention"),
+        (_network(tmp_path / "eight.onnx", batch=8), r"takes \[8, 3, 112, 112\].*one chip or any number at a time"),
         (_network(tmp_path / "short.onnx", dimension=3), r"gives \[1, 3\] for one chip"),
     ):
         with pytest.raises(FacefindError, match=message):

@@ -85,6 +85,20 @@ def test_yunets_landmarks_lie_in_the_box_and_survive_a_real_column(portraits: Po
 
 
 @needs_yunet
+def test_a_second_look_finds_small_faces_and_leaves_large_ones_as_they_are(portraits: Portraits) -> None:
+    crowd = Image.new("RGB", (1600, 1200), "grey")
+    small = portraits.hopper.resize((70, 82))  # a face of some 30 pixels
+    places = [(x, y) for x in (100, 600, 1100) for y in (100, 500, 900)]
+    for place in places:
+        crowd.paste(small, place)
+    once, twice = (_detect(f"yunet-st0.60-px320{look}", crowd) for look in ("", "-sl1600"))
+    assert len(once) < len(twice) == len(places)
+    assert [face.box for face in twice] == [face.box for face in _detect("yunet-st0.60-px1600", crowd)]
+    large = portraits.hopper.resize((1024, 1200))
+    assert _detect("yunet-st0.60-px320-sl1200", large) == _detect("yunet-st0.60-px320", large)
+
+
+@needs_yunet
 def test_yunets_fingerprint_names_what_runs_its_network() -> None:
     meaning = detector_fingerprint(_settings("yunet-st0.60-px2000"), MODELS)
     assert meaning["onnxruntime"] == version("onnxruntime")
