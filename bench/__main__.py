@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-SMALL = (["kernels"], ["ingest"], ["growth"], ["search"], ["command"], ["sweep"])
-LARGE = (["search", "--large"], ["command", "--large"], ["growth", "--large"], ["index"], ["partitions"])
+SMALL = (["kernels"], ["ingest"], ["growth"], ["search"], ["command"])
+LARGE = (["sweep"], ["search", "--large"], ["command", "--large"], ["growth", "--large"], ["index"], ["partitions"])
 
 for module, *options in LARGE if "--large" in sys.argv[1:] else SMALL:
     subprocess.run([sys.executable, "-m", f"bench.{module}", *options], check=True)
