@@ -68,7 +68,7 @@ def main() -> None:
                 "embeddings": done["faces_embedded"],
             },
             {"what": "its runs' models", "s": done["loading_seconds"]},
-            {"what": "its runs' start-up and the daemon", "s": swept.wall - done["seconds"] - done["loading_seconds"]},
+            {"what": "its runs' start-up and waiting", "s": swept.wall - done["seconds"] - done["loading_seconds"]},
             {
                 "what": "six ingests into empty databases",
                 "CPU s": sum(cost.said["busy"] for cost in alone),

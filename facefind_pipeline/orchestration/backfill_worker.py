@@ -26,7 +26,7 @@ LOOKING_SHARE = 1 / 20  # of one core at most, so that large backfills are looke
 _logger = logging.getLogger(__name__)
 
 
-def work_off(backfill_id: str) -> None:
+def work_until_ended(backfill_id: str) -> None:
     """Requests, launches and watches the backfill's runs until it has ended, or the process that started this one has.
 
     One at a time on a database: whoever comes second waits.
@@ -58,4 +58,4 @@ def work_off(backfill_id: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    work_off(sys.argv[1])
+    work_until_ended(sys.argv[1])

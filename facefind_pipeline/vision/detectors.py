@@ -12,7 +12,7 @@ from facefind_pipeline.parameters import DetectorSettings, HaarSettings, HogSett
 from facefind_pipeline.vision.decode import DecodedPhoto
 from facefind_pipeline.vision.faces import Box, Face, Image, Points
 from facefind_pipeline.vision.models import YUNET, file_sha256
-from facefind_pipeline.vision.yunet import Floats, load_yunet, suppress
+from facefind_pipeline.vision.yunet import Find, Floats, load_yunet, suppress
 
 CASCADES = {
     "default": "haarcascade_frontalface_default.xml",
@@ -62,7 +62,7 @@ def detector_fingerprint(settings: DetectorSettings, models: Path) -> dict[str, 
     if isinstance(settings, HogSettings):
         return meaning | {"dlib": version("dlib-bin")}
     if isinstance(settings, YunetSettings):
-        meaning |= {"onnxruntime": version("onnxruntime"), "reduction": YUNET_REDUCTION}
+        meaning |= {"onnxruntime": version("onnxruntime"), "reduction": YUNET_REDUCTION, "small_face": SMALL_FACE}
     file = _cascade(settings) if isinstance(settings, HaarSettings) else YUNET.require(models)
     return meaning | {"opencv": version("opencv-python-headless"), "file": file.name, "sha256": file_sha256(file)}
 
@@ -132,26 +132,32 @@ class YunetDetector:
         self._find = load_yunet(YUNET.require(models), settings.score_threshold, settings.nms_threshold)
 
     def detect(self, photo: DecodedPhoto) -> list[Face]:
-        """Scores lie between the threshold and 1.
-
-        Where a set has a second look, a photo with a small face, or with none, is searched larger too; of two boxes on
-        one face the surer stays. In crowds that finds what the larger size alone finds, other photos cost less than
-        half of it (`python -m bench.detectors`).
-        """
+        """Scores lie between the threshold and 1."""
         assert photo.rgb is not None
-        settings = self._settings
-        rows, scale = self._look(photo.rgb, settings.longest_side)
-        smallest = rows[:, 2:4].max(axis=1).min(initial=np.inf) if len(rows) else 0.0
-        if settings.second_look and scale > 1 and smallest < SMALL_FACE * scale:
-            larger, _ = self._look(photo.rgb, settings.second_look)
-            rows = suppress(np.concatenate([larger, rows]), settings.score_threshold, settings.nms_threshold)
+        rows = look_twice(self._find, photo.rgb, self._settings)
         return _faces(photo, ((row[:4], row[14], row[4:14].reshape(5, 2)) for row in rows), 1.0)
 
-    def _look(self, rgb: Image, longest_side: int) -> tuple[Floats, float]:
-        """Rows of (n, 15) in full-size pixels, and full-size pixels a searched one."""
-        reduced, scale = reduce(rgb, longest_side, fast=True)
-        rows = self._find(reduced)
-        return np.hstack([rows[:, :14].astype(np.float64) * scale, rows[:, 14:]]), scale
+
+def look_twice(find: Find, rgb: Image, settings: YunetSettings) -> Floats:
+    """Rows of (n, 15) as `find` gives them, in full-size pixels.
+
+    Where a set has a second look, a photo with a small face, or with none, is searched larger too; of two boxes on one
+    face the surer stays. In crowds that finds what the larger size alone finds, other photos cost less than half of it
+    (`python -m bench.detectors`).
+    """
+    rows, scale = _look(find, rgb, settings.longest_side)
+    smallest = rows[:, 2:4].max(axis=1).min(initial=np.inf) if len(rows) else 0.0
+    if not settings.second_look or scale == 1 or smallest >= SMALL_FACE * scale:
+        return rows
+    larger, _ = _look(find, rgb, settings.second_look)
+    return suppress(np.concatenate([larger, rows]), settings.score_threshold, settings.nms_threshold)
+
+
+def _look(find: Find, rgb: Image, longest_side: int) -> tuple[Floats, float]:
+    """What is found in the photo reduced, in full-size pixels; and how many of those a searched pixel is."""
+    reduced, scale = reduce(rgb, longest_side, fast=True)
+    rows = find(reduced)
+    return np.hstack([rows[:, :14].astype(np.float64) * scale, rows[:, 14:]]), scale
 
 
 def reduce(image: Image, longest_side: int, *, fast: bool = False) -> tuple[Image, float]:

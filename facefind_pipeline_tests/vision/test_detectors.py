@@ -5,16 +5,25 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.parameters import DetectorSettings, ParameterSet
+from facefind_pipeline.parameters import DetectorSettings, ParameterSet, YunetSettings
 from facefind_pipeline.vision.decode import DecodedPhoto, decode
-from facefind_pipeline.vision.detectors import clip, detector_fingerprint, load_detector, reduce, relative_cost
+from facefind_pipeline.vision.detectors import (
+    clip,
+    detector_fingerprint,
+    load_detector,
+    look_twice,
+    reduce,
+    relative_cost,
+)
 from facefind_pipeline.vision.faces import Box, Face
+from facefind_pipeline.vision.faces import Image as Pixels
 from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline_tests.conftest import Portraits
 from facefind_pipeline_tests.vision.conftest import MODELS, needs_yunet
@@ -82,6 +91,45 @@ def test_yunets_landmarks_lie_in_the_box_and_survive_a_real_column(portraits: Po
         assert (float(np.float32(x)), float(np.float32(y))) == (x, y)
     (right_eye, left_eye, nose, *_) = face.landmarks
     assert right_eye[0] < nose[0] < left_eye[0]
+
+
+def _find_squares(rgb: Pixels) -> npt.NDArray[np.float32]:
+    """White squares of 8 pixels and more, surer the larger: a detector that needs no model."""
+    count, _, boxes, _ = cv2.connectedComponentsWithStats((rgb[:, :, 0] > 200).astype(np.uint8))
+    rows = np.zeros((count - 1, 15), np.float32)
+    rows[:, :4], rows[:, 14] = boxes[1:, :4], np.minimum(1, boxes[1:, 2] / 100 + 0.6)
+    return rows[boxes[1:, 2] >= 8]
+
+
+@pytest.mark.parametrize(
+    ("sides", "found_once", "found_twice"),
+    [
+        ((100,), [100], [100]),  # large: one look is enough
+        ((100, 40), [40, 100], [40, 100]),  # 10 pixels at the first look: small, but found
+        ((100, 40, 20), [40, 100], [20, 40, 100]),  # 5 pixels at the first look: lost there
+        ((20,), [], [20]),  # nothing found: perhaps all are small
+        ((), [], []),
+    ],
+)
+def test_a_photo_with_small_faces_or_none_is_searched_larger(
+    sides: tuple[int, ...], found_once: list[int], found_twice: list[int]
+) -> None:
+    rgb = np.zeros((600, 800, 3), np.uint8)
+    for number, side in enumerate(sides):
+        rgb[100 : 100 + side, 100 + 200 * number : 100 + 200 * number + side] = 255
+    looks = []
+
+    def find(reduced: Pixels) -> npt.NDArray[np.float32]:
+        looks.append(reduced.shape[1])
+        return _find_squares(reduced)
+
+    for key, found in (("px200", found_once), ("px200-sl800", found_twice)):
+        settings = _settings(f"yunet-st0.60-{key}")
+        assert isinstance(settings, YunetSettings)
+        looks.clear()
+        rows = look_twice(find, rgb, settings)
+        assert sorted(np.round(rows[:, 2], -1).astype(int)) == found
+        assert looks == ([200] if key == "px200" or sides == (100,) else [200, 800])
 
 
 @needs_yunet
