@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import psutil
@@ -13,6 +14,7 @@ from dagster import DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import Settings
 
 HEARTBEAT_S = 60  # a daemon writes one every 30 s
@@ -25,6 +27,7 @@ FINISHED = (
 )
 ENDED_RUNS = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 POLL_S = 1.0
+WORKER_TRIES = 3
 
 
 def daemon_lives(instance: dg.DagsterInstance) -> bool:
@@ -43,8 +46,12 @@ def work_off(
         settings: whose home takes what that process writes.
         backfill_id: of a requested backfill.
         told: hears how many of its asset partitions ended since the last call, made or failed.
+
+    Raises:
+        FacefindError: that process failed again and again.
     """
     worker: subprocess.Popen[bytes] | None = None
+    failures = 0
     ended = _EndedRuns(instance, backfill_id)
     try:
         while True:
@@ -56,6 +63,9 @@ def work_off(
                     worker.wait()
                 return backfill.status
             if (worker is None or worker.poll() is not None) and not daemon_lives(instance):
+                failures += worker is not None and worker.returncode != 0
+                if failures == WORKER_TRIES:
+                    raise FacefindError(f"backfill {backfill_id} can't be worked off: {_log(settings)} says why")
                 worker = _start_worker(settings, backfill_id)
             time.sleep(POLL_S)
     except BaseException:
@@ -93,8 +103,12 @@ class _EndedRuns:
         return new
 
 
+def _log(settings: Settings) -> Path:
+    return settings.dagster_home / "backfills.log"
+
+
 def _start_worker(settings: Settings, backfill_id: str) -> "subprocess.Popen[bytes]":
-    with (settings.dagster_home / "backfills.log").open("ab") as log:
+    with _log(settings).open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "facefind_pipeline.orchestration.backfill_worker", backfill_id],
             stdout=log,

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
+from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.orchestration.backfills import request_backfill
+from facefind_pipeline.orchestration.daemon import work_off
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
@@ -45,3 +49,20 @@ def test_sets_are_filled_and_searched_by_one_backfill_with_nobody_else_at_work(
     assert again.exit_code == 0
     assert "nothing is missing" in again.stderr
     assert len(instance.get_backfills()) == 1
+
+
+@pytest.mark.slow
+def test_a_backfill_that_nobody_can_work_off_ends_with_the_log_that_says_why(
+    facefind: Facefind, event: Path, settings: Settings, database: Database
+) -> None:
+    assert facefind("ingest", event).exit_code == 0
+    instance = open_instance(settings, database)
+    backfill = request_backfill(instance, {"detected_faces": ["day-1|hog-up0-px320@dlib"]}, "never")
+    assert backfill is not None
+    (settings.dagster_home / "dagster.yaml").write_text("storage: no storage\n", encoding="utf-8")
+    with pytest.raises(FacefindError, match=r"can't be worked off: .*backfills.log says why"):
+        work_off(instance, settings, backfill, lambda _: None)
+    assert "storage" in (settings.dagster_home / "backfills.log").read_text(encoding="utf-8")
+    ended = instance.get_backfill(backfill)
+    assert ended is not None
+    assert ended.status is BulkActionStatus.CANCELED
