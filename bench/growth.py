@@ -8,12 +8,13 @@ people.
 
 import argparse
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
 from bench.faces import embedder_fingerprint, load, registered, vectors
 from bench.measure import module
-from bench.results import publish, record
+from bench.results import DOCUMENT, publish, record
 from bench.setting import Bench, prepared, small_event
 from facefind_pipeline.search.results import refresh_results
 from facefind_pipeline.settings import Settings
@@ -28,6 +29,7 @@ SETS = (1, 10, 40)
 PERSONS = (1, 50, 500)
 FACES = 5_000  # that people are searched among
 PROBES_FROM = 60_000_000
+DRAWING = DOCUMENT.parent / "images" / "growth.png"
 
 
 def main() -> None:
@@ -36,13 +38,34 @@ def main() -> None:
     parser.add_argument("--large", action="store_true")
     options = parser.parse_args()
     with prepared() as bench:
-        grow_photos(bench, MANY_PHOTOS if options.large else PHOTOS, "growth-photos" if options.large else "memory")
-        if options.large:
-            grow_sets(bench)
-            grow_people(bench)
+        if not options.large:
+            grow_photos(bench, PHOTOS, "memory")
+            return
+        draw(
+            {
+                "photos": grow_photos(bench, MANY_PHOTOS, "growth-photos"),
+                "sets": grow_sets(bench),
+                "people": grow_people(bench),
+            }
+        )
 
 
-def grow_photos(bench: Bench, sizes: tuple[int, ...], table: str) -> None:
+def draw(seconds: Mapping[str, Mapping[int, float]]) -> None:
+    """Draws the seconds by number of photos, sets and people, each with the power of the number that fits best."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.2), layout="constrained")
+    for axes, (what, measured) in zip(figure.subplots(1, len(seconds)), seconds.items(), strict=True):
+        numbers, taken = np.array(list(measured)), np.array(list(measured.values()))
+        power, logarithm = np.polyfit(np.log(numbers), np.log(taken), 1)
+        axes.loglog(numbers, taken, "o", label="measured")
+        axes.loglog(numbers, np.exp(logarithm) * numbers**power, label=f"proportional to {what}$^{{{power:.2f}}}$")
+        axes.set(xlabel=what, ylabel="s")
+        axes.legend()
+    figure.savefig(DRAWING, dpi=100)
+
+
+def grow_photos(bench: Bench, sizes: tuple[int, ...], table: str) -> dict[int, float]:
     """Seconds and peak memory of an ingest by number of photos, under the default set."""
     costs = {}
     for size in sizes:
@@ -62,10 +85,11 @@ def grow_photos(bench: Bench, sizes: tuple[int, ...], table: str) -> None:
             for size, cost in costs.items()
         ],
     )
+    return {size: cost.said["seconds"] for size, cost in costs.items()}
 
 
-def grow_sets(bench: Bench) -> None:
-    """Seconds of one more set over the same 100 photos, as sets with detectors of their own pile up."""
+def grow_sets(bench: Bench) -> dict[int, float]:
+    """Seconds of one more set over the same 100 photos, as sets with detectors of their own pile up; of all so far."""
     folder = small_event(bench.server.home / "sets", 100)
     environment = bench.home("sets")
     seconds = {}
@@ -79,14 +103,15 @@ def grow_sets(bench: Bench) -> None:
             for count in SETS
         ],
     )
+    return dict(zip(seconds, np.cumsum(list(seconds.values())).tolist(), strict=True))
 
 
-def grow_people(bench: Bench) -> None:
+def grow_people(bench: Bench) -> dict[int, float]:
     """Seconds of searching anew for all people at once, by their number, among 5,000 faces."""
     home = bench.server.home
     database = open_database(Settings(home, bench.server.url("people"), home / "models", home / "references", None))
     load(database, 0, FACES)
-    rows, known = [], 0
+    taken, known = {}, 0
     for count in PERSONS:
         _add_people(database, known, count)
         known = count
@@ -94,9 +119,13 @@ def grow_people(bench: Bench) -> None:
             cursor.execute("DELETE FROM searches")
         started = time.perf_counter()
         searched = refresh_results(database, registered(database).key).searched
-        seconds = time.perf_counter() - started
-        rows.append({"people": len(searched), "s": seconds, "ms a person": 1000 * seconds / len(searched)})
-    publish("growth-people", rows)
+        assert len(searched) == count
+        taken[count] = time.perf_counter() - started
+    publish(
+        "growth-people",
+        [{"people": count, "s": seconds, "ms a person": 1000 * seconds / count} for count, seconds in taken.items()],
+    )
+    return taken
 
 
 def _add_people(database: Database, first: int, last: int) -> None:

@@ -2,7 +2,7 @@
 
     python -m bench.index
 
-Prints the ratios behind two constants of `facefind_pipeline.store.indexes`: AUTO_HNSW_ROWS (from how many faces on the
+Publishes the ratios behind two constants of `facefind_pipeline.store.indexes`: AUTO_HNSW_ROWS (from how many faces an
 index is faster for a whole `find` query) and REBUILD_SHARE (how much an index may grow before it is built anew).
 """
 
@@ -10,6 +10,7 @@ import statistics
 import time
 
 from bench.faces import embedder_fingerprint, load, registered, vectors
+from bench.results import publish
 from bench.setting import prepared
 from facefind_pipeline.search.find import Probe, find_nearest
 from facefind_pipeline.search.index import measure_recall
@@ -33,19 +34,27 @@ def main() -> None:
 
 def compare_sizes(database: Database) -> None:
     """A whole find query, 10 photos, median of 30: exact over HNSW."""
-    print("faces    exact ms  hnsw ms  exact/hnsw  recall@10")
-    loaded = 0
+    rows, loaded = [], 0
     for size in SIZES:
         load(database, loaded, size)
         loaded = size
         exact, _ = search_ms(database, "none", size)
         hnsw, recall = search_ms(database, "hnsw", size)
-        print(f"{size:7d}  {exact:8.2f}  {hnsw:7.2f}  {exact / hnsw:10.2f}  {recall:.3f}", flush=True)
+        rows.append(
+            {
+                "faces": f"{size:,}",
+                "exact ms": exact,
+                "hnsw ms": hnsw,
+                "exact / hnsw": exact / hnsw,
+                "recall@10": recall,
+            }
+        )
+    publish("index", rows)
 
 
 def compare_growth(database: Database) -> None:
     """An index that live inserts grow: its recall, and the cost of inserting over that of building anew."""
-    print("\ngrown by  recall grown  recall new  insert s  build s  insert/build")
+    rows = []
     for number, share in enumerate(GROWTH):
         first, last = 200_000 + number * 100_000, GROWTH_FROM
         with database.connect() as connection, connection.cursor() as cursor:
@@ -61,8 +70,17 @@ def compare_growth(database: Database) -> None:
         _, building = indexes.build(database, chosen, "hnsw", last)
         with database.connect() as connection:
             new = measure_recall(connection, chosen)
-        ratio = inserting / building
-        print(f"{share:8.0%}  {grown:12.3f}  {new:10.3f}  {inserting:8.1f}  {building:7.1f}  {ratio:12.2f}", flush=True)
+        rows.append(
+            {
+                "grown by": f"{share:.0%}",
+                "recall grown": grown,
+                "recall new": new,
+                "inserting s": inserting,
+                "building anew s": building,
+                "inserting / building": inserting / building,
+            }
+        )
+    publish("index-growth", rows)
 
 
 def search_ms(database: Database, method: str, rows: int) -> tuple[float, float]:

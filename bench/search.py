@@ -9,17 +9,20 @@ import sys
 import time
 
 import numpy as np
+from pgvector import Vector
+from psycopg2 import sql
 
-from bench.faces import FACES_A_PHOTO, RARE, embedder_fingerprint, load, registered, vectors
+from bench.faces import DIMENSION, FACES_A_PHOTO, RARE, embedder_fingerprint, load, registered, vectors
 from bench.measure import percentile
 from bench.results import publish, record
 from bench.setting import Bench, prepared
-from facefind_pipeline.search.find import Filters, Probe, find_nearest
+from facefind_pipeline.search.find import Filters, Probe, find_nearest, use_index
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.database import Database, open_database
 
 PROBES = 200
+KIND_PROBES = 50  # of which each is also searched exactly: half a second for a million faces
 ASKED = 10  # photos
 SIZES = {"5k": 5_000, "100k": 100_000}
 LARGE = {"1m": 1_000_000}
@@ -39,7 +42,7 @@ def search(bench: Bench, sizes: dict[str, int]) -> None:
     """Grows one set to each size and searches it with the index it gets, with and without a filter of 1 %."""
     home = bench.server.home
     database = open_database(Settings(home, bench.server.url("search"), home / "models", home / "references", None))
-    rows, loaded = [], 0
+    rows, kinds, loaded = [], [], 0
     for name, size in sizes.items():
         print(f"loading {size} faces", file=sys.stderr, flush=True)
         chosen = registered(database)
@@ -69,7 +72,65 @@ def search(bench: Bench, sizes: dict[str, int]) -> None:
                     "index MB": _megabytes(database, index),
                 }
             )
-    publish("search-large" if LARGE.keys() <= sizes.keys() else "search", rows)
+        if index is not None:
+            kinds += _compare_kinds(database, size, seconds, index)
+    large = "-large" if LARGE.keys() <= sizes.keys() else ""
+    publish(f"search{large}", rows)
+    publish(f"search-kinds{large}", kinds)
+
+
+def _compare_kinds(database: Database, size: int, seconds: float, index: str) -> list[dict[str, object]]:
+    """The nearest faces alone, without photos: exactly, by the index of 32-bit floats that is there, by 16-bit ones."""
+    chosen = registered(database)
+    probes = [Vector(vector).to_text() for vector in vectors(PROBES_FROM, PROBES_FROM + KIND_PROBES)]
+    nearest: dict[str, list[set[str]]] = {}
+    times: dict[str, list[float]] = {}
+    built, megabytes = {"vector": seconds}, {"vector": _megabytes(database, index)}
+
+    def ask(kind: str, floats: str, exactly: str = "") -> None:
+        statement = sql.SQL(
+            "SELECT face_key FROM {table} ORDER BY (embedding::{floats} <-> %s::{floats}) {exactly} LIMIT %s"
+        ).format(table=sql.Identifier(chosen.table), floats=sql.SQL(f"{floats}({DIMENSION})"), exactly=sql.SQL(exactly))
+        nearest[kind], times[kind] = [], []
+        with database.connect() as connection, connection.cursor() as cursor:
+            use_index(cursor)
+            for probe in [probes[0], *probes]:
+                started = time.perf_counter()
+                cursor.execute(statement, [probe, ASKED])
+                times[kind].append(1000 * (time.perf_counter() - started))
+                nearest[kind].append({face for (face,) in cursor.fetchall()})
+
+    ask("exact", "vector", "+ 0")
+    ask("vector", "vector")
+    started = time.perf_counter()
+    with database.connect_autocommit() as connection, connection.cursor() as cursor:
+        indexes.limit_memory(cursor, chosen, size)
+        cursor.execute(
+            sql.SQL(
+                "CREATE INDEX halfvec ON {} USING hnsw ((embedding::halfvec({})) halfvec_l2_ops)"
+                " WITH (m = {}, ef_construction = {})"
+            ).format(
+                sql.Identifier(chosen.table),
+                *map(sql.Literal, (DIMENSION, indexes.HNSW_M, indexes.HNSW_EF_CONSTRUCTION)),
+            )
+        )
+    built["halfvec"], megabytes["halfvec"] = time.perf_counter() - started, _megabytes(database, "halfvec")
+    ask("halfvec", "halfvec")
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("DROP INDEX halfvec")
+    return [
+        {
+            "faces": f"{size:,}",
+            "index": kind,
+            "p50 ms": statistics.median(times[kind][1:]),
+            "p95 ms": percentile(times[kind][1:], 95),
+            f"recall@{ASKED} of faces": sum(map(len, map(set.__and__, found[1:], nearest["exact"][1:])))
+            / (ASKED * KIND_PROBES),
+            "build s": built.get(kind, 0.0),
+            "index MB": megabytes.get(kind, 0.0),
+        }
+        for kind, found in nearest.items()
+    ]
 
 
 def _ask(database: Database, size: int, country: str | None) -> tuple[list[float], float, bool]:

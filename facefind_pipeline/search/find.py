@@ -17,7 +17,7 @@ from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
 from facefind_pipeline.store.queries import operator, query
 
-EF_SEARCH = 200  # recall at 10 of .988 on clustered 50,000 x 768, .998 on 128-d
+EF_SEARCH = 120  # recall at 10 of .988 among 100,000 faces and 1 among a million, there in 10 ms; with 200 in 17
 IVFFLAT_PROBES = 10  # of at least 10 lists; a tenth of them at 100,000 faces
 FACES_A_PHOTO = 4  # candidates looked at for each photo asked for, to begin with
 # Left out without filters: asking of each of 5,000 faces whether its photo is there takes as long as the distances.

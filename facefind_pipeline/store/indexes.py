@@ -5,6 +5,7 @@ from dataclasses import astuple, dataclass
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.parameter_sets import RegisteredSet
@@ -14,6 +15,8 @@ REBUILD_SHARE = 0.2
 OPERATOR_CLASSES = {"l2": "vector_l2_ops", "cosine": "vector_cosine_ops", "ip": "vector_ip_ops", "l1": "vector_l1_ops"}
 HNSW_M, HNSW_EF_CONSTRUCTION = 16, 100
 IVFFLAT_ROWS_A_LIST = 1_000  # pgvector's own advice up to a million rows
+NODE_BYTES = 900  # of an HNSW graph in memory beside the vector: neighbours on all levels and what is known of the node
+LEAST_MEMORY_MB = 64  # PostgreSQL's own default for building an index
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ def build(database: Database, chosen: RegisteredSet, method: str, rows: int) -> 
         name = None
         if method != "none":
             name = f"{chosen.table[:38]}_{method}_{time.time_ns() // 1000}"
+            limit_memory(cursor, chosen, rows)
             cursor.execute(_create_statement(chosen, method, rows, name))
         for index in former:
             cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(index)))
@@ -124,6 +128,20 @@ def index_bytes(connection: Connection, name: str) -> int:
         cursor.execute("SELECT pg_relation_size(%s::regclass)", [name])
         (size,) = cursor.fetchone() or (0,)
         return int(size)
+
+
+def limit_memory(cursor: Cursor, chosen: RegisteredSet, rows: int) -> None:
+    """Lets the session take what a graph of so many rows needs, and no more than the server allows.
+
+    A parallel build takes all of `maintenance_work_mem` at once, a gigabyte for ten thousand faces; a graph that does
+    not fit is built three times as slowly.
+    """
+    needed = LEAST_MEMORY_MB + rows * (4 * chosen.dimension + NODE_BYTES) // 2**20
+    cursor.execute(
+        "SELECT set_config('maintenance_work_mem', least(%s::bigint * 1024, setting::bigint)::text, false)"
+        " FROM pg_settings WHERE name = 'maintenance_work_mem'",
+        [needed],
+    )
 
 
 def _create_statement(chosen: RegisteredSet, method: str, rows: int, name: str) -> sql.Composed:

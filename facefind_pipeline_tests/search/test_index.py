@@ -51,6 +51,15 @@ def test_an_index_is_built_kept_and_built_anew(database: Database, method: str) 
     assert _live(database) != [name]
 
 
+@pytest.mark.parametrize(("rows", "memory"), [(10, "64MB"), (1_000_000, "1410MB"), (10**9, "2GB")])
+def test_building_takes_the_memory_its_graph_needs(database: Database, rows: int, memory: str) -> None:
+    _fill(database, 0, 1)
+    with database.connect() as connection, connection.cursor() as cursor:
+        indexes.limit_memory(cursor, parameter_sets.find(connection, KEY), rows)
+        cursor.execute("SHOW maintenance_work_mem")
+        assert cursor.fetchone() == (memory,)
+
+
 def test_few_faces_are_searched_exactly_unless_an_index_is_asked_for(database: Database) -> None:
     _fill(database, 0, 50)
     state = index.refresh(database, KEY)

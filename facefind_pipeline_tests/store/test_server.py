@@ -129,7 +129,7 @@ def test_it_serves_pgvector_with_our_settings(server: EmbeddedServer) -> None:
     version = query(server, "SELECT extversion FROM pg_extension WHERE extname = 'vector'")
     assert tuple(map(int, version.split("."))) >= (0, 8, 4)
     shown = {name: query(server, f"SHOW {name}") for name in ("shared_buffers", "maintenance_work_mem", "jit")}
-    assert shown == {"shared_buffers": "512MB", "maintenance_work_mem": "1GB", "jit": "off"}
+    assert shown == {"shared_buffers": "512MB", "maintenance_work_mem": "2GB", "jit": "off"}
     assert query(server, "SHOW max_connections") == "200"
     assert query(server, "SELECT lower('ÉÑ')") == "éñ"
 
