@@ -1,6 +1,7 @@
 """The faces and photos that contact sheets show, and where the sheets lie."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import parameter_sets, photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.queries import operator, query
+from facefind_pipeline.vision.pipeline import cores
 from facefind_pipeline.vision.sheet import Tile, photo_thumbnail
 
 DAY_PHOTOS = 60
@@ -31,16 +33,17 @@ def photo_tiles(database: Database, event_day: str) -> list[Tile]:
     with database.connect() as connection:
         root = photos.find_day(connection, event_day).root
         paths = [row.path for row in photos.photos(connection, event_day).values() if row.problem is None]
-    step = max(1, -(-len(paths) // DAY_PHOTOS))
-    tiles = []
-    for path in paths[::step]:
-        try:
-            jpeg = photo_thumbnail((root / path).read_bytes())
-        except OSError:  # gone since
-            continue
-        if jpeg:
-            tiles.append(Tile(jpeg, (Path(path).name,)))
-    return tiles
+    shown = paths[:: max(1, -(-len(paths) // DAY_PHOTOS))]
+    with ThreadPoolExecutor(cores()) as pool:
+        made = pool.map(lambda path: _small(root / path), shown)
+    return [Tile(jpeg, (Path(path).name,)) for path, jpeg in zip(shown, made, strict=True) if jpeg]
+
+
+def _small(path: Path) -> bytes | None:
+    try:
+        return photo_thumbnail(path.read_bytes())
+    except OSError:  # gone since
+        return None
 
 
 def reference_photo_tiles(database: Database) -> list[Tile]:
