@@ -46,7 +46,7 @@ def search(bench: Bench, sizes: dict[str, int]) -> None:
     for name, size in sizes.items():
         print(f"loading {size} faces", file=sys.stderr, flush=True)
         chosen = registered(database)
-        indexes.build(database, chosen, "none", loaded)  # an index that grows a face at a time takes hours to a million
+        indexes.build(database, chosen, "none", loaded)  # a live one would slow the loading
         load(database, loaded, size)
         loaded = size
         method = indexes.method_for(chosen, size)
