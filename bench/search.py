@@ -22,7 +22,7 @@ from facefind_pipeline.store import indexes
 from facefind_pipeline.store.database import Database, open_database
 
 PROBES = 200
-KIND_PROBES = 50  # of which each is also searched exactly: half a second for a million faces
+KIND_PROBES = 50  # of which each is also searched exactly: 0.3 s for a million faces
 ASKED = 10  # photos
 SIZES = {"5k": 5_000, "100k": 100_000}
 LARGE = {"1m": 1_000_000}

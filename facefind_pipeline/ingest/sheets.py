@@ -35,11 +35,11 @@ def photo_tiles(database: Database, event_day: str) -> list[Tile]:
         paths = [row.path for row in photos.photos(connection, event_day).values() if row.problem is None]
     shown = paths[:: max(1, -(-len(paths) // DAY_PHOTOS))]
     with ThreadPoolExecutor(cores()) as pool:
-        made = pool.map(lambda path: _small(root / path), shown)
+        made = pool.map(lambda path: _thumbnail_if_there(root / path), shown)
     return [Tile(jpeg, (Path(path).name,)) for path, jpeg in zip(shown, made, strict=True) if jpeg]
 
 
-def _small(path: Path) -> bytes | None:
+def _thumbnail_if_there(path: Path) -> bytes | None:
     try:
         return photo_thumbnail(path.read_bytes())
     except OSError:  # gone since

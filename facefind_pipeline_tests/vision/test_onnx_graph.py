@@ -24,14 +24,14 @@ def _run(graph: Graph, wanted: str, x: Floats, channels: int) -> Floats:
     seed=st.integers(0, 2**32 - 1),
 )
 @settings(max_examples=40, deadline=None)
-def test_small_convolution_is_the_plain_one(faces: int, inputs: int, channels: int, side: int, seed: int) -> None:
+def test_winograd_convolution_is_the_plain_one(faces: int, inputs: int, channels: int, side: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     x = random.normal(size=(faces, inputs, side, side)).astype(np.float32)
     filters = random.normal(size=(channels, inputs, 3, 3)).astype(np.float32)
     bias = random.normal(size=channels).astype(np.float32)
-    plain, small = Graph(), Graph()
+    plain, winograd = Graph(), Graph()
 
     expected = _run(plain, plain.convolve("x", filters, bias, padding=1), x, channels)
-    found = _run(small, small.convolve_small("x", filters, bias, side=side), x, channels)
+    found = _run(winograd, winograd.convolve_winograd("x", filters, bias, side=side), x, channels)
 
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-4)
