@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint lint-fast bench bench-large dev clean
+.PHONY: demo test test-slow lint lint-fast bench bench-large dev clean
 
 demo: $(VENV)/installed  ## compose an event's photos, find a person in them, compare with the truth
 	$(BIN)/facefind demo
 
 test: $(VENV)/installed-dev lint-fast  ## the fast part of lint, then all tests
 	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+test-slow: $(VENV)/installed-dev  ## the slow proofs: faults, several users, a browser
+	$(BIN)/python -m pytest -m proof
 
 lint: $(VENV)/installed-dev lint-fast  ## formatting, rules, types, import contracts
 	$(BIN)/mypy

@@ -12,7 +12,7 @@ from facefind_pipeline_tests.browser.chromium import NAMES, find_chromium, open_
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.proof,
     pytest.mark.skipif(find_chromium() is None, reason=f"no Chromium is installed: none of {', '.join(NAMES)}"),
 ]
 

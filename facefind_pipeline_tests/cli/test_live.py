@@ -28,7 +28,7 @@ from facefind_pipeline_tests.work import Work
 PATIENCE_S = 240
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_copied_folder_leads_to_results_by_itself(
     facefind: Facefind,
     event: Path,
@@ -62,7 +62,7 @@ def test_a_copied_folder_leads_to_results_by_itself(
     assert {record.dagster_run.status for record in instance.get_run_records()} == {DagsterRunStatus.SUCCESS}
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_command_and_the_daemon_do_nothing_twice(
     facefind: Facefind,
     reference: Path,
