@@ -23,7 +23,7 @@ COMMANDS = {
     "reject": "feedback:reject",
     "models": "models:models",
     "demo": "demo:demo",
-    "dev": "server:dev",
+    "dev": "dev:dev",
     "up": "server:up",
     "down": "server:down",
     "status": "status:status",
