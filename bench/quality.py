@@ -24,6 +24,7 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.run import find_people
 from facefind_pipeline.cli.workspace import open_graph
 from facefind_pipeline.demo_event import compose
+from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.search.quality import evaluate_rows, evaluate_set
 from facefind_pipeline.settings import read_settings
@@ -69,7 +70,7 @@ def measure(event: Path, keys: Sequence[str], scratch: Path) -> dict[str, Mappin
     for key in keys:
         find_people(photos, list(references.items()), key, largest=True, quiet=True)
     graph = open_graph(Bars())
-    graph.materialize(["truth_lists"], config={"truth_lists": {"add": [str(truth)]}})
+    graph.materialize(["truth_lists"], incoming=Incoming(truth_lists=[truth]))
     figures = {}
     for key in keys:
         graph.materialize(["evaluation"], key)

@@ -6,6 +6,7 @@
 | FACEFIND_DATABASE_URL | a PostgreSQL server with pgvector | the embedded server |
 | FACEFIND_MODELS | model files that were pulled | `models` in the home |
 | FACEFIND_REFERENCES | folder of reference photos, `NAME.jpg` or `NAME/*.jpg` | `references` in the home |
+| FACEFIND_PHOTO_PARENTS | folders, separated as in PATH, below which jobs of the UI may register event days | none |
 | FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
 | FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
 """
@@ -25,6 +26,7 @@ class Settings:
     references: Path
     clip_model: Path | None
     previews: bool = True
+    photo_parents: tuple[Path, ...] = ()
 
     @property
     def dagster_home(self) -> Path:
@@ -52,9 +54,18 @@ def read_settings() -> Settings:
         references=_path("FACEFIND_REFERENCES") or home / "references",
         clip_model=_path("FACEFIND_CLIP_MODEL"),
         previews=os.environ.get("FACEFIND_PREVIEWS") != "off",
+        photo_parents=_paths("FACEFIND_PHOTO_PARENTS"),
     )
 
 
 def _path(variable: str) -> Path | None:
     value = os.environ.get(variable)
-    return Path(value).expanduser().absolute() if value else None
+    return _absolute(value) if value else None
+
+
+def _paths(variable: str) -> tuple[Path, ...]:
+    return tuple(_absolute(value) for value in os.environ.get(variable, "").split(os.pathsep) if value)
+
+
+def _absolute(value: str) -> Path:
+    return Path(value).expanduser().absolute()

@@ -15,6 +15,7 @@ from facefind_pipeline.ingest.register import look_at_folder
 from facefind_pipeline.ingest.sheets import sheet_path
 from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
+from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.parameters import ALIASES, ParameterSet
 from facefind_pipeline.search import find
@@ -47,7 +48,7 @@ def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[Even
         folder = look_at_folder(connection, root, day_name)
     if folder.due:
         config = {"folder": str(root), "day_name": day_name}
-        graph.run_job("add_event_days", {"register_event_days": config})
+        graph.run_job("add_event_days", {"register_event_days": config}, Incoming(folders=[root]))
     if folder.missing:
         raise FacefindError(
             f"{root} is gone: its {len(folder.gone)} event day(s) are marked unavailable and nothing was deleted; "
@@ -89,7 +90,7 @@ def add_references(
         FacefindError: references are given and none can be used.
     """
     workspace, asked = graph.workspace, Asked()
-    usable: list[tuple[str, Path, ReferencePhoto]] = []
+    usable: list[ReferencePhoto] = []
     problems: dict[Person, list[str]] = {}
     with workspace.database.connect() as connection:
         stored = people.stored_references(connection)
@@ -100,7 +101,7 @@ def add_references(
             reference = ingest_references.read_reference(name, file, largest=largest)
             if _is_new(stored, reference):
                 ingest_references.locate_face(workspace.settings, parameters, reference)
-            usable.append((name, file, reference))
+            usable.append(reference)
         except FacefindError as error:
             problems.setdefault(person, []).append(str(error))
     _store_references(graph, usable, stored)
@@ -228,16 +229,15 @@ def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: Ref
 
 def _store_references(
     graph: Graph,
-    usable: Sequence[tuple[str, Path, ReferencePhoto]],
+    usable: Sequence[ReferencePhoto],
     stored: Mapping[tuple[str, bytes], tuple[str, bool]],
 ) -> None:
     folder = graph.workspace.settings.references
     in_folder = {(r.person.key, r.sha256) for r in ingest_references.references_in(folder, tell)}
     from_folder = {key for key, (source, _) in stored.items() if source == "folder"} if folder.is_dir() else set()
-    new = [(name, file, reference) for name, file, reference in usable if _is_new(stored, reference)]
+    new = [reference for reference in usable if _is_new(stored, reference)]
     if new or not in_folder <= stored.keys() or not from_folder <= in_folder:
-        add = [{"name": name, "file": str(file), "largest": reference.largest} for name, file, reference in new]
-        graph.materialize(["reference_photos"], config={"reference_photos": {"add": add}})
+        graph.materialize(["reference_photos"], incoming=Incoming(references=new))
 
 
 def _comparison(parameters: ParameterSet) -> tuple[str, float] | None:

@@ -28,9 +28,10 @@ def truth() -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path())
 def add(files: Sequence[str]) -> None:
     """Check the lists FILES against photos and people, and store them; one of the same name is replaced."""
+    from facefind_pipeline.orchestration.resources import Incoming
+
     graph = open_graph(Bars())
-    paths = [str(absolute(file)) for file in files]
-    graph.materialize(["truth_lists"], config={"truth_lists": {"add": paths}})
+    graph.materialize(["truth_lists"], incoming=Incoming(truth_lists=[absolute(file) for file in files]))
     _echo(graph.workspace.database)
 
 

@@ -134,9 +134,9 @@ def embed_references(database: Database, settings: Settings, key: str) -> list[R
 
 
 def store_references(
-    database: Database, settings: Settings, add: Sequence[tuple[str, str, bool]], tell: Callable[[str], None]
+    database: Database, settings: Settings, add: Sequence[ReferencePhoto], tell: Callable[[str], None]
 ) -> tuple[str, "pd.DataFrame"]:
-    """Stores the references folder's photos and those of `add` (name, file, largest); `tell` hears what is left out.
+    """Stores the references folder's photos and those of `add`; `tell` hears what is left out.
 
     Returns:
         The data version of all reference photos, and a row a person: `person`, `references`.
@@ -154,8 +154,8 @@ def store_references(
             present.append((reference.person.key, reference.sha256))
         if settings.references.is_dir():  # a folder that is missing deletes nothing
             people.remove_missing_from_folder(connection, present)
-        for name, file, largest in add:
-            people.add_reference(connection, read_reference(name, Path(file), largest=largest), "command")
+        for reference in add:
+            people.add_reference(connection, reference, "command")
         counts = [(person.name, count) for person, count in people.reference_counts(connection)]
         return people.references_version(connection), pd.DataFrame(counts, columns=["person", "references"])
 

@@ -56,6 +56,8 @@ def environment(settings: Settings, database: Database) -> dict[str, str]:
         variables["FACEFIND_DATABASE_URL"] = settings.database_url
     if settings.clip_model:
         variables["FACEFIND_CLIP_MODEL"] = str(settings.clip_model)
+    if settings.photo_parents:
+        variables["FACEFIND_PHOTO_PARENTS"] = os.pathsep.join(map(str, settings.photo_parents))
     if not settings.previews:
         variables["FACEFIND_PREVIEWS"] = "off"
     return variables

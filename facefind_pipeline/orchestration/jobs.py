@@ -24,7 +24,10 @@ class IndexMethod(Enum):
 class EventDaysConfig(dg.Config):
     """A folder of photos: one event day, or one for each of its subfolders."""
 
-    folder: str = Field(description="Absolute path; watched from then on.")
+    folder: str = Field(
+        description="Absolute path of a folder below one that a command was given or below FACEFIND_PHOTO_PARENTS; "
+        "watched from then on."
+    )
     day_name: str | None = Field(default=None, description="Name of the event day, in place of the folder's.")
 
 
@@ -56,9 +59,13 @@ def register_event_days(
     context: dg.OpExecutionContext, config: EventDaysConfig, workspace: dg.ResourceParam[Workspace]
 ) -> None:
     """Registers the folder's event days; those whose folder is gone are marked unavailable and kept."""
+    from facefind_pipeline.ingest.approval import require_approved
     from facefind_pipeline.ingest.register import register_folder
 
-    folder = register_folder(workspace.database, Path(config.folder), config.day_name)
+    root, approved = Path(config.folder), [*workspace.incoming.folders, *workspace.settings.photo_parents]
+    with workspace.database.connect() as connection:
+        require_approved(connection, root, approved)
+    folder = register_folder(workspace.database, root, config.day_name)
     sync_with_tables(context.instance, workspace.database)
     context.log.info(f"{config.folder}: event days {', '.join(day.key for day in folder.days) or 'none'}")
     for day in folder.gone:

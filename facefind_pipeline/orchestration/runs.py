@@ -11,7 +11,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.partitions import sync_with_tables
 from facefind_pipeline.orchestration.processes import process_tags
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.resources import NOTHING, Incoming, Workspace
 
 
 class CheckFailedError(FacefindError):
@@ -33,9 +33,13 @@ class Graph:
     definitions: dg.Definitions
 
     def materialize(
-        self, assets: Sequence[str], partition: str | None = None, config: Mapping[str, Any] | None = None
+        self,
+        assets: Sequence[str],
+        partition: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        incoming: Incoming = NOTHING,
     ) -> None:
-        """Makes these assets of one partition in one run, in this process.
+        """Makes these assets of one partition in one run, in this process, which is handed what is `incoming`.
 
         Raises:
             CheckFailedError: a blocking check failed.
@@ -44,33 +48,36 @@ class Graph:
         job = self.definitions.resolve_implicit_global_asset_job_def()
         selection = [dg.AssetKey(asset) for asset in assets]
         name = ", ".join(assets) + (f" [{partition}]" if partition else "")
-        self._execute(name, job, config or {}, partition_key=partition, asset_selection=selection)
+        self._execute(name, job, config or {}, incoming, partition_key=partition, asset_selection=selection)
 
-    def run_job(self, job: str, config: Mapping[str, Any]) -> None:
+    def run_job(self, job: str, config: Mapping[str, Any], incoming: Incoming = NOTHING) -> None:
         """Executes a job that has no assets, in this process; `config` is by op.
 
         Raises:
             FacefindError: as `materialize`.
         """
-        self._execute(job, self.definitions.resolve_job_def(job), config)
+        self._execute(job, self.definitions.resolve_job_def(job), config, incoming)
 
     def sync_partitions(self) -> None:
         """Tells Dagster of the event days and parameter sets that the tables have."""
         sync_with_tables(self.instance, self.workspace.database)
 
-    def _execute(self, name: str, job: dg.JobDefinition, config: Mapping[str, Any], **selected: Any) -> None:
+    def _execute(
+        self, name: str, job: dg.JobDefinition, config: Mapping[str, Any], incoming: Incoming, **selected: Any
+    ) -> None:
         # Ctrl-C reaches us from within a step as a failed step, and between steps as Dagster's own exception.
         try:
-            result = job.execute_in_process(
-                run_config={
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                    "ops": {op: {"config": values} for op, values in config.items()},
-                },
-                instance=self.instance,
-                tags=process_tags(),
-                raise_on_error=False,
-                **selected,
-            )
+            with self.workspace.handing_over(incoming):
+                result = job.execute_in_process(
+                    run_config={
+                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                        "ops": {op: {"config": values} for op, values in config.items()},
+                    },
+                    instance=self.instance,
+                    tags=process_tags(),
+                    raise_on_error=False,
+                    **selected,
+                )
         except DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
         if not result.success:
