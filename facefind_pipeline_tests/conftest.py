@@ -18,7 +18,7 @@ from PIL import Image
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.server import EmbeddedServer
-from facefind_pipeline_tests.dev_server import serve
+from facefind_pipeline_tests.dev_server import Dev, serve
 from facefind_pipeline_tests.vision.clip_model import make_clip_model, make_hub_cache
 
 # Set before any test imports huggingface_hub, which reads it once.
@@ -187,10 +187,10 @@ def facefind(database: Database) -> Facefind:
 
 
 @pytest.fixture
-def dev(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Starts `facefind dev` when called and returns the UI's address; its output goes to `dev.log`."""
+def dev(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Callable[[], Dev]]:
+    """Starts `facefind dev` when called; it ends with the test."""
     with ExitStack() as ended:
-        yield lambda: ended.enter_context(serve(tmp_path / "dev.log"))
+        yield lambda: ended.enter_context(serve(tmp_path / "dev.txt"))
 
 
 class Silence:

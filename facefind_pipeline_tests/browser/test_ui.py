@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from facefind_pipeline_tests.browser import ui
 from facefind_pipeline_tests.browser.chromium import NAMES, find_chromium, open_page
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
+from facefind_pipeline_tests.dev_server import Dev
 
 pytestmark = [
     pytest.mark.proof,
@@ -22,11 +23,14 @@ SWEEP_MS = 900_000  # at most, for a dozen runs
 
 
 def test_a_sweep_from_the_launchpad_leads_to_partitions_with_contact_sheets(
-    facefind: Facefind, event: Path, reference: Path, dev: Callable[[], str]
+    facefind: Facefind, event: Path, reference: Path, dev: Callable[[], Dev]
 ) -> None:
     assert facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}").exit_code == 0
-    address = dev()
+    served = dev()
+    address = served.address
     with open_page() as page:
+        page.goto(served.printed)
+        page.wait_for_url(f"{address}/asset-groups")  # the token is gone from the address
         backfill = ui.launch_sweep(page, address, SWEPT)
         status = ui.open_backfill(page, address, backfill)
         expect(status).to_contain_text(re.compile("Succeeded|Failed|Canceled"), timeout=SWEEP_MS)
@@ -44,3 +48,38 @@ def test_a_sweep_from_the_launchpad_leads_to_partitions_with_contact_sheets(
 
             ui.open_partitions(page, address, "search_results", parameter_set)
             expect(page.get_by_role("cell", name="Ada", exact=True)).to_be_visible()
+
+
+HOSTILE = "http://127.0.0.1:4999/"  # another port of the same host is the same site: its pages send our cookie
+ATTEMPTS = """async (address) => {
+  const query = encodeURIComponent("mutation { reloadWorkspace { __typename } }");
+  const image = new Promise(done => {
+    const img = new Image();
+    img.onload = () => done("loaded"); img.onerror = () => done("refused");
+    img.src = `${address}/favicon.png`;
+  });
+  const opens = new Promise(done => {
+    const socket = new WebSocket(`${address.replace("http", "ws")}/graphql`, "graphql-ws");
+    socket.onopen = () => done("opened"); socket.onerror = () => done("refused");
+  });
+  const text = {method: "POST", mode: "no-cors", credentials: "include", headers: {"Content-Type": "text/plain"}};
+  await fetch(`${address}/graphql?query=${query}`, {mode: "no-cors", credentials: "include"});
+  await fetch(`${address}/graphql`, {...text, body: JSON.stringify({query: "{ version }"})});
+  return [await image, await opens];
+}"""
+
+
+def test_a_page_of_another_port_sees_and_does_nothing_in_the_browser_that_is_let_in(dev: Callable[[], Dev]) -> None:
+    served = dev()
+    answers: dict[tuple[str, str], int] = {}
+    with open_page() as page:
+        page.goto(served.printed)
+        expect(page.get_by_text("Lineage").first).to_be_visible()
+        page.on("response", lambda answer: answers.update({(answer.request.method, answer.url): answer.status}))
+        page.route(HOSTILE, lambda route: route.fulfill(body="<p>hello", content_type="text/html"))
+        page.goto(HOSTILE)
+        assert page.evaluate(ATTEMPTS, served.address) == ["refused", "refused"]
+        sent = {method: status for (method, url), status in answers.items() if "/graphql" in url}
+        assert sent == {"GET": 403, "POST": 403}
+        page.goto(f"{served.address}/assets")  # and the browser is still let in
+        expect(page.get_by_text("Lineage").first).to_be_visible()
