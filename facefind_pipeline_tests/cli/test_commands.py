@@ -10,6 +10,7 @@ from PIL import Image
 from facefind_pipeline.cli import COMMANDS
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.store.server import EmbeddedServer
+from facefind_pipeline.telemetry import TELEMETRY_OFF
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
 
 
@@ -220,6 +221,8 @@ def test_env_gives_a_dagster_process_the_same_instance(facefind: Facefind, setti
     lines = facefind("env").stdout.splitlines()
     assert all(line.startswith("export ") for line in lines)
     assert f"export DAGSTER_HOME={settings.dagster_home}" in lines
+    assert f"export MPLCONFIGDIR={settings.home}/cache/matplotlib" in lines
+    assert {f"export {name}={value}" for name, value in TELEMETRY_OFF.items()} <= set(lines)
     assert any(
         line.startswith("export FACEFIND_DAGSTER_DATABASE_URL=") and "postgresql+psycopg2://" in line for line in lines
     )
