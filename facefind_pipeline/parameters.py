@@ -126,10 +126,11 @@ DETECTORS: dict[str, type[DetectorSettings]] = {m.model_fields["name"].default: 
 EMBEDDERS: dict[str, type[EmbedderSettings]] = {m.model_fields["name"].default: m for m in get_args(EmbedderSettings)}
 
 ALIASES = {
-    "talk": "haar-sf1.05-mn2-ms100@imgbeddings",
-    "default": "hog-up1-px2000@dlib",
     "recommended": "yunet-st0.60-px1280-sl2000@dlib",
+    "hog": "hog-up1-px2000@dlib",
+    "talk": "haar-sf1.05-mn2-ms100@imgbeddings",
 }
+DEFAULT = "default"  # no alias: in place of a key, the set that is the default of a home
 
 
 class ParameterSet(BaseModel):

@@ -34,6 +34,11 @@ class Settings:
         return self.home / "dagster"
 
     @property
+    def cache(self) -> Path:
+        """What libraries would keep in the user's own cache folder: lists of fonts."""
+        return self.home / "cache"
+
+    @property
     def truth(self) -> Path:
         """Folder of truth lists; those that `facefind truth add` takes need not lie there."""
         return self.home / "truth"

@@ -126,7 +126,7 @@ def test_choices_in_braces_make_a_set_of_each_combination() -> None:
         "haar-sf1.10-mn2-ms60@dlib",
         "haar-sf1.10-mn5-ms60@dlib",
     ]
-    assert [one.key for one in expand("default")] == [ALIASES["default"]]
+    assert [one.key for one in expand("hog")] == [ALIASES["hog"]]
     assert len(expand("haar-sf{1.1,1.10}-mn2-ms60@{dlib}")) == 1
 
 

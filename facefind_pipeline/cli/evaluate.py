@@ -6,7 +6,7 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table
-from facefind_pipeline.cli.workspace import json_option, open_graph
+from facefind_pipeline.cli.workspace import SetName, chosen_set, json_option, open_graph
 from facefind_pipeline.errors import FacefindError
 
 
@@ -17,7 +17,7 @@ Examples:
   facefind evaluate --params recommended --people
   facefind evaluate --json"""
 )
-@click.option("--params", "keys", multiple=True, metavar="KEY|ALIAS", help="Only this set; repeat for more.")
+@click.option("--params", "keys", multiple=True, type=SetName(), help="Only this set; repeat for more.")
 @click.option("--people", "by_person", is_flag=True, help="Also a row a person.")
 @json_option
 def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
@@ -25,17 +25,16 @@ def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
 
     Nothing is detected or embedded; only what changed since the last time is reckoned again.
     """
-    from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.search.find import results_are_current
     from facefind_pipeline.search.report import people_table, read_sweep, sets_table
     from facefind_pipeline.store import parameter_sets, truth
 
     graph = open_graph(Bars())
     database = graph.workspace.database
-    wanted = {ParameterSet.parse(key).key for key in keys}
     with database.connect() as connection:
         if not truth.lists(connection):
             raise FacefindError("there is no truth list yet: run `facefind truth add FILE`")
+        wanted = {chosen_set(connection, key).key for key in keys}
         sets = [parameter_sets.find(connection, key) for key in sorted(wanted)] or [
             one for one in parameter_sets.registered(connection) if one.active
         ]

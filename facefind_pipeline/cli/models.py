@@ -1,4 +1,4 @@
-"""`facefind models`: model files that no package ships."""
+"""`facefind models`: where the model files are, and the ones that a user adds."""
 
 import click
 
@@ -25,18 +25,22 @@ def models() -> None:
 @models.command("list")
 @json_option
 def list_models(as_json: bool) -> None:
-    """What can be pulled, and what is present."""
+    """What is present and where it comes from, and what can be pulled."""
     folder = read_settings().models
-    rows = [
-        {
-            "model": model.name,
-            "present": model.present(folder),
-            "size": f"{model.bytes / 1000:.0f} kB",
-            "licence": model.licence,
-            "file": str(model.path(folder)),
-        }
-        for model in MODELS.values()
-    ]
+    rows = []
+    for model in MODELS.values():
+        file = model.find(folder)
+        packaged = f"package {model.package}"
+        rows.append(
+            {
+                "model": model.name,
+                "present": file is not None,
+                "from": "" if file is None else "models folder" if file == model.path(folder) else packaged,
+                "size": f"{model.bytes / 1000:.0f} kB",
+                "licence": model.licence,
+                "file": str(file or model.path(folder)),
+            }
+        )
     if as_json:
         echo_json(rows)
     else:
@@ -47,12 +51,12 @@ def list_models(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--from", "source", type=click.Path(), metavar="FILE", help="Take a local copy instead of downloading.")
 def pull_model(name: str, source: str | None) -> None:
-    """Fetch the model NAME into the models folder; kept only if its SHA-256 is the pinned one."""
+    """Fetch the model NAME into the models folder if no package has it; kept only if its SHA-256 is the pinned one."""
     if name not in MODELS:
         raise FacefindError(f"no model {name!r}: there is {', '.join(MODELS)}")
     folder = read_settings().models
-    if MODELS[name].present(folder):
-        click.echo(f"{name} is there already: {MODELS[name].path(folder)}")
+    if (present := MODELS[name].find(folder)) is not None:
+        click.echo(f"{name} is available already: {present}")
         return
     click.echo(f"{name}: {pull(MODELS[name], folder, absolute(source) if source else None)}")
 

@@ -7,8 +7,8 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table
-from facefind_pipeline.cli.workspace import absolute, json_option, open_graph, open_reading
-from facefind_pipeline.parameters import ALIASES, ParameterSet
+from facefind_pipeline.cli.workspace import SetName, absolute, chosen_set, json_option, open_graph, open_reading
+from facefind_pipeline.parameters import ALIASES
 
 EXAMPLES = """\b
 Examples:
@@ -57,7 +57,7 @@ def list_sets(as_json: bool) -> None:
 
 
 @params.command()
-@click.argument("key")
+@click.argument("key", type=SetName())
 @click.option(
     "--index",
     "method",
@@ -68,7 +68,6 @@ def add(key: str, method: str | None) -> None:
     """Register the set KEY and activate it; photos are worked on by `facefind run --params KEY`."""
     from facefind_pipeline.cli import stages
 
-    ParameterSet.parse(key)
     graph = open_graph(Bars())
     parameters = stages.register_set(graph, key, index_method=method)
     graph.sync_partitions()
@@ -78,15 +77,15 @@ def add(key: str, method: str | None) -> None:
 
 
 @params.command()
-@click.argument("key")
+@click.argument("key", type=SetName())
 @json_option
 def show(key: str, as_json: bool) -> None:
     """What the set KEY means: settings, and what detector and embedder really were when it was last filled."""
     from facefind_pipeline.store import parameter_sets
 
-    parameters = ParameterSet.parse(key)
     _, database = open_reading()
     with database.connect() as connection:
+        parameters = parameter_sets.resolve(connection, key)
         known = {one.key for one in parameter_sets.registered(connection)}
         made_by = parameter_sets.meanings(connection, parameters.key)
     shown = {
@@ -104,49 +103,46 @@ def show(key: str, as_json: bool) -> None:
 
 
 @params.command("default")
-@click.argument("key")
+@click.argument("key", type=SetName())
 def default_set(key: str) -> None:
     """Make the registered set KEY the one that `find` asks and the view `pictures` shows."""
-    from facefind_pipeline.store import parameter_sets
-
-    parameters = ParameterSet.parse(key)
     graph = open_graph(Bars())
     with graph.workspace.database.connect() as connection:
-        chosen = parameter_sets.find(connection, parameters.key)
+        chosen = chosen_set(connection, key)
     if not chosen.is_default:
-        graph.run_job("choose_default_set", {"set_default_set": {"key": parameters.key}})
-    click.echo(f"{parameters.key} is the default")
+        graph.run_job("choose_default_set", {"set_default_set": {"key": chosen.key}})
+    click.echo(f"{chosen.key} is the default")
 
 
 @params.command()
-@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@click.argument("keys", nargs=-1, required=True, type=SetName(), metavar="KEY...")
 def activate(keys: Sequence[str]) -> None:
     """Let automation fill the registered sets KEY... for new and changed event days."""
     _set_active(keys, active=True)
 
 
 @params.command()
-@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@click.argument("keys", nargs=-1, required=True, type=SetName(), metavar="KEY...")
 def deactivate(keys: Sequence[str]) -> None:
-    """Put the sets KEY... at rest: what they have stays and can be searched, new photos are not worked on."""
+    """Leave the sets KEY... as they are: what they have stays and can be searched, new photos are not worked on."""
     _set_active(keys, active=False)
 
 
 @params.command()
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", type=SetName())
+@click.argument("second", type=SetName())
 @click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="Photos to print.")
 @click.option("--sheet", type=click.Path(), metavar="FILE", help="Write the faces that only one found (JPEG).")
 @json_option
 def compare(first: str, second: str, limit: int, sheet: str | None, as_json: bool) -> None:
     """What only one of the sets FIRST and SECOND found, photo by photo; two boxes that overlap by half are one face."""
     from facefind_pipeline.search.compare import compare_sets
-    from facefind_pipeline.store import parameter_sets
 
-    keys = [ParameterSet.parse(key).key for key in (first, second)]
     _, database = open_reading()
     with database.connect() as connection:
-        found = compare_sets(connection, *(parameter_sets.find(connection, key) for key in keys))
+        sets = [chosen_set(connection, key) for key in (first, second)]
+        found = compare_sets(connection, *sets)
+    keys = [one.key for one in sets]
     rows: list[dict[str, object]] = [
         {
             "event day": photo.event_day,
@@ -179,16 +175,19 @@ def compare(first: str, second: str, limit: int, sheet: str | None, as_json: boo
 
 
 def _set_active(keys: Sequence[str], *, active: bool) -> None:
-    from facefind_pipeline.store import parameter_sets
-
-    parsed = [ParameterSet.parse(key).key for key in keys]
     graph = open_graph(Bars())
     with graph.workspace.database.connect() as connection:
-        due = [key for key in parsed if parameter_sets.find(connection, key).active != active]
+        sets = [chosen_set(connection, key) for key in keys]
+    due = [one.key for one in sets if one.active != active]
     if due:
         graph.run_job("activate_parameter_sets", {"set_active": {"keys": due, "active": active}})
-    for key in parsed:
-        click.echo(f"{key} is {'active' if active else 'at rest'}")
+    for one in sets:
+        click.echo(f"{one.key} is {'active' if active else 'inactive'}")
+        if one.is_default and not active:
+            click.echo(
+                f"{one.key} is still the default of this home: `find` asks it, without new photos from now on; "
+                "`facefind params default KEY` chooses another"
+            )
 
 
 def _tick(value: object) -> str:

@@ -8,6 +8,7 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.workspace import (
     absolute,
+    chosen_set,
     json_option,
     largest_option,
     open_graph,
@@ -54,12 +55,11 @@ def add(name: str, files: Sequence[str], params: str | None, largest: bool) -> N
 @json_option
 def list_people(params: str | None, as_json: bool) -> None:
     """Everyone known, with their reference photos and what is wrong with any."""
-    from facefind_pipeline.parameters import ParameterSet
-    from facefind_pipeline.store import parameter_sets, people
+    from facefind_pipeline.store import people
 
     _, database = open_reading()
     with database.connect() as connection:
-        key = ParameterSet.parse(params).key if params else parameter_sets.default(connection).key
+        key = chosen_set(connection, params).key
         rows = [
             {
                 "key": state.person.key,

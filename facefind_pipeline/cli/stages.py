@@ -11,14 +11,15 @@ from facefind_pipeline.cli.output import echo_matches, echo_sheet
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
-from facefind_pipeline.ingest.register import look_at_folder
+from facefind_pipeline.ingest.register import first_set, look_at_folder
 from facefind_pipeline.ingest.sheets import sheet_path
 from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
-from facefind_pipeline.parameters import ALIASES, ParameterSet
+from facefind_pipeline.parameters import ALIASES, DEFAULT, ParameterSet
 from facefind_pipeline.search import find
+from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
@@ -60,16 +61,17 @@ def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[Even
 
 
 def register_set(graph: Graph, params: str | None, index_method: str | None = None) -> ParameterSet:
-    """The set that is asked for, else the default one, registered and active.
+    """The set that is asked for, else the home's default, registered and active; a new home's first is its default.
 
     Raises:
         FacefindError: no such set, or its model file is missing.
     """
     with graph.workspace.database.connect() as connection:
         registered = parameter_sets.registered(connection)
-    if params is None:
-        params = next((one.key for one in registered if one.is_default), "default")
-    parameters = ParameterSet.parse(params)
+        if params not in (None, DEFAULT) or registered:
+            parameters = parameter_sets.resolve(connection, params or DEFAULT)
+        else:
+            parameters = _first_set(graph.workspace.settings)
     ingest_faces.present_partition(graph.workspace.settings, "", parameters)
     present = next((one for one in registered if one.key == parameters.key and one.active), None)
     if present is None or (index_method and present.index_method != index_method):
@@ -220,6 +222,16 @@ def require_references(asked: Asked) -> None:
     """
     if asked.unusable:
         raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
+
+
+def _first_set(settings: Settings) -> ParameterSet:
+    parameters = first_set(settings)
+    if parameters.key != ALIASES["recommended"]:
+        tell(
+            f"YuNet's file is missing, so the slower {parameters.key} is the default of this home: "
+            "`facefind models pull yunet` fetches it for --params recommended"
+        )
+    return parameters
 
 
 def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: ReferencePhoto) -> bool:

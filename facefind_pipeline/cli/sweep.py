@@ -8,7 +8,7 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_table
 from facefind_pipeline.cli.workspace import open_graph
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.parameters import expand
+from facefind_pipeline.parameters import DEFAULT, expand
 
 
 @click.command(
@@ -33,15 +33,14 @@ def sweep(keys: Sequence[str]) -> None:
     from facefind_pipeline.orchestration.daemon import failed_partitions, work_off
     from facefind_pipeline.store import overview, photos
 
-    sets = list({one.key: one for key in keys for one in expand(key)}.values())
+    named = [one for key in keys for one in ([key] if key == DEFAULT else [each.key for each in expand(key)])]
     bars = Bars()
     graph = open_graph(bars)
     workspace = graph.workspace
     with workspace.database.connect() as connection:
         if not photos.days(connection):
             raise FacefindError("no event day is registered yet: run `facefind ingest PHOTOS` first")
-    for parameters in sets:
-        stages.register_set(graph, parameters.key)
+    sets = list({one.key: one for one in (stages.register_set(graph, key) for key in named)}.values())
     graph.sync_partitions()
     missing = missing_partitions(graph.instance, workspace, [one.key for one in sets])
     backfill = request_backfill(graph.instance, missing, f"Sweep of {len(sets)} parameter sets")

@@ -15,8 +15,27 @@ from facefind_pipeline.store.parameter_sets import RegisteredSet
 if TYPE_CHECKING:
     from facefind_pipeline.orchestration.runs import Graph
 
+
+class SetName(click.ParamType):  # type: ignore[type-arg]  # older clicks have no arguments for it
+    """A canonical key, an alias or `default`, checked before anything is opened; an alias becomes its key."""
+
+    name = "KEY|ALIAS"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """The canonical key, or `default`.
+
+        Raises:
+            FacefindError: not a key, or not its canonical spelling.
+        """
+        from facefind_pipeline.parameters import DEFAULT, ParameterSet
+
+        return value if value == DEFAULT else ParameterSet.parse(value).key
+
+
 params_option = click.option(
-    "--params", metavar="KEY|ALIAS", help="Parameter set, such as hog-up1-px2000@dlib, or default, recommended, talk."
+    "--params",
+    type=SetName(),
+    help="Parameter set: a key such as hog-up1-px2000@dlib, or recommended, hog, talk; or default, that of this home.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 largest_option = click.option("--largest", is_flag=True, help="Of several faces in a reference take the largest.")
@@ -32,14 +51,12 @@ def chosen_set(connection: Connection, params: str | None) -> RegisteredSet:
     """The registered set that `--params` names, else the default one.
 
     Raises:
-        FacefindError: not a key, not registered, or no set is registered yet.
+        FacefindError: not registered, or no set is registered yet.
     """
-    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.parameters import DEFAULT
     from facefind_pipeline.store import parameter_sets
 
-    if params is None:
-        return parameter_sets.default(connection)
-    return parameter_sets.find(connection, ParameterSet.parse(params).key)
+    return parameter_sets.find(connection, parameter_sets.resolve(connection, params or DEFAULT).key)
 
 
 def open_graph(progress: Progress) -> "Graph":

@@ -13,6 +13,7 @@ from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import parameter_sets, photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.vision.models import YUNET
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ def register_folder(database: Database, root: Path, day_name: str | None = None)
     return folder
 
 
+def first_set(settings: Settings) -> ParameterSet:
+    """What a home begins with: the recommended set, or HOG's, which needs no file, where YuNet's is not to be had."""
+    return ParameterSet.parse("recommended" if YUNET.find(settings.models) else "hog")
+
+
 def register_missing_set(database: Database, settings: Settings, key: str) -> None:
     """Registers a set that only Dagster knows, since its key was added in the UI; a registered one stays as it is.
 
@@ -81,9 +87,10 @@ def register_set(database: Database, settings: Settings, key: str, index: str | 
     """Registers and activates a set, with the method of its index where one is given.
 
     Raises:
-        FacefindError: not a canonical key, or its model file is missing.
+        FacefindError: not a canonical key, an alias or `default`, or its model file is missing.
     """
-    parameters = ParameterSet.parse(key)
+    with database.connect() as connection:
+        parameters = parameter_sets.resolve(connection, key)
     present_partition(settings, "", parameters)
     embedder = shared_embedder(settings, parameters)
     with database.lock("register"), database.connect() as connection:

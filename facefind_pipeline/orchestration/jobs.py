@@ -9,7 +9,9 @@ from pydantic import Field
 
 from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
-from facefind_pipeline.parameters import ALIASES
+from facefind_pipeline.parameters import ALIASES, DEFAULT
+
+NAMES = f"{', '.join(ALIASES)}; {DEFAULT} is the default set of this home"
 
 
 class IndexMethod(Enum):
@@ -34,7 +36,7 @@ class EventDaysConfig(dg.Config):
 class ParameterSetsConfig(dg.Config):
     """Parameter sets to register and activate."""
 
-    keys: list[str] = Field(description=f"Canonical keys or aliases, as {ALIASES['default']} or recommended.")
+    keys: list[str] = Field(description=f"Canonical keys, as {ALIASES['hog']}, or {NAMES}.")
     index: IndexMethod | None = Field(
         default=None, description="Approximate index of each; unchanged, or auto for a new set, if left out."
     )
@@ -42,7 +44,7 @@ class ParameterSetsConfig(dg.Config):
 
 
 class ActiveConfig(dg.Config):
-    """Parameter sets to activate or to put at rest."""
+    """Parameter sets to activate or deactivate."""
 
     keys: list[str]
     active: bool
@@ -97,12 +99,11 @@ def register_parameter_sets(
 @dg.op
 def set_active(config: ActiveConfig, workspace: dg.ResourceParam[Workspace]) -> None:
     """Says which sets automation keeps filled."""
-    from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.store import parameter_sets
 
     with workspace.database.connect() as connection:
         for key in config.keys:
-            parameter_sets.set_active(connection, ParameterSet.parse(key).key, active=config.active)
+            parameter_sets.set_active(connection, parameter_sets.resolve(connection, key).key, active=config.active)
 
 
 @dg.op
@@ -115,11 +116,10 @@ def request_missing(context: dg.OpExecutionContext, workspace: dg.ResourceParam[
 @dg.op
 def set_default_set(config: DefaultSetConfig, workspace: dg.ResourceParam[Workspace]) -> None:
     """Makes a registered set the default."""
-    from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.store import parameter_sets
 
     with workspace.database.connect() as connection:
-        parameter_sets.set_default(connection, ParameterSet.parse(config.key).key)
+        parameter_sets.set_default(connection, parameter_sets.resolve(connection, config.key).key)
 
 
 @dg.job
@@ -142,7 +142,7 @@ def choose_default_set() -> None:
 
 @dg.job
 def activate_parameter_sets() -> None:
-    """Activates parameter sets, or puts them at rest: only active ones are filled by automation."""
+    """Activates or deactivates parameter sets: only active ones are filled by automation."""
     set_active()
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -164,9 +165,7 @@ def write_report(sweep: Sweep, file: Path) -> Path:
 
 def draw(sweep: Sweep) -> "Figure":
     """Of the best sets precision against recall and how right probabilities are; of all quality against cost."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(18, 5.2), layout="constrained")
+    figure = _figure_class()(figsize=(18, 5.2), layout="constrained")
     curves, cost, reliability = figure.subplots(1, 3)
     for key, figures in sweep.sets[:CURVES]:
         line = curves.plot(*zip(*figures["curves"]["sharper"], strict=True), label=key)[0]
@@ -195,6 +194,24 @@ def draw(sweep: Sweep) -> "Figure":
         title="Reliability: on the grey line, right; above, too shy",
     )
     return figure
+
+
+def _figure_class() -> "type[Figure]":
+    """matplotlib's, imported so that nothing is written into the user's own cache folder.
+
+    When it has no list of fonts yet, the import calls `fc-list`, whose cache does not follow MPLCONFIGDIR.
+    """
+    import matplotlib
+
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = matplotlib.get_cachedir()
+    try:
+        from matplotlib.figure import Figure
+    finally:
+        del os.environ["XDG_CACHE_HOME"]
+        if before is not None:
+            os.environ["XDG_CACHE_HOME"] = before
+    return Figure
 
 
 def _picture(sweep: Sweep) -> str:

