@@ -162,23 +162,24 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         f"{known} known already or copies, {unreadable} unreadable"
     )
     bars.overall(len(to_do), "photo", _comparison(parameters))
-    failed: list[str] = []
+    failed: dict[str, str] = {}
     try:
         for day in due_days:
             try:
                 graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
             except FacefindError as error:
-                failed.append(str(error))
+                failed[day.key] = str(error)
     finally:
         bars.close()
     with workspace.database.connect() as connection:
         for partition in partitions:
-            for path, problem in faces.problems(connection, partition.event_day, partition.detector).items():
+            for path, problem in faces.problems(connection, partition).items():
                 tell(f"left out: {path}: {problem}")
-            for photo in faces.photos_to_do(connection, partition):
+            # Of a day that failed it is the rest, which the error accounts for.
+            for photo in [] if partition.event_day in failed else faces.photos_to_do(connection, partition):
                 tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command takes it up")
     if failed:
-        raise FacefindError("; ".join(failed))
+        raise FacefindError("; ".join(failed.values()))
 
 
 def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
