@@ -69,6 +69,7 @@ def register_set(graph: Graph, params: str | None, index_method: str | None = No
     if params is None:
         params = next((one.key for one in registered if one.is_default), "default")
     parameters = ParameterSet.parse(params)
+    ingest_faces.shared_embedder(graph.workspace.settings, parameters).fetch()
     ingest_faces.present_partition(graph.workspace.settings, "", parameters)
     present = next((one for one in registered if one.key == parameters.key and one.active), None)
     if present is None or (index_method and present.index_method != index_method):

@@ -89,6 +89,7 @@ def fill(
     ):
         opened = time.perf_counter()
         day = photos.find_day(connection, event_day)
+        shared_embedder(settings, parameters).fetch()
         partition = present_partition(settings, event_day, parameters)
         record_fingerprints(connection, settings, parameters)
         photos_version = photos.photos_version(photos.photos(connection, event_day).values())
@@ -136,7 +137,10 @@ def present_version(settings: Settings, key: str) -> str:
 
 
 def present_versions(database: Database, settings: Settings) -> dict[str, str]:
-    """`present_version` of each registered set; without those whose model file is missing now."""
+    """`present_version` of each registered set; without those whose model file is missing now.
+
+    A sensor asks this every few seconds: no network is loaded, nothing is fetched.
+    """
     with database.connect() as connection:
         keys = [one.key for one in parameter_sets.registered(connection)]
     present = {}

@@ -137,6 +137,7 @@ def embed_references(database: Database, settings: Settings, key: str) -> list[R
     parameters = ParameterSet.parse(key)
     made = []
     with database.lock("references", key), database.connect() as connection:
+        shared_embedder(settings, parameters).fetch()
         partition = present_partition(settings, "", parameters)
         record_fingerprints(connection, settings, parameters)
         to_do = people.references_to_do(connection, key, partition.detector, partition.embedder)

@@ -232,6 +232,14 @@ def remove_stale(connection: Connection, partition: Partition) -> int:
     return removed[partition.parameter_set]
 
 
+def forget_problems(connection: Connection, event_day: str) -> None:
+    """Makes the day's photos that could not be detected or embedded ones to do again, under every set."""
+    with connection.cursor() as cursor:
+        day = "sha256 IN (SELECT sha256 FROM photos WHERE event_day = %s)"
+        cursor.execute(f"DELETE FROM detections WHERE problem IS NOT NULL AND {day}", [event_day])  # noqa: S608
+        cursor.execute(f"DELETE FROM embedding_problems WHERE {day}", [event_day])  # noqa: S608
+
+
 def faces_version(connection: Connection, partition: Partition) -> str:
     """Data version of a partition's faces: photos' contents, boxes and the detector; no path."""
     with connection.cursor() as cursor:

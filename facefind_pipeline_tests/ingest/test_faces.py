@@ -84,6 +84,21 @@ def test_one_photo_that_the_embedder_fails_on_keeps_its_faces(
         assert table(connection, "SELECT count(*) FROM embedding_problems") == [(0,)]
 
 
+def test_rehash_tries_again_what_failed(
+    facefind: Facefind, party: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        _fail_detecting(broken, [322])
+        _fail_embedding(broken, 324)
+        assert facefind("run", party, "--params", SMALL_SET).exit_code == 0
+    result = facefind("run", party, "--params", SMALL_SET, "--rehash")
+    assert result.exit_code == 0, result.stderr
+    assert "left out" not in result.stderr
+    with database.connect() as connection:
+        assert table(connection, "SELECT count(*), count(problem) FROM detections") == [(8, 0)]
+        assert table(connection, "SELECT count(*) FROM embeddings") == [(8,)]
+
+
 def test_three_failures_in_a_row_end_the_day_and_are_tried_again(
     facefind: Facefind, party: Path, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
