@@ -8,7 +8,7 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_matches, echo_sheet
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.register import look_at_folder
@@ -144,6 +144,7 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
     """Materialises faces and embeddings of the days that lack any, telling first how much there is to do.
 
     Raises:
+        OutageError: the database stopped or a disk is full.
         FacefindError: a day failed; the others were made first.
     """
     workspace = graph.workspace
@@ -168,6 +169,8 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         for day in due_days:
             try:
                 graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
+            except OutageError:
+                raise
             except FacefindError as error:
                 failed[day.key] = str(error)
     finally:
