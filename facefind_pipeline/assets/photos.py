@@ -13,7 +13,7 @@ from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 class RawPhotosConfig(dg.Config):
     """How thoroughly to look at the folder."""
 
-    rehash: bool = Field(default=False, description="Read every file again, not only those that look changed.")
+    rehash: bool = Field(default=False, description="Read every file again, and retry those that failed.")
     settle_seconds: float = Field(default=0, description="Leave files alone that changed within so many seconds.")
 
 

@@ -76,3 +76,12 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except Exception as error:
+        from facefind_pipeline.store.outages import outage
+
+        # What Dagster's storage raises, between runs and in them, comes through here.
+        found = outage(error)
+        if found is None:
+            raise
+        click.echo(f"facefind: {found}", err=True)
+        sys.exit(1)

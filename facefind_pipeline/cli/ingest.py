@@ -17,7 +17,11 @@ Examples:
 )
 @click.argument("photos", type=click.Path(), required=False)
 @click.option("--day-name", metavar="NAME", help="Name of the event day, in place of the folder's.")
-@click.option("--rehash", is_flag=True, help="Read all files again, not only those that look changed.")
+@click.option(
+    "--rehash",
+    is_flag=True,
+    help="Read all files again, not only those that look changed, and retry those that failed.",
+)
 def ingest(photos: str | None, day_name: str | None, rehash: bool) -> None:
     """Register the event days of a folder of PHOTOS and read what is new: hash, size, time, place, camera."""
     from facefind_pipeline.cli import stages

@@ -35,7 +35,11 @@ Examples:
 @largest_option
 @click.option("-n", "--limit", default=10, show_default=True, type=click.IntRange(1), help="Photos to print a person.")
 @click.option("--day-name", metavar="NAME", help="Name of the event day, in place of the folder's.")
-@click.option("--rehash", is_flag=True, help="Read all files again, not only those that look changed.")
+@click.option(
+    "--rehash",
+    is_flag=True,
+    help="Read all files again, not only those that look changed, and retry those that failed.",
+)
 @json_option
 def run(
     photos: str,

@@ -8,7 +8,7 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_matches, echo_sheet
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.register import first_set, look_at_folder
@@ -72,6 +72,7 @@ def register_set(graph: Graph, params: str | None, index_method: str | None = No
             parameters = parameter_sets.resolve(connection, params or DEFAULT)
         else:
             parameters = _first_set(graph.workspace.settings)
+    ingest_faces.shared_embedder(graph.workspace.settings, parameters).fetch()
     ingest_faces.present_partition(graph.workspace.settings, "", parameters)
     present = next((one for one in registered if one.key == parameters.key and one.active), None)
     if present is None or (index_method and present.index_method != index_method):
@@ -146,6 +147,7 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
     """Materialises faces and embeddings of the days that lack any, telling first how much there is to do.
 
     Raises:
+        OutageError: the database stopped or a disk is full.
         FacefindError: a day failed; the others were made first.
     """
     workspace = graph.workspace
@@ -165,23 +167,26 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         f"{known} known already or copies, {unreadable} unreadable"
     )
     bars.overall(len(to_do), "photo", _comparison(parameters))
-    failed: list[str] = []
+    failed: dict[str, str] = {}
     try:
         for day in due_days:
             try:
                 graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
+            except OutageError:
+                raise
             except FacefindError as error:
-                failed.append(str(error))
+                failed[day.key] = str(error)
     finally:
         bars.close()
     with workspace.database.connect() as connection:
         for partition in partitions:
-            for path, problem in faces.problems(connection, partition.event_day, partition.detector).items():
+            for path, problem in faces.problems(connection, partition).items():
                 tell(f"left out: {path}: {problem}")
-            for photo in faces.photos_to_do(connection, partition):
+            # Of a day that failed it is the rest, which the error accounts for.
+            for photo in [] if partition.event_day in failed else faces.photos_to_do(connection, partition):
                 tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command takes it up")
     if failed:
-        raise FacefindError("; ".join(failed))
+        raise FacefindError("; ".join(failed.values()))
 
 
 def index_and_search(graph: Graph, parameters: ParameterSet) -> None:

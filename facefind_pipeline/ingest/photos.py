@@ -13,6 +13,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.ingest.folders import is_utf8, photo_files
 from facefind_pipeline.progress import Progress
+from facefind_pipeline.store import faces
 from facefind_pipeline.store import photos as store
 from facefind_pipeline.store.photos import EventDay, PhotoRow
 
@@ -85,6 +86,8 @@ def ingest_day(
     store.mark_available(connection, day.key, available=found is not None)
     if found is None:
         return _result(known, read=0, gone=0, available=False)
+    if rehash:  # whoever asks for all files again wants another try of what failed on them
+        faces.forget_problems(connection, day.key)
     progress.begin(f"reading {day.key}", len(found.changed), "photo")
     with ThreadPoolExecutor(READERS) as pool:
         entries = iter(found.changed)

@@ -18,6 +18,7 @@ from facefind_pipeline.store.people import Person, ReferenceEmbedding, Reference
 from facefind_pipeline.vision.decode import PHOTO_SUFFIXES, DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector, load_detector
 from facefind_pipeline.vision.faces import Face
+from facefind_pipeline.vision.failures import reason
 from facefind_pipeline.vision.sheet import thumbnail
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 # Asked where the set's own detector does not find exactly one face: of all detectors it has the fewest false ones.
 SECOND_OPINION = HogSettings(upsample=1, longest_side=2000)
+
+
+class EmbeddingFailedError(FacefindError):
+    """The embedder failed on this one face; it may do with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +82,21 @@ def locate_face(settings: Settings, parameters: ParameterSet, reference: Referen
     """The one face of a reference photo, by the set's detector, else by a second opinion.
 
     Raises:
-        FacefindError: unreadable, no face, or several without `largest`; the message says where they are.
+        FacefindError: unreadable, no face, or several without `largest`; the message says where they are. Or the
+            detector failed.
     """
-    where = f"reference {reference.filename} of {reference.person.name}"
+    where = _named(reference)
     try:
         photo = decode(reference.content, rgb=True, grey=True)
     except UnreadablePhotoError as error:
         raise FacefindError(f"{where} can't be read: {error}") from None
     seen: list[tuple[list[Face], str]] = []
     for detector in (parameters.detector, SECOND_OPINION):
-        faces = _detector(settings, detector).detect(photo)
+        found_in = _detector(settings, detector)
+        try:
+            faces = found_in.detect(photo)
+        except Exception as error:  # as in vision.pipeline, whatever the libraries raise
+            raise FacefindError(f"{where}: detecting failed: {reason(error)}") from error
         if len(faces) == 1:
             return LocatedFace(photo, faces[0], detector.key)
         seen.append((faces, detector.key))
@@ -105,11 +115,21 @@ def locate_face(settings: Settings, parameters: ParameterSet, reference: Referen
 
 
 def embed_face(settings: Settings, parameters: ParameterSet, located: LocatedFace) -> Any:
-    """The vector (d,) of a located face under the set."""
+    """The vector (d,) of a located face under the set.
+
+    Raises:
+        EmbeddingFailedError: the embedder failed on it.
+        FacefindError: its model is missing.
+    """
     embedder = shared_embedder(settings, parameters)
     pixels = located.photo.grey if embedder.needs_grey else located.photo.rgb
     assert pixels is not None
-    return embedder.embed([embedder.crop(pixels, located.face)])[0]
+    try:
+        return embedder.embed([embedder.crop(pixels, located.face)])[0]
+    except FacefindError:
+        raise
+    except Exception as error:  # as in vision.pipeline, whatever the libraries raise
+        raise EmbeddingFailedError(f"embedding failed: {reason(error)}") from error
 
 
 def embed_references(database: Database, settings: Settings, key: str) -> list[ReferenceEmbedding]:
@@ -117,6 +137,7 @@ def embed_references(database: Database, settings: Settings, key: str) -> list[R
     parameters = ParameterSet.parse(key)
     made = []
     with database.lock("references", key), database.connect() as connection:
+        shared_embedder(settings, parameters).fetch()
         partition = present_partition(settings, "", parameters)
         record_fingerprints(connection, settings, parameters)
         to_do = people.references_to_do(connection, key, partition.detector, partition.embedder)
@@ -179,14 +200,22 @@ def _embed_reference(settings: Settings, parameters: ParameterSet, reference: Re
         located = locate_face(settings, parameters, reference)
     except FacefindError as error:
         return ReferenceEmbedding(*known, problem=str(error))
+    try:
+        vector = embed_face(settings, parameters, located)
+    except EmbeddingFailedError as error:
+        return ReferenceEmbedding(*known, problem=f"{_named(reference)}: {error}")
     assert located.photo.rgb is not None
     return ReferenceEmbedding(
         *known,
         found_by=located.found_by,
         face=StoredFace(located.face.box, located.face.score, located.face.landmarks),
         thumbnail=thumbnail(located.photo.rgb, located.face.box),
-        vector=embed_face(settings, parameters, located),
+        vector=vector,
     )
+
+
+def _named(reference: ReferencePhoto) -> str:
+    return f"reference {reference.filename} of {reference.person.name}"
 
 
 @cache

@@ -91,8 +91,9 @@ def register_set(database: Database, settings: Settings, key: str, index: str | 
     """
     with database.connect() as connection:
         parameters = parameter_sets.resolve(connection, key)
-    present_partition(settings, "", parameters)
     embedder = shared_embedder(settings, parameters)
+    embedder.fetch()
+    present_partition(settings, "", parameters)
     with database.lock("register"), database.connect() as connection:
         record_fingerprints(connection, settings, parameters)
         parameter_sets.register(connection, parameters, embedder.dimension, embedder.metric)

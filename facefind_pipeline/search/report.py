@@ -10,6 +10,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from facefind_pipeline.search.losses import Reason
 from facefind_pipeline.search.quality import read_evaluation
 from facefind_pipeline.store import parameter_sets, versions
@@ -168,8 +170,10 @@ def draw(sweep: Sweep) -> "Figure":
     figure = _figure_class()(figsize=(18, 5.2), layout="constrained")
     curves, cost, reliability = figure.subplots(1, 3)
     for key, figures in sweep.sets[:CURVES]:
-        line = curves.plot(*zip(*figures["curves"]["sharper"], strict=True), label=key)[0]
-        curves.plot(*zip(*figures["curves"]["plain"], strict=True), color=line.get_color(), ls=":", lw=1)
+        # A set that was never filled has ranked nothing and has no points.
+        sharper, plain = (np.reshape(figures["curves"][name], (-1, 2)).T for name in ("sharper", "plain"))
+        line = curves.plot(*sharper, label=key)[0]
+        curves.plot(*plain, color=line.get_color(), ls=":", lw=1)
     curves.set(xlabel="recall", ylabel="precision", title="All people together; dotted: plain ranking", ylim=(0, 1.02))
     curves.legend(fontsize=8, loc="lower left")
     most = max((figures["seconds_a_photo"] or 0.0) for _, figures in sweep.sets)

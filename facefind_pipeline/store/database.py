@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
@@ -14,6 +15,7 @@ from psycopg2.extensions import parse_dsn
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import Settings
+from facefind_pipeline.store.outages import outage
 from facefind_pipeline.store.queries import sql_folder
 from facefind_pipeline.store.server import EmbeddedServer
 
@@ -23,34 +25,43 @@ LOCK_POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where the tables are, and beside them Dagster's own storage. Both are libpq URIs."""
+    """Where the tables are, and beside them Dagster's own storage.
+
+    Attributes:
+        url: libpq URI.
+        dagster_url: likewise.
+        data: the embedded server's folder, whose disk may be full; None where the server is another's.
+    """
 
     url: str
     dagster_url: str
+    data: Path | None = None
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection that knows vectors; commits at the end, rolls back on an error, closes either way."""
+        """A connection that knows vectors; commits at the end, rolls back on an error, closes either way.
+
+        Raises:
+            OutageError: the server stopped or its disk is full.
+        """
         from pgvector.psycopg2 import register_vector
 
-        connection = _connect(self.url)
-        try:
+        with self._closing() as connection:
             register_vector(connection)
             connection.commit()  # register_vector leaves a transaction open
             with connection:
                 yield connection
-        finally:
-            connection.close()
 
     @contextmanager
     def connect_autocommit(self) -> Iterator[Connection]:
-        """A connection without transactions, for statements that refuse to run in one, such as CONCURRENTLY."""
-        connection = _connect(self.url)
-        connection.autocommit = True
-        try:
+        """A connection without transactions, for statements that refuse to run in one, such as CONCURRENTLY.
+
+        Raises:
+            OutageError: as `connect`.
+        """
+        with self._closing() as connection:
+            connection.autocommit = True
             yield connection
-        finally:
-            connection.close()
 
     @contextmanager
     def lock(self, *name: str) -> Iterator[None]:
@@ -66,6 +77,18 @@ class Database:
                     break
                 time.sleep(LOCK_POLL_S)
             yield
+
+    @contextmanager
+    def _closing(self) -> Iterator[Connection]:
+        connection = _connect(self.url)
+        try:
+            yield connection
+        except psycopg2.Error as error:
+            if (found := outage(error, self.data)) is not None:
+                raise found from error
+            raise
+        finally:
+            connection.close()
 
     @property
     def sqlalchemy_dagster_url(self) -> str:
@@ -85,7 +108,7 @@ def open_database(settings: Settings) -> Database:
     else:
         server = EmbeddedServer(settings.home)
         server.start()
-        database = Database(server.url("facefind"), server.url("dagster"))
+        database = Database(server.url("facefind"), server.url("dagster"), server.data)
     if _applied(database.url) != _migrations():
         _create(database.url)
         _create(database.dagster_url)
@@ -106,7 +129,8 @@ def _beside(url: str) -> Database:
         raise FacefindError(f"FACEFIND_DATABASE_URL: {str(error).strip()}") from None
     name = parts.path.strip("/") or "facefind"
     dagster = "dagster" if name == "facefind" else f"{name}_dagster"
-    return Database(*(urlunsplit(parts._replace(scheme="postgresql", path=f"/{n}")) for n in (name, dagster)))
+    ours, dagsters = (urlunsplit(parts._replace(scheme="postgresql", path=f"/{one}")) for one in (name, dagster))
+    return Database(ours, dagsters)
 
 
 def _connect(url: str) -> Connection:

@@ -114,6 +114,9 @@ class ArcfaceEmbedder:
             made.append(raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-12))
         return np.concatenate(made).astype(np.float32)
 
+    def fetch(self) -> None:
+        """Nothing: the network was copied when it was added."""
+
     def fingerprint(self) -> dict[str, object]:
         """The network's SHA-256 and how it is fed and aligned."""
         if file_sha256(self._file) != self._model.sha256:

@@ -22,6 +22,7 @@ DLIB_BATCH = 32  # chips; larger ones gain nothing
 ALIGNMENT = "square box, 5 points"  # in the fingerprint: change it whenever `DlibEmbedder.crop` changes
 HUB_REPOSITORY = "minimaxir/imgbeddings"
 HUB_FILE = "patch32_v1.onnx"
+_LACKS_HUB_FILE = f"{HUB_FILE} of {HUB_REPOSITORY}: set FACEFIND_CLIP_MODEL to a local ONNX file, or go online once"
 
 
 class Embedder(Protocol):
@@ -45,8 +46,20 @@ class Embedder(Protocol):
         """(n, dimension) vectors in the order of the crops; none depends on its neighbours."""
         ...
 
+    def fetch(self) -> None:
+        """Has the model's file at hand; of all calls this one and the first `embed` may go online for it.
+
+        Raises:
+            FacefindError: it is neither here nor to be fetched.
+        """
+        ...
+
     def fingerprint(self) -> dict[str, object]:
-        """What this embedder really is: settings, library versions, SHA-256 of its files. Loads no network."""
+        """What this embedder really is: settings, library versions, SHA-256 of its files. Loads no network.
+
+        Raises:
+            FacefindError: a file is not at hand.
+        """
         ...
 
 
@@ -113,6 +126,9 @@ class DlibEmbedder:
         vectors = [self._network(np.stack(crops[start : start + DLIB_BATCH])) for start in starts]
         return np.concatenate([np.empty((0, self.dimension), np.float32), *vectors])
 
+    def fetch(self) -> None:
+        """Nothing: a package has the files."""
+
     def fingerprint(self) -> dict[str, object]:
         """Settings, dlib's version, alignment and the SHA-256 of both model files."""
         files = (self._weights_path, self._predictor_path)
@@ -169,24 +185,33 @@ class ImgbeddingsEmbedder:
         vectors = [self._model.to_embeddings([Pillow.fromarray(crop)]) for crop in crops]
         return np.concatenate([np.empty((0, self.dimension), np.float32), *vectors])
 
+    def fetch(self) -> None:
+        """Downloads the hub's file where no local one is named and none was downloaded before."""
+        if not self._file().is_file():
+            _ = self._model
+
     def fingerprint(self) -> dict[str, object]:
         """Settings, versions of the libraries that prepare pixels, and the SHA-256 of the ONNX file.
 
-        The hub's file is fetched first if it was not: without its hash in the fingerprint, all that is stored now would
-        be made again later.
+        Raises:
+            FacefindError: the hub's file was not fetched. Without its hash in the fingerprint, all that is stored now
+                would be made again later.
         """
-        from huggingface_hub import constants
-
-        path = self._path or Path(constants.HF_HUB_CACHE) / HUB_FILE
-        if not path.is_file():
-            _ = self._model
+        file = self._file()
+        if not file.is_file():
+            raise FacefindError(f"the imgbeddings embedder needs {_LACKS_HUB_FILE}")
         return {
             "embedder": self._settings.name,
             **self._settings.options,
             "imgbeddings": version("imgbeddings"),
             "transformers": version("transformers"),
-            "model": file_sha256(path),
+            "model": file_sha256(file),
         }
+
+    def _file(self) -> Path:
+        from huggingface_hub import constants
+
+        return self._path or Path(constants.HF_HUB_CACHE) / HUB_FILE
 
     @LoadedOnce
     def _model(self) -> Any:
@@ -204,7 +229,7 @@ class ImgbeddingsEmbedder:
             lacking = (
                 "the processor of openai/clip-vit-base-patch32, which is not in the Hugging Face cache: go online once"
                 if self._path
-                else f"{HUB_FILE} of {HUB_REPOSITORY}: set FACEFIND_CLIP_MODEL to a local ONNX file, or go online once"
+                else _LACKS_HUB_FILE
             )
             raise FacefindError(f"the imgbeddings embedder needs {lacking}") from error
         except Exception as error:

@@ -3,7 +3,6 @@
 import csv
 import difflib
 import functools
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.vision.decode import open_photo, orientation, upright_size
+from facefind_pipeline.vision.towns import nearest_town
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -23,10 +23,6 @@ _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _DATE_TIME = 0x010F, 0x0110, 0x0132
 _DATE_TIME_ORIGINAL, _DATE_TIME_DIGITIZED = 0x9003, 0x9004
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE = 1, 2, 3, 4
-
-# The nearest town is looked up anywhere on Earth, so a photo taken in mid-Atlantic would be "Portugal".
-_FARTHEST_TOWN_KM = 200
-_KM_PER_DEGREE = 111.2
 
 # The table of reverse_geocode has two regions that are no countries, and lacks these names.
 _NO_COUNTRIES = {"AP", "EU"}
@@ -85,7 +81,7 @@ def read_facts(data: bytes) -> PhotoFacts:
     width, height = upright_size(photo)
     main, exif, gps = _tags(photo)
     position = _position(gps)
-    country, place = _nearest_town(*position) if position else (None, None)
+    town = nearest_town(*position) if position else None
     return PhotoFacts(
         format="JPEG" if photo.format == "MPO" else str(photo.format),
         width=width,
@@ -96,8 +92,8 @@ def read_facts(data: bytes) -> PhotoFacts:
         or _time(main.get(_DATE_TIME)),
         latitude=position[0] if position else None,
         longitude=position[1] if position else None,
-        country=country,
-        place=place,
+        country=town.country if town else None,
+        place=town.name if town else None,
         camera=_camera(_text(main.get(_MAKE)), _text(main.get(_MODEL))),
     )
 
@@ -179,18 +175,6 @@ def _degrees(value: Any, reference: object, hemispheres: str, limit: float) -> f
     if hemisphere not in hemispheres or not 0 <= degrees <= limit:
         return None
     return -degrees if hemisphere in "SW" else degrees
-
-
-def _nearest_town(latitude: float, longitude: float) -> tuple[str | None, str | None]:
-    """Country code and name of the nearest town, or two None far out at sea."""
-    import reverse_geocode  # It takes 1 s and 150 MB, once.
-
-    town = reverse_geocode.get((latitude, longitude))
-    north = town["latitude"] - latitude
-    east = (town["longitude"] - longitude) * math.cos(math.radians(latitude))
-    if math.hypot(north, east) * _KM_PER_DEGREE > _FARTHEST_TOWN_KM:
-        return None, None
-    return town["country_code"], town["city"]
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, is_disk_full, no_space
 
 CHUNK = 1 << 20
 
@@ -107,15 +107,26 @@ def pull(model: Model, folder: Path, source: Path | None = None) -> Path:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file that is whole or not there."""
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    """Writes a file that is whole or not there.
+
+    Raises:
+        OutageError: the disk is full.
+    """
+    try:
+        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    except OSError as error:
+        if is_disk_full(error):
+            raise no_space(path) from error
+        raise
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         Path(partial).chmod(0o644)
         Path(partial).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(partial).unlink(missing_ok=True)
+        if is_disk_full(error):
+            raise no_space(path) from error
         raise
 
 

@@ -1,5 +1,8 @@
 """What each sensor requests, on a real folder, real tables and an ephemeral instance."""
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,7 +19,9 @@ from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.orchestration.schedules import nightly_reingestion, nightly_requests
+from facefind_pipeline.parameters import ALIASES, ParameterSet
 from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import parameter_sets as sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Portraits, Silence
 
@@ -139,6 +144,26 @@ def test_partitions_that_only_the_tables_have_are_added(graph: Graph, settings: 
     third = _tick(graph, sensors.registry_sync, second.cursor)
     assert not third.dynamic_partitions_requests
     assert third.asset_events == []
+
+
+PRESENT_VERSIONS = """
+import json, sys
+from facefind_pipeline.ingest.faces import present_versions
+from facefind_pipeline.settings import read_settings
+from facefind_pipeline.store.database import open_database
+settings = read_settings()
+versions = present_versions(open_database(settings), settings)
+loaded = {"onnxruntime", "dlib", "cv2", "transformers", "imgbeddings"} & sys.modules.keys()
+print(json.dumps([list(versions), sorted(loaded)]))
+"""
+
+
+def test_what_sets_are_now_is_known_without_their_models(database: Database) -> None:
+    with database.connect() as connection:  # in the Hugging Face cache of the tests the second one's model is missing
+        for key, dimension in ((SMALL_SET, 128), (ALIASES["talk"], 768)):
+            sets.register(connection, ParameterSet.parse(key), dimension, "l2")
+    done = subprocess.run([sys.executable, "-c", PRESENT_VERSIONS], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[SMALL_SET], []]
 
 
 def test_an_index_that_is_out_of_date_is_told_once(graph: Graph, event: Path) -> None:
