@@ -6,6 +6,7 @@
 | FACEFIND_DATABASE_URL | a PostgreSQL server with pgvector | the embedded server |
 | FACEFIND_MODELS | model files that were pulled | `models` in the home |
 | FACEFIND_REFERENCES | folder of reference photos, `NAME.jpg` or `NAME/*.jpg` | `references` in the home |
+| FACEFIND_IGNORE | names of folders to skip among the photos, separated by `:`, as `edited:*.lrdata` | none |
 | FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
 | FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
 """
@@ -25,6 +26,7 @@ class Settings:
     references: Path
     clip_model: Path | None
     previews: bool = True
+    ignore: tuple[str, ...] = ()
 
     @property
     def dagster_home(self) -> Path:
@@ -52,6 +54,7 @@ def read_settings() -> Settings:
         references=_path("FACEFIND_REFERENCES") or home / "references",
         clip_model=_path("FACEFIND_CLIP_MODEL"),
         previews=os.environ.get("FACEFIND_PREVIEWS") != "off",
+        ignore=tuple(name for name in os.environ.get("FACEFIND_IGNORE", "").split(os.pathsep) if name),
     )
 
 
