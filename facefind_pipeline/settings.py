@@ -7,6 +7,7 @@
 | FACEFIND_MODELS | model files that were pulled | `models` in the home |
 | FACEFIND_REFERENCES | folder of reference photos, `NAME.jpg` or `NAME/*.jpg` | `references` in the home |
 | FACEFIND_PHOTO_PARENTS | folders, separated as in PATH, below which jobs of the UI may register event days | none |
+| FACEFIND_IGNORE | names of folders to skip among the photos, separated by `:`, as `edited:*.lrdata` | none |
 | FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
 | FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
 """
@@ -27,6 +28,7 @@ class Settings:
     clip_model: Path | None
     previews: bool = True
     photo_parents: tuple[Path, ...] = ()
+    ignore: tuple[str, ...] = ()
 
     @property
     def dagster_home(self) -> Path:
@@ -60,6 +62,7 @@ def read_settings() -> Settings:
         clip_model=_path("FACEFIND_CLIP_MODEL"),
         previews=os.environ.get("FACEFIND_PREVIEWS") != "off",
         photo_parents=_paths("FACEFIND_PHOTO_PARENTS"),
+        ignore=tuple(name for name in os.environ.get("FACEFIND_IGNORE", "").split(os.pathsep) if name),
     )
 
 

@@ -31,7 +31,7 @@ def raw_photos(
     """One row per photo file of the day: path, SHA-256, size, orientation, time taken, place, camera.
 
     A file that can't be read is a row with the reason. Only new and changed files are read; `rehash` reads all. If the
-    folder is missing, the day is marked unavailable and nothing is deleted.
+    folder is missing or has no photos any more, the day is marked unavailable and nothing is deleted.
     """
     from facefind_pipeline.ingest.photos import ingest_day
     from facefind_pipeline.ingest.sheets import photo_tiles, sheet_path
@@ -42,6 +42,10 @@ def raw_photos(
     with workspace.database.lock("raw_photos", key), workspace.database.connect() as connection:
         day = find_day(connection, key)
         ingested = ingest_day(connection, day, progress, rehash=config.rehash, settle_seconds=config.settle_seconds)
+    if ingested.unavailable:
+        context.log.warning(f"{day.path} {ingested.unavailable}: what is known of event day {key} is kept")
+    for problem in ingested.left_out:
+        context.log.warning(problem)
     tiles = photo_tiles(workspace.database, key)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(ingested.version),
@@ -51,7 +55,8 @@ def raw_photos(
             "files_gone": ingested.gone,
             "unreadable": len(ingested.problems),
             "problems": dg.MetadataValue.json(ingested.problems),
-            "folder_available": ingested.available,
+            "left_out": dg.MetadataValue.json(list(ingested.left_out)),
+            "folder_available": ingested.unavailable is None,
             **columns_metadata(workspace.database, "photos"),
             **sheet_metadata(workspace.settings, tiles, sheet_path(workspace.settings, key, "photos"), title=key),
         },

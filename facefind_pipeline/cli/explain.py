@@ -42,7 +42,7 @@ def explain(
 ) -> None:
     """Say why PHOTO is, or is not, among the results of the person NAME, taking it that the photo shows them."""
     from facefind_pipeline.errors import FacefindError
-    from facefind_pipeline.ingest.folders import key_of
+    from facefind_pipeline.ingest.names import key_of
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search import explain as search
     from facefind_pipeline.search.find import Filters, find_person

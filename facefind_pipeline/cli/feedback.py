@@ -30,7 +30,7 @@ def reject(name: str, photo: str, day: str, params: str | None) -> None:
 
 
 def _say(name: str, photo: str, day: str, params: str | None, *, shown: bool) -> None:
-    from facefind_pipeline.ingest.folders import key_of
+    from facefind_pipeline.ingest.names import key_of
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search.find import nearest_face, reference_probes
     from facefind_pipeline.store import parameter_sets, people, truth

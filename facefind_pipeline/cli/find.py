@@ -64,7 +64,7 @@ def find(
 
     Answers from what is done, also while `facefind run` is still at work.
     """
-    from facefind_pipeline.ingest.folders import key_of
+    from facefind_pipeline.ingest.names import key_of
     from facefind_pipeline.search.find import Filters, find_nearest, find_person
     from facefind_pipeline.store import people, photos
 

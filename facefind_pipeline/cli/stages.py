@@ -40,23 +40,28 @@ def tell(text: str) -> None:
 
 
 def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[EventDay]:
-    """Registers the folder's event days; a root that vanished has its days marked and kept.
+    """Registers the folder's event days and tells what is left out; days that vanished are marked and kept.
+
+    Returns:
+        The days whose photos are there.
 
     Raises:
-        FacefindError: no such folder, no photos in it, or a key that another folder holds.
+        FacefindError: no such folder, or no photos in it now.
     """
     with graph.workspace.database.connect() as connection:
-        folder = look_at_folder(connection, root, day_name)
+        folder = look_at_folder(connection, graph.workspace.settings, root, day_name)
     if folder.due:
         config = {"folder": str(root), "day_name": day_name}
         graph.run_job("add_event_days", {"register_event_days": config}, Incoming(folders=[root]))
-    if folder.missing:
+    for problem in folder.problems:
+        tell(f"left out: {problem}")
+    if not folder.days:
         raise FacefindError(
-            f"{root} is gone: its {len(folder.gone)} event day(s) are marked unavailable and nothing was deleted; "
+            f"{root} is gone or empty: its event days are marked unavailable and nothing was deleted; "
             "`facefind find` still answers from them"
         )
-    for day in folder.gone:
-        tell(f"event day {day.key}: {day.path} is gone; what is known of it is kept")
+    for day, reason in folder.unavailable:
+        tell(f"event day {day.key}: {day.path} {reason}; what is known of it is kept")
     return list(folder.days)
 
 
@@ -87,7 +92,7 @@ def add_references(
     """Stores new references that show the face of one person, and embeds those that the set has not tried.
 
     Returns:
-        The people given, or everyone known if none is.
+        The people given, or if none is everyone known who has a reference.
 
     Raises:
         FacefindError: references are given and none can be used.
@@ -112,7 +117,7 @@ def add_references(
     with workspace.database.connect() as connection:
         states = people.reference_states(connection, parameters.key)
         if not given:
-            asked.people = people.people(connection)
+            asked.people = [person for person, references in people.reference_counts(connection) if references]
     for person in asked.people:
         theirs = [state for state in states if state.person.key == person.key]
         problems.setdefault(person, []).extend(state.problem for state in theirs if state.problem)
@@ -130,7 +135,7 @@ def add_references(
 
 def embed_missing_references(graph: Graph, parameters: ParameterSet) -> None:
     """Materialises `reference_embeddings` if a reference was not tried yet."""
-    if due.references_due(graph.workspace, parameters):
+    if due.references_due(graph.instance, graph.workspace, parameters):
         graph.materialize(["reference_embeddings"], parameters.key)
 
 
@@ -212,7 +217,7 @@ def report(
                 click.echo(f"\n{person.name}, nearest {len(matches)} photos under {parameters.key}")
                 echo_matches(matches)
             if matches:
-                file = sheet_path(graph.workspace.settings, parameters.key, f"people/{person.key}")
+                file = sheet_path(graph.workspace.settings, parameters.key, "people", person.key)
                 echo_sheet(matches, file, title=f"{person.name}, {parameters.key}")
     if not asked.people:
         tell("nobody to look for yet: add --reference NAME=FILE, or run `facefind person add NAME FILE`")
@@ -249,11 +254,12 @@ def _store_references(
     usable: Sequence[ReferencePhoto],
     stored: Mapping[tuple[str, bytes], tuple[str, bool]],
 ) -> None:
-    folder = graph.workspace.settings.references
-    in_folder = {(r.person.key, r.sha256) for r in ingest_references.references_in(folder, tell)}
-    from_folder = {key for key, (source, _) in stored.items() if source == "folder"} if folder.is_dir() else set()
+    with graph.workspace.database.connect() as connection:
+        look = ingest_references.look_at_references(connection, graph.workspace.settings.references)
+    for problem in look.problems:
+        tell(problem)
     new = [reference for reference in usable if _is_new(stored, reference)]
-    if new or not in_folder <= stored.keys() or not from_folder <= in_folder:
+    if new or look.new or look.gone:
         graph.materialize(["reference_photos"], incoming=Incoming(references=new))
 
 

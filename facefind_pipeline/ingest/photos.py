@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.ingest.folders import is_utf8, photo_files
+from facefind_pipeline.ingest.folders import Problem, list_folder, report, why_unreadable
+from facefind_pipeline.ingest.names import is_utf8, printable
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.store import faces
 from facefind_pipeline.store import photos as store
@@ -30,29 +31,35 @@ class Scan:
         changed: files to read: new, or of another size, time of change or inode.
         gone: paths that are there no more.
         unsettled: how many changed files are left alone, since they may still be copied.
+        problems: entries that can't be looked at; rows of theirs stay.
+        unavailable: why the day's photos can't be had now; nothing is changed or gone then. None where they can.
     """
 
-    changed: Sequence[os.DirEntry[str]]
-    gone: Sequence[str]
-    unsettled: int
+    changed: Sequence[os.DirEntry[str]] = ()
+    gone: Sequence[str] = ()
+    unsettled: int = 0
+    problems: Sequence[Problem] = ()
+    unavailable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of a day's photos."""
+    """What became of a day's photos; `problems` has the rows without a photo, `left_out` what is no row."""
 
     version: str
     photos: int
     read: int
     gone: int
     problems: dict[str, str]
-    available: bool = True
+    left_out: Sequence[str] = ()
+    unavailable: str | None = None
 
 
-def scan(day: EventDay, known: dict[str, PhotoRow], *, rehash: bool = False, settle_seconds: float = 0) -> Scan | None:
-    """Compares the day's folder with its rows; None if the folder is missing or can't be read.
+def scan(day: EventDay, known: Mapping[str, PhotoRow], *, rehash: bool = False, settle_seconds: float = 0) -> Scan:
+    """Compares the day's folder with its rows.
 
-    A root with nothing in it at all is taken for a disk that is not mounted.
+    A folder in which none of the day's photos is left is taken for a disk that is not mounted: where somebody deletes
+    photos some mostly stay, and what is not deleted here can be read again.
 
     Args:
         day: whose folder to look at.
@@ -61,14 +68,35 @@ def scan(day: EventDay, known: dict[str, PhotoRow], *, rehash: bool = False, set
         settle_seconds: leaves files alone that changed within so many seconds; 0 leaves none.
     """
     try:
-        files = {_path(day, entry.name): entry for entry in photo_files(day.path)}
-        if not files and known and not any(day.root.iterdir()):
-            return None
-    except OSError:
-        return None
-    changed = [entry for path, entry in files.items() if rehash or path not in known or _differs(entry, known[path])]
-    settled = [entry for entry in changed if is_settled(entry.stat(), settle_seconds)]
-    return Scan(settled, [path for path in known if path not in files], len(changed) - len(settled))
+        listing = list_folder(day.path)
+    except FileNotFoundError:
+        return Scan(unavailable="is gone")
+    except OSError as error:
+        return Scan(unavailable=why_unreadable(error))
+    present: set[str] = set()
+    changed: list[os.DirEntry[str]] = []
+    unsettled = 0
+    for entry in listing.photos:
+        path = _path(day, entry.name)
+        try:
+            status = entry.stat()
+        except FileNotFoundError:  # since the folder was listed
+            continue
+        except OSError:  # a row that is there stays, a new one says why
+            present.add(path)
+            changed += [entry] if path not in known else []
+            continue
+        present.add(path)
+        if not rehash and path in known and not _differs(status, known[path]):
+            continue
+        if is_settled(status, settle_seconds):
+            changed.append(entry)
+        else:
+            unsettled += 1
+    if known and not present:
+        return Scan(problems=listing.problems, unavailable="has no photos any more")
+    present.update(_path(day, problem.path.name) for problem in listing.problems)
+    return Scan(changed, [path for path in known if path not in present], unsettled, listing.problems)
 
 
 def is_settled(status: os.stat_result, seconds: float) -> bool:
@@ -80,12 +108,12 @@ def is_settled(status: os.stat_result, seconds: float) -> bool:
 def ingest_day(
     connection: Connection, day: EventDay, progress: Progress, *, rehash: bool = False, settle_seconds: float = 0
 ) -> Ingested:
-    """Brings the rows of a day up to its folder; a folder that can't be read marks the day and deletes nothing."""
+    """Brings the rows of a day up to its folder; photos that can't be had now mark the day, and nothing is deleted."""
     known = store.photos(connection, day.key)
     found = scan(day, known, rehash=rehash, settle_seconds=settle_seconds)
-    store.mark_available(connection, day.key, available=found is not None)
-    if found is None:
-        return _result(known, read=0, gone=0, available=False)
+    store.mark_available(connection, day.key, available=found.unavailable is None)
+    if found.unavailable:
+        return _result(known, found)
     if rehash:  # whoever asks for all files again wants another try of what failed on them
         faces.forget_problems(connection, day.key)
     progress.begin(f"reading {day.key}", len(found.changed), "photo")
@@ -95,17 +123,18 @@ def ingest_day(
         while batch := list(islice(entries, COMMIT_EVERY)):
             rows = []
             for row in pool.map(lambda entry: read_photo(Path(entry.path), _path(day, entry.name)), batch):
-                rows.append(row)
+                if row is not None:
+                    rows.append(row)
                 progress.advance()
             store.replace_photos(connection, day.key, rows, gone=())
             connection.commit()
     store.replace_photos(connection, day.key, changed=(), gone=found.gone)
     progress.end()
-    return _result(store.photos(connection, day.key), read=len(found.changed), gone=len(found.gone))
+    return _result(store.photos(connection, day.key), found)
 
 
-def read_photo(file: Path, path: str) -> PhotoRow:
-    """The row of one file; what can't be read becomes a row with the reason."""
+def read_photo(file: Path, path: str) -> PhotoRow | None:
+    """The row of one file; what can't be read becomes a row with the reason. None if the file went away meanwhile."""
     from facefind_pipeline.vision.decode import UnreadablePhotoError
     from facefind_pipeline.vision.exif import read_facts
 
@@ -117,6 +146,8 @@ def read_photo(file: Path, path: str) -> PhotoRow:
         facts, problem = asdict(read_facts(data)), None
     except UnreadablePhotoError as error:
         facts, problem = {}, str(error)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         facts, problem = {}, (error.strerror or str(error)).lower()
         status = None  # so that the next look tries again
@@ -126,27 +157,37 @@ def read_photo(file: Path, path: str) -> PhotoRow:
         path=path,
         sha256=hashlib.sha256(data).digest() if status else None,
         bytes=status.st_size if status else 0,
-        mtime_ns=status.st_mtime_ns if status else 0,
+        mtime_ns=_mtime_ns(status) if status else 0,
         inode=_inode(status) if status else 0,
         problem=problem,
         **facts,
     )
 
 
-def _result(rows: dict[str, PhotoRow], *, read: int, gone: int, available: bool = True) -> Ingested:
-    problems = {row.path: row.problem for row in rows.values() if row.problem}
-    return Ingested(store.photos_version(rows.values()), len(rows), read, gone, problems, available)
+def _result(rows: Mapping[str, PhotoRow], found: Scan) -> Ingested:
+    return Ingested(
+        version=store.photos_version(rows.values()),
+        photos=len(rows),
+        read=len(found.changed),
+        gone=len(found.gone),
+        problems={row.path: row.problem for row in rows.values() if row.problem},
+        left_out=report(found.problems),
+        unavailable=found.unavailable,
+    )
 
 
 def _path(day: EventDay, name: str) -> str:
     """Below the root, as the table can hold it."""
-    name = name.encode("utf-8", "backslashreplace").decode()
-    return f"{day.folder}/{name}" if day.folder else name
+    return f"{day.folder}/{printable(name)}" if day.folder else printable(name)
 
 
-def _differs(entry: os.DirEntry[str], row: PhotoRow) -> bool:
-    status = entry.stat()
-    return (status.st_size, status.st_mtime_ns, _inode(status)) != (row.bytes, row.mtime_ns, row.inode)
+def _differs(status: os.stat_result, row: PhotoRow) -> bool:
+    return (status.st_size, _mtime_ns(status), _inode(status)) != (row.bytes, row.mtime_ns, row.inode)
+
+
+def _mtime_ns(status: os.stat_result) -> int:
+    """Of 64 bits, as the table can hold it: times before 1678 and after 2262 need more. It is only compared."""
+    return (status.st_mtime_ns + 2**63) % 2**64 - 2**63
 
 
 def _inode(status: os.stat_result) -> int:

@@ -1,21 +1,26 @@
 """Reference photos: the folder of them, the one face in each, and its vector under a parameter set."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
-from facefind_pipeline.ingest.folders import is_utf8, key_of
+from facefind_pipeline.ingest.folders import report, why_unreadable
+from facefind_pipeline.ingest.names import is_utf8, key_of, printable
+from facefind_pipeline.ingest.reference_folder import list_references
+from facefind_pipeline.ingest.sheets import remove_sheets_of
 from facefind_pipeline.parameters import DetectorSettings, HogSettings, ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import StoredFace
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
-from facefind_pipeline.vision.decode import PHOTO_SUFFIXES, DecodedPhoto, UnreadablePhotoError, decode
+from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector, load_detector
 from facefind_pipeline.vision.faces import Face
 from facefind_pipeline.vision.failures import reason
@@ -57,25 +62,65 @@ def read_reference(name: str, file: Path, *, largest: bool = False) -> Reference
         FacefindError: the file can't be read.
     """
     if not is_utf8(f"{name}{file.name}"):
-        raise FacefindError(f"reference {str(file).encode(errors='backslashreplace').decode()} is not UTF-8: rename it")
+        raise FacefindError(f"reference {printable(str(file))} is not UTF-8: rename it")
     try:
         return ReferencePhoto(person_of(name), file.name, file.read_bytes(), largest)
     except OSError as error:
-        raise FacefindError(f"reference {file} can't be read: {(error.strerror or str(error)).lower()}") from None
+        raise FacefindError(f"reference {file} {why_unreadable(error)}") from None
 
 
-def references_in(folder: Path, tell: Callable[[str], None]) -> Iterator[ReferencePhoto]:
-    """Reference photos of a folder: `NAME.jpg`, or `NAME/` with several; what can't be read is told and left out."""
-    if not folder.is_dir():
-        return
-    for entry in sorted(folder.iterdir()):
-        named = [(entry.name, file) for file in sorted(entry.iterdir())] if entry.is_dir() else [(entry.stem, entry)]
-        for name, file in named:
-            if file.suffix.lower() in PHOTO_SUFFIXES and not name.startswith(".") and not file.name.startswith("."):
-                try:
-                    yield read_reference(name, file)
-                except FacefindError as error:
-                    tell(str(error))
+@dataclass(frozen=True, slots=True)
+class FolderLook:
+    """The references folder against the tables.
+
+    Attributes:
+        new: (person, sha256) of photos that are to be stored, each with the person's name and the file.
+        gone: (person, sha256) of photos that came from the folder and are there no more.
+        problems: a line for all that is left out or can't be had now.
+    """
+
+    new: Mapping[tuple[str, bytes], tuple[str, Path]]
+    gone: Collection[tuple[str, bytes]]
+    problems: Sequence[str]
+
+
+def look_at_references(connection: Connection, folder: Path) -> FolderLook:
+    """Compares the references folder with what is stored of it.
+
+    What can't be had now is kept: all of a person of whom one entry can't be read, and everyone if nothing at all is
+    there. A folder in which some are left is taken at its word.
+    """
+    stored = people.stored_references(connection)
+    of_folder = {key for key, (source, _) in stored.items() if source == "folder"}
+    try:
+        listing = list_references(folder)
+    except OSError as error:
+        kept = f"references folder {folder} {why_unreadable(error)}; the references that it held are kept"
+        return FolderLook({}, (), [kept] if of_folder else [])
+    names = {person.key: person.name for person in people.people(connection)}
+    found: dict[tuple[str, bytes], tuple[str, Path]] = {}
+    problems, unread = report(listing.problems), set(listing.unread)
+    for name, entry in listing.files:
+        try:
+            reference = read_reference(name, Path(entry.path))
+        except FacefindError as error:
+            problems.append(str(error))
+            unread.add(name)
+            continue
+        key = reference.person.key
+        if people.same_name(names.setdefault(key, name), name):
+            found[key, reference.sha256] = name, Path(entry.path)
+        else:
+            problems.append(f"reference {entry.path}: {people.taken(reference.person, names[key])}")
+    if of_folder and not found:
+        problems.append(f"references folder {folder} has no picture any more; the references that it held are kept")
+        return FolderLook({}, (), problems)
+    kept_people = {slugged for name in unread if (slugged := _key_or_none(name))}
+    return FolderLook(
+        {key: file for key, file in found.items() if key not in stored},
+        {key for key in of_folder - found.keys() if key[0] not in kept_people},
+        problems,
+    )
 
 
 def locate_face(settings: Settings, parameters: ParameterSet, reference: ReferencePhoto) -> LocatedFace:
@@ -165,20 +210,23 @@ def store_references(
     import pandas as pd
 
     with database.lock("reference_photos"), database.connect() as connection:
-        present = []
-        for reference in references_in(settings.references, tell):
+        look = look_at_references(connection, settings.references)
+        for problem in look.problems:
+            tell(problem)
+        for name, file in look.new.values():
             try:
-                people.add_reference(connection, reference, "folder")
-            except FacefindError as error:  # another person's key: nobody else waits for that
+                people.add_reference(connection, read_reference(name, file), "folder")
+            except FacefindError as error:  # it went away meanwhile, or somebody else took the key
                 tell(str(error))
-                continue
-            present.append((reference.person.key, reference.sha256))
-        if settings.references.is_dir():  # a folder that is missing deletes nothing
-            people.remove_missing_from_folder(connection, present)
+        people.remove_references(connection, look.gone)
         for reference in add:
             people.add_reference(connection, reference, "command")
-        counts = [(person.name, count) for person, count in people.reference_counts(connection)]
-        return people.references_version(connection), pd.DataFrame(counts, columns=["person", "references"])
+        everyone = people.reference_counts(connection)
+        version = people.references_version(connection)
+    if look.gone:
+        remove_sheets_of(settings, [person.key for person, count in everyone if not count])
+    counts = [(person.name, count) for person, count in everyone if count]
+    return version, pd.DataFrame(counts, columns=["person", "references"])
 
 
 def reference_report(database: Database, key: str) -> tuple["pd.DataFrame", str]:
@@ -216,6 +264,13 @@ def _embed_reference(settings: Settings, parameters: ParameterSet, reference: Re
 
 def _named(reference: ReferencePhoto) -> str:
     return f"reference {reference.filename} of {reference.person.name}"
+
+
+def _key_or_none(name: str) -> str | None:
+    try:
+        return key_of(name)
+    except FacefindError:
+        return None
 
 
 @cache

@@ -60,18 +60,20 @@ class DefaultSetConfig(dg.Config):
 def register_event_days(
     context: dg.OpExecutionContext, config: EventDaysConfig, workspace: dg.ResourceParam[Workspace]
 ) -> None:
-    """Registers the folder's event days; those whose folder is gone are marked unavailable and kept."""
+    """Registers the folder's event days; those whose photos can't be had now are marked unavailable and kept."""
     from facefind_pipeline.ingest.approval import require_approved
     from facefind_pipeline.ingest.register import register_folder
 
     root, approved = Path(config.folder), [*workspace.incoming.folders, *workspace.settings.photo_parents]
     with workspace.database.connect() as connection:
         require_approved(connection, root, approved)
-    folder = register_folder(workspace.database, root, config.day_name)
+    folder = register_folder(workspace.database, workspace.settings, root, config.day_name)
     sync_with_tables(context.instance, workspace.database)
     context.log.info(f"{config.folder}: event days {', '.join(day.key for day in folder.days) or 'none'}")
-    for day in folder.gone:
-        context.log.warning(f"{day.path} is gone: event day {day.key} is marked unavailable, nothing was deleted")
+    for problem in folder.problems:
+        context.log.warning(problem)
+    for day, reason in folder.unavailable:
+        context.log.warning(f"{day.path} {reason}: event day {day.key} is marked unavailable, nothing was deleted")
 
 
 @dg.op

@@ -14,7 +14,7 @@ def days(connection: Connection) -> list[dict[str, Any]]:
         connection,
         """
         SELECT event_day AS day, count(p.path) AS photos, count(p.problem) AS unreadable,
-               CASE WHEN available THEN '' ELSE 'folder is gone' END AS note
+               CASE WHEN available THEN '' ELSE 'photos are not there' END AS note
         FROM event_days LEFT JOIN photos p USING (event_day) GROUP BY event_day ORDER BY event_day
         """,
     )

@@ -162,14 +162,19 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
 
     filled.rename(tmp_path / "elsewhere")
     gone = _error(facefind, "ingest", filled)
-    assert "is gone: its 2 event day(s)" in gone
+    assert "is gone or empty: its event days are marked unavailable" in gone
     assert "Day 1/hopper.jpg" in facefind("find", "José Núñez").stdout
     again = facefind("ingest")  # all roots: the one that is gone keeps none of the others from being read
     assert again.exit_code == 1
     assert "eglise-14-h: 1 photos" in again.stdout
     status = json.loads(facefind("status", "--json").stdout)
     notes = {day["day"]: day["note"] for day in status["days"]}
-    assert notes == {"day-1": "folder is gone", "day-2": "folder is gone", "eglise-14-h": "", "other-day": ""}
+    assert notes == {
+        "day-1": "photos are not there",
+        "day-2": "photos are not there",
+        "eglise-14-h": "",
+        "other-day": "",
+    }
     (tmp_path / "elsewhere").rename(filled)
     assert facefind("ingest", filled).exit_code == 0
     assert not any(day["note"] for day in json.loads(facefind("status", "--json").stdout)["days"])

@@ -216,18 +216,6 @@ def test_a_killed_run_goes_on_where_it_was(
     assert set(first) < set(after)  # what was committed was not written again
 
 
-def test_a_day_whose_last_photo_was_deleted_is_read_again(
-    facefind: Facefind, event: Path, reference: Path, database: Database
-) -> None:
-    _run(facefind, event, "--reference", f"Ada={reference}")
-    for file in (event / "Day 2").iterdir():
-        file.unlink()
-    matches = _run(facefind, event)
-    assert {m["event_day"] for m in matches} == {"day-1"}
-    with database.connect() as connection:
-        assert table(connection, "SELECT DISTINCT event_day FROM photos") == [("day-1",)]
-
-
 def test_an_emptied_root_is_taken_for_a_disk_that_is_not_mounted(
     facefind: Facefind, event: Path, database: Database
 ) -> None:

@@ -1,6 +1,8 @@
 """What each sensor requests, on a real folder, real tables and an ephemeral instance."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.orchestration.schedules import nightly_reingestion, nightly_requests
 from facefind_pipeline.parameters import ALIASES, ParameterSet
 from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import overview
 from facefind_pipeline.store import parameter_sets as sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Portraits, Silence
@@ -54,6 +57,11 @@ def _tick(graph: Graph, sensor: dg.SensorDefinition, cursor: str | None = None) 
 
 def _requests(result: dg.SensorResult) -> list[tuple[str | None, str | None]]:
     return [(request.job_name, request.partition_key) for request in result.run_requests or ()]
+
+
+def _days(graph: Graph) -> list[dict[str, object]]:
+    with graph.workspace.database.connect() as connection:
+        return overview.days(connection)
 
 
 def test_unchanged_days_lead_to_nothing(graph: Graph) -> None:
@@ -115,6 +123,51 @@ def test_a_folder_that_is_gone_is_requested_once_to_be_marked(graph: Graph, even
     assert _requests(_tick(graph, sensors.new_event_days, first.cursor)) == []
     (event.parent / "elsewhere").rename(event / "Day 1")
     assert _requests(_tick(graph, sensors.new_event_days, first.cursor)) == [("ingest_photos", "day-1")]
+
+
+def test_a_folder_that_is_suddenly_empty_is_requested_once_and_keeps_its_photos(graph: Graph, event: Path) -> None:
+    cursor = _tick(graph, sensors.new_event_days).cursor
+    (event / "Day 1").rename(event.parent / "elsewhere")
+    (event / "Day 1").mkdir()
+    first = _tick(graph, sensors.new_event_days, cursor)
+    assert _requests(first) == [("ingest_photos", "day-1")]
+    graph.materialize(["raw_photos"], "day-1")
+    assert _requests(_tick(graph, sensors.new_event_days, first.cursor)) == []
+    assert [day["photos"] for day in _days(graph)] == [4, 3]
+
+
+def test_odd_entries_are_told_once_and_keep_no_root_or_day_from_being_read(
+    graph: Graph, event: Path, tmp_path: Path, portraits: Portraits, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = tmp_path / "gone"
+    shutil.copytree(event / "Day 2", gone / "Other")
+    stages.register_folder(graph, gone, None)
+    shutil.rmtree(gone)
+    cursor = _tick(graph, sensors.new_event_days).cursor
+    for path, target in {"loop": ".", "x.jpg": "x.jpg", "Day 1/y.jpg": "/mnt/none", "Day 2/z.jpg": "z.jpg"}.items():
+        (event / path).symlink_to(target)
+    for name in ("\U0001f389", "Day-1", "Day 3"):
+        (event / name).mkdir()
+        portraits.collins.save(event / name / "new.png")
+    os.utime(event / "Day 2" / "collins.png", (13_569_465_600, 13_569_465_600))
+    with caplog.at_level("WARNING"):
+        first = _tick(graph, sensors.new_event_days, cursor)
+        assert [name for name, _ in _requests(first)] == ["add_event_days", "ingest_photos"]
+        told = len(caplog.records)
+        assert _requests(_tick(graph, sensors.new_event_days, first.cursor)) == [("add_event_days", None)]
+        assert (told, len(caplog.records)) == (6, 6)
+
+
+def test_a_reference_that_can_not_be_had_now_is_no_reason_to_stop_looking(
+    graph: Graph, settings: Settings, portraits: Portraits
+) -> None:
+    settings.references.mkdir(parents=True)
+    portraits.hopper.save(settings.references / "Ada.jpg")
+    (settings.references / "Bob.jpg").symlink_to("/mnt/none/bob.jpg")
+    (settings.references / "loop").symlink_to(".")
+    first = _tick(graph, sensors.new_people)
+    assert len(first.run_requests or ()) == 1
+    assert _requests(_tick(graph, sensors.new_people, first.cursor)) == []
 
 
 def test_a_picture_in_the_references_folder_is_read_once(
