@@ -12,12 +12,14 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.register import look_at_folder
-from facefind_pipeline.ingest.sheets import sheet_path
+from facefind_pipeline.ingest.sheets import PERSON_FACES, sheet_path
 from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.parameters import ALIASES, ParameterSet
+from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
+from facefind_pipeline.search.count import count_photos
 from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
@@ -50,8 +52,8 @@ def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[Even
         graph.run_job("add_event_days", {"register_event_days": config})
     if folder.missing:
         raise FacefindError(
-            f"{root} is gone: its {len(folder.gone)} event day(s) are marked unavailable and nothing was deleted; "
-            "`facefind find` still answers from them"
+            f"{root} is gone: {counted(len(folder.gone), 'event day')} of it marked unavailable and nothing deleted; "
+            "`facefind find` still answers from what is known"
         )
     for day in folder.gone:
         tell(f"event day {day.key}: {day.path} is gone; what is known of it is kept")
@@ -158,8 +160,8 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
             unreadable += sum(row.problem is not None for row in rows)
     known = total - len(to_do) - unreadable
     tell(
-        f"{total} photos in {len(days)} event day(s) under {parameters.key}: {len(to_do)} to do, "
-        f"{known} known already or copies, {unreadable} unreadable"
+        f"{counted(total, 'photo')} in {counted(len(days), 'event day')} under {parameters.key}: {len(to_do):,} to do, "
+        f"{counted(known, 'duplicate')} or already processed, {unreadable:,} unreadable"
     )
     bars.overall(len(to_do), "photo", _comparison(parameters))
     failed: list[str] = []
@@ -176,7 +178,7 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
             for path, problem in faces.problems(connection, partition.event_day, partition.detector).items():
                 tell(f"left out: {path}: {problem}")
             for photo in faces.photos_to_do(connection, partition):
-                tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command takes it up")
+                tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
     if failed:
         raise FacefindError("; ".join(failed))
 
@@ -191,23 +193,21 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
 def report(
     graph: Graph, parameters: ParameterSet, asked: Asked, *, limit: int, quiet: bool
 ) -> list[tuple[Person, list[find.Match]]]:
-    """Each person's matches, printed unless quiet, with a contact sheet."""
+    """Each person's matches, printed unless quiet; the stored contact sheet shows as many whatever the limit is."""
     found = []
     with graph.workspace.database.connect() as connection:
         chosen = parameter_sets.find(connection, parameters.key)
         for person in asked.people:
             if person in asked.unusable:
                 continue
-            matches = find.find_person(connection, chosen, person, limit=limit)
-            found.append((person, matches))
+            best = find.find_person(connection, chosen, person, limit=max(limit, PERSON_FACES))
+            found.append((person, best[:limit]))
             if not quiet:
-                click.echo(f"\n{person.name}, nearest {len(matches)} photos under {parameters.key}")
-                echo_matches(matches)
-            if matches:
-                file = sheet_path(graph.workspace.settings, parameters.key, f"people/{person.key}")
-                echo_sheet(matches, file, title=f"{person.name}, {parameters.key}")
-    if not asked.people:
-        tell("nobody to look for yet: add --reference NAME=FILE, or run `facefind person add NAME FILE`")
+                click.echo()
+                echo_matches(person.name, chosen.key, best[:limit], count_photos(connection, chosen.key, person))
+            if best:
+                file = sheet_path(graph.workspace.settings, chosen.key, f"people/{person.key}")
+                echo_sheet(best[:PERSON_FACES], file, title=f"{person.name}, {chosen.key}")
     return found
 
 

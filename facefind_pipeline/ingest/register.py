@@ -43,7 +43,7 @@ def look_at_folder(connection: Connection, root: Path, day_name: str | None = No
     known = photos.days(connection, root)
     if known and not root.is_dir():
         return Folder(root, [], known, missing=True, due=any(day.available for day in known))
-    days = photos.match_days(photos.days(connection), root, find_days(root, day_name), named=bool(day_name))
+    days = photos.match_days(photos.days(connection), find_days(root, day_name), named=bool(day_name))
     gone = [day for day in known if not day.path.is_dir()]
     emptied = [day for day in known if day not in days and day not in gone]
     new = root not in photos.roots(connection) or not set(days) <= set(photos.days(connection))

@@ -65,7 +65,7 @@ def new_days(
         The days, and why the root can't be looked at, if so.
     """
     try:
-        found = photos.match_days(known, root, find_days(root))
+        found = photos.match_days(known, find_days(root))
     except FacefindError as error:
         return [], str(error)
     paths = {day.path for day in known}

@@ -69,9 +69,7 @@ PHOTO_COLUMNS = {
 }
 
 
-def match_days(
-    known: Iterable[EventDay], root: Path, found: Iterable[EventDay], *, named: bool = False
-) -> list[EventDay]:
+def match_days(known: Iterable[EventDay], found: Iterable[EventDay], *, named: bool = False) -> list[EventDay]:
     """The days found, each as it is known already if it is; a folder keeps its key, whichever root it came by.
 
     Raises:
@@ -86,7 +84,7 @@ def match_days(
                 f"give {day.path} another key with --day-name NAME"
             )
         before = by_path.get(day.path, day)
-        if named and root == day.path and before.key != day.key:
+        if named and before.key != day.key:
             raise FacefindError(f"{day.path} is event day {before.key!r} already: leave out --day-name")
         matched.append(before)
     return matched

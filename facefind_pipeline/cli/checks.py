@@ -1,0 +1,80 @@
+"""What commands check of their arguments before they import Dagster, which takes seconds.
+
+Each raises the error that the work itself would end with; none writes anything, or makes a home where none is.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from facefind_pipeline.cli.workspace import home_exists
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store.database import open_database
+
+
+def check_folder(settings: Settings, root: Path, day_name: str | None = None) -> None:
+    """Looks at a folder of photos as `run` and `ingest` register it.
+
+    Raises:
+        FacefindError: no such folder and none is known of it, no photos in it, or a name that another folder has.
+    """
+    from facefind_pipeline.ingest.folders import find_days
+    from facefind_pipeline.ingest.register import look_at_folder
+
+    if home_exists(settings):
+        with open_database(settings).connect() as connection:
+            look_at_folder(connection, root, day_name)
+    else:
+        find_days(root, day_name)
+
+
+def check_set(settings: Settings, params: str | None) -> None:
+    """Looks whether a set can be worked with, if one is given.
+
+    Raises:
+        FacefindError: not a canonical key, or its model file is missing.
+    """
+    from facefind_pipeline.ingest.faces import present_partition
+    from facefind_pipeline.parameters import ParameterSet
+
+    if params is not None:
+        present_partition(settings, "", ParameterSet.parse(params))
+
+
+def check_references(given: Sequence[tuple[str, Path]]) -> None:
+    """Reads the reference files; one that can't be read stops only a command that has no other.
+
+    Raises:
+        FacefindError: none can be read.
+    """
+    from facefind_pipeline.ingest.references import read_reference
+
+    problems: list[str] = []
+    for name, file in given:
+        try:
+            read_reference(name, file)
+        except FacefindError as error:
+            problems.append(str(error))
+    if problems and len(problems) == len(given):
+        raise FacefindError("; ".join(problems))
+
+
+def check_anybody(settings: Settings) -> None:
+    """Looks whether there is anybody to look for without a reference given now.
+
+    Raises:
+        FacefindError: nobody is known, and no picture lies in the references folder.
+    """
+    from facefind_pipeline.ingest.references import references_in
+    from facefind_pipeline.store import people
+
+    if home_exists(settings):
+        with open_database(settings).connect() as connection:
+            if people.people(connection):
+                return
+    if any(True for _ in references_in(settings.references, lambda _: None)):
+        return
+    raise FacefindError(
+        "nobody to look for: add --reference NAME=FILE with a picture of them (`facefind ingest PHOTOS` reads photos "
+        "without looking for anybody)"
+    )
