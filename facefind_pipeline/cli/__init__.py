@@ -65,13 +65,15 @@ def facefind() -> None:
 
 def main() -> None:
     """Runs the command: exit code 0 done, 1 an error in one line, 2 wrong usage, 130 interrupted."""
+    if sys.platform == "win32":
+        sys.exit("facefind: runs on Linux and macOS; on Windows install and call it inside WSL")
     try:
         facefind.main(standalone_mode=False)
     except FacefindError as error:
         click.echo(f"facefind: {error}", err=True)
         sys.exit(1)
     except click.Abort:
-        click.echo("facefind: interrupted; what was done is kept, the same command goes on from there", err=True)
+        click.echo("facefind: interrupted; what was done is kept, the same command resumes", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()

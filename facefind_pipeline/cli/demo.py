@@ -10,6 +10,9 @@ import click
 
 from facefind_pipeline.cli.workspace import absolute, params_option
 
+# What of the user's own environment the demo goes by: where model files are. All else it does apart.
+SHARED = ("FACEFIND_MODELS", "FACEFIND_CLIP_MODEL")
+
 
 @click.command(
     epilog="""\b
@@ -31,9 +34,7 @@ def demo(folder: str, params: str | None) -> None:
     event = compose(place)
     # Copies of one photo are one match, so they count once.
     wanted = {_digest(event.photos / path) for path in event.truth}
-    # Everything in its own folder: not in the home or the database of a user who has some.
-    os.environ["FACEFIND_HOME"] = str(place / ".facefind")
-    os.environ.pop("FACEFIND_DATABASE_URL", None)
+    stay_apart(place)
     server = EmbeddedServer(read_settings().home)
     ours = server.start()
     try:
@@ -49,6 +50,14 @@ def demo(folder: str, params: str | None) -> None:
         f" ({time.monotonic() - started:.0f} s)"
     )
     click.echo(f"next: cd {folder} && {absolute(sys.argv[0])} dev", err=True)
+
+
+def stay_apart(place: Path) -> None:
+    """Makes the demo's own folder the home of this process, whatever `facefind env` or the user has exported."""
+    for variable in [name for name in os.environ if name.startswith(("FACEFIND_", "DAGSTER_"))]:
+        if variable not in SHARED:
+            del os.environ[variable]
+    os.environ["FACEFIND_HOME"] = str(place / ".facefind")
 
 
 def _digest(file: Path) -> str:

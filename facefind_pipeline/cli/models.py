@@ -22,7 +22,7 @@ def models() -> None:
     """Model files: nothing is downloaded unless asked for here."""
 
 
-@models.command("list")
+@models.command("list", epilog="\b\nExamples:\n  facefind models list\n  facefind models list --json")
 @json_option
 def list_models(as_json: bool) -> None:
     """What is present and where it comes from, and what can be pulled."""
@@ -47,7 +47,9 @@ def list_models(as_json: bool) -> None:
         echo_table([row | {"present": "yes" if row["present"] else "no"} for row in rows])
 
 
-@models.command("pull")
+@models.command(
+    "pull", epilog="\b\nExamples:\n  facefind models pull yunet\n  facefind models pull yunet --from yunet.onnx"
+)
 @click.argument("name")
 @click.option("--from", "source", type=click.Path(), metavar="FILE", help="Take a local copy instead of downloading.")
 def pull_model(name: str, source: str | None) -> None:
@@ -61,7 +63,7 @@ def pull_model(name: str, source: str | None) -> None:
     click.echo(f"{name}: {pull(MODELS[name], folder, absolute(source) if source else None)}")
 
 
-@models.command("add")
+@models.command("add", epilog="\b\nExample:\n  facefind models add mine network.onnx --mean 127.5 --std 127.5 --rgb")
 @click.argument("name")
 @click.argument("file", type=click.Path())
 @click.option("--mean", default=127.5, show_default=True, help="Subtracted from each channel's 0 to 255.")

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import islice
+from pathlib import Path
 
 import click
 
+from facefind_pipeline.cli import checks
 from facefind_pipeline.cli.bars import Bars
-from facefind_pipeline.cli.output import echo_json, echo_table
-from facefind_pipeline.cli.workspace import SetName, absolute, chosen_set, json_option, open_graph, open_reading
+from facefind_pipeline.cli.output import echo_json, echo_table, sheet_option
+from facefind_pipeline.cli.workspace import SetName, chosen_set, json_option, open_graph, open_reading
 from facefind_pipeline.parameters import ALIASES
+from facefind_pipeline.settings import read_settings
 
 EXAMPLES = """\b
 Examples:
@@ -25,7 +28,7 @@ def params() -> None:
     """Parameter sets: detector settings and embedder, side by side."""
 
 
-@params.command("list")
+@params.command("list", epilog="\b\nExamples:\n  facefind params list\n  facefind params list --json")
 @json_option
 def list_sets(as_json: bool) -> None:
     """All registered sets, and the aliases."""
@@ -56,7 +59,12 @@ def list_sets(as_json: bool) -> None:
             click.echo(f"not registered yet: {key} ({alias})")
 
 
-@params.command()
+@params.command(
+    epilog="""\b
+Examples:
+  facefind params add haar-sf1.10-mn3-ms60@dlib
+  facefind params add recommended --index hnsw"""
+)
 @click.argument("key", type=SetName())
 @click.option(
     "--index",
@@ -66,6 +74,8 @@ def list_sets(as_json: bool) -> None:
 )
 def add(key: str, method: str | None) -> None:
     """Register the set KEY and activate it; photos are worked on by `facefind run --params KEY`."""
+    checks.check_set(read_settings(), key)
+
     from facefind_pipeline.cli import stages
 
     graph = open_graph(Bars())
@@ -76,7 +86,7 @@ def add(key: str, method: str | None) -> None:
     click.echo(f"{parameters.key} is registered and active")
 
 
-@params.command()
+@params.command(epilog="\b\nExamples:\n  facefind params show recommended\n  facefind params show recommended --json")
 @click.argument("key", type=SetName())
 @json_option
 def show(key: str, as_json: bool) -> None:
@@ -102,39 +112,44 @@ def show(key: str, as_json: bool) -> None:
         click.echo(f"{name:40} {value}")
 
 
-@params.command("default")
+@params.command("default", epilog="\b\nExample:\n  facefind params default recommended")
 @click.argument("key", type=SetName())
 def default_set(key: str) -> None:
     """Make the registered set KEY the one that `find` asks and the view `pictures` shows."""
-    graph = open_graph(Bars())
-    with graph.workspace.database.connect() as connection:
+    _, database = open_reading()
+    with database.connect() as connection:
         chosen = chosen_set(connection, key)
     if not chosen.is_default:
-        graph.run_job("choose_default_set", {"set_default_set": {"key": chosen.key}})
+        open_graph(Bars()).run_job("choose_default_set", {"set_default_set": {"key": chosen.key}})
     click.echo(f"{chosen.key} is the default")
 
 
-@params.command()
+@params.command(epilog="\b\nExample:\n  facefind params activate talk hog-up0-px640@dlib")
 @click.argument("keys", nargs=-1, required=True, type=SetName(), metavar="KEY...")
 def activate(keys: Sequence[str]) -> None:
     """Let automation fill the registered sets KEY... for new and changed event days."""
     _set_active(keys, active=True)
 
 
-@params.command()
+@params.command(epilog="\b\nExample:\n  facefind params deactivate talk")
 @click.argument("keys", nargs=-1, required=True, type=SetName(), metavar="KEY...")
 def deactivate(keys: Sequence[str]) -> None:
-    """Leave the sets KEY... as they are: what they have stays and can be searched, new photos are not worked on."""
+    """Deactivate the sets KEY...: what they have stays and can be searched, new photos are not worked on."""
     _set_active(keys, active=False)
 
 
-@params.command()
+@params.command(
+    epilog="""\b
+Examples:
+  facefind params compare default recommended
+  facefind params compare default talk -n 50 --sheet differences.png"""
+)
 @click.argument("first", type=SetName())
 @click.argument("second", type=SetName())
 @click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="Photos to print.")
-@click.option("--sheet", type=click.Path(), metavar="FILE", help="Write the faces that only one found (JPEG).")
+@sheet_option("the faces that only one found")
 @json_option
-def compare(first: str, second: str, limit: int, sheet: str | None, as_json: bool) -> None:
+def compare(first: str, second: str, limit: int, sheet: Path | None, as_json: bool) -> None:
     """What only one of the sets FIRST and SECOND found, photo by photo; two boxes that overlap by half are one face."""
     from facefind_pipeline.search.compare import compare_sets
 
@@ -170,17 +185,17 @@ def compare(first: str, second: str, limit: int, sheet: str | None, as_json: boo
             for one in side
         }
         tiles = face_tiles(database, dict(islice(captions.items(), DAY_FACES)))
-        file = write_sheet(absolute(sheet), tiles, title=f"A {keys[0]}, B {keys[1]}", columns=10)
+        file = write_sheet(sheet, tiles, title=f"A {keys[0]}, B {keys[1]}", columns=10)
         click.echo(f"contact sheet: {file}", err=True)
 
 
 def _set_active(keys: Sequence[str], *, active: bool) -> None:
-    graph = open_graph(Bars())
-    with graph.workspace.database.connect() as connection:
+    _, database = open_reading()
+    with database.connect() as connection:
         sets = [chosen_set(connection, key) for key in keys]
     due = [one.key for one in sets if one.active != active]
     if due:
-        graph.run_job("activate_parameter_sets", {"set_active": {"keys": due, "active": active}})
+        open_graph(Bars()).run_job("activate_parameter_sets", {"set_active": {"keys": due, "active": active}})
     for one in sets:
         click.echo(f"{one.key} is {'active' if active else 'inactive'}")
         if one.is_default and not active:

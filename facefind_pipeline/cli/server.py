@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from facefind_pipeline.cli import dev_lock
-from facefind_pipeline.cli.workspace import open_reading
+from facefind_pipeline.cli.workspace import open_reading, open_writing
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
@@ -17,7 +17,7 @@ from facefind_pipeline.store.server import EmbeddedServer
 @click.command(epilog="\b\nExample:\n  facefind up")
 def up() -> None:
     """Start the embedded database (or check the one that FACEFIND_DATABASE_URL names) and update its tables."""
-    _, database = open_reading()
+    _, database = open_writing()
     click.echo(f"ready: {_without_password(database.url)}")
 
 
@@ -33,15 +33,19 @@ def down() -> None:
     click.echo("stopped" if stopped else f"no embedded database was running in {settings.home}")
 
 
-@click.command(epilog='\b\nExample:\n  eval "$(facefind env)" && dagster dev -w workspace.yaml')
+@click.command(epilog='\b\nExample:\n  eval "$(facefind env)" && dagster dev -m facefind_pipeline.definitions')
 def env() -> None:
-    """Print DAGSTER_HOME and URLs as shell exports, so that other programs see the same instance and tables."""
+    """Print shell exports with which Dagster's own commands see the same instance and tables as `facefind` here.
+
+    FACEFIND_DATABASE_URL is among them where it is set; the embedded database is found by FACEFIND_HOME, and started
+    if need be. `facefind up` prints its address for other programs.
+    """
+    settings, database = open_reading()
+
     from facefind_pipeline.orchestration.instance import environment, write_configuration
 
-    settings, database = open_reading()
     write_configuration(settings.dagster_home)
-    shown = environment(settings, database) | {"FACEFIND_URL": database.url}  # for psql and other programs
-    for name, value in shown.items():
+    for name, value in environment(settings, database).items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 

@@ -12,13 +12,15 @@ from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.register import first_set, look_at_folder
-from facefind_pipeline.ingest.sheets import sheet_path
+from facefind_pipeline.ingest.sheets import PERSON_FACES, sheet_path
 from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.parameters import ALIASES, DEFAULT, ParameterSet
+from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
+from facefind_pipeline.search.count import count_photos
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
@@ -168,8 +170,8 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
             unreadable += sum(row.problem is not None for row in rows)
     known = total - len(to_do) - unreadable
     tell(
-        f"{total} photos in {len(days)} event day(s) under {parameters.key}: {len(to_do)} to do, "
-        f"{known} known already or copies, {unreadable} unreadable"
+        f"{counted(total, 'photo')} in {counted(len(days), 'event day')} under {parameters.key}: {len(to_do):,} to do, "
+        f"{counted(known, 'duplicate')} or already processed, {unreadable:,} unreadable"
     )
     bars.overall(len(to_do), "photo", _comparison(parameters))
     failed: dict[str, str] = {}
@@ -189,7 +191,7 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
                 tell(f"left out: {path}: {problem}")
             # Of a day that failed it is the rest, which the error accounts for.
             for photo in [] if partition.event_day in failed else faces.photos_to_do(connection, partition):
-                tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command takes it up")
+                tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
     if failed:
         raise FacefindError("; ".join(failed.values()))
 
@@ -204,23 +206,21 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
 def report(
     graph: Graph, parameters: ParameterSet, asked: Asked, *, limit: int, quiet: bool
 ) -> list[tuple[Person, list[find.Match]]]:
-    """Each person's matches, printed unless quiet, with a contact sheet."""
+    """Each person's matches, printed unless quiet; the stored contact sheet shows as many whatever the limit is."""
     found = []
     with graph.workspace.database.connect() as connection:
         chosen = parameter_sets.find(connection, parameters.key)
         for person in asked.people:
             if person in asked.unusable:
                 continue
-            matches = find.find_person(connection, chosen, person, limit=limit)
-            found.append((person, matches))
+            best = find.find_person(connection, chosen, person, limit=max(limit, PERSON_FACES))
+            found.append((person, best[:limit]))
             if not quiet:
-                click.echo(f"\n{person.name}, nearest {len(matches)} photos under {parameters.key}")
-                echo_matches(matches)
-            if matches:
-                file = sheet_path(graph.workspace.settings, parameters.key, "people", person.key)
-                echo_sheet(matches, file, title=f"{person.name}, {parameters.key}")
-    if not asked.people:
-        tell("nobody to look for yet: add --reference NAME=FILE, or run `facefind person add NAME FILE`")
+                click.echo()
+                echo_matches(person.name, chosen.key, best[:limit], count_photos(connection, chosen.key, person))
+            if best:
+                file = sheet_path(graph.workspace.settings, chosen.key, "people", person.key)
+                echo_sheet(best[:PERSON_FACES], file, title=f"{person.name}, {chosen.key}")
     return found
 
 

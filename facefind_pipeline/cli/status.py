@@ -3,7 +3,7 @@
 import click
 
 from facefind_pipeline.cli.output import echo_json, echo_table
-from facefind_pipeline.cli.workspace import json_option
+from facefind_pipeline.cli.workspace import home_exists, json_option
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
 
@@ -18,7 +18,11 @@ def status(as_json: bool) -> None:
     place = {"home": str(settings.home)} | ({} if settings.database_url else {"data": str(server.data)})
     if settings.database_url is None and not server.running():
         if as_json:
-            echo_json({**place, "database": "stopped"})
+            echo_json({**place, "database": "stopped" if home_exists(settings) else "none"})
+        elif not home_exists(settings):
+            click.echo(
+                f"no facefind home in {settings.home} yet: `facefind run PHOTOS --reference NAME=FILE` makes one"
+            )
         else:
             click.echo(f"the embedded database in {server.data} is not running: `facefind up` starts it")
         return

@@ -10,6 +10,7 @@ from pydantic import Field
 from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.parameters import ALIASES, DEFAULT
+from facefind_pipeline.plurals import counted
 
 NAMES = f"{', '.join(ALIASES)}; {DEFAULT} is the default set of this home"
 
@@ -95,7 +96,7 @@ def register_parameter_sets(
         for key in registered:
             context.log_event(fingerprint_observation(key, present_version(workspace.settings, key)))
     if config.backfill:
-        _request_missing(context, workspace, f"Sweep of {len(registered)} parameter set(s)", registered)
+        _request_missing(context, workspace, f"Sweep of {counted(len(registered), 'parameter set')}", registered)
 
 
 @dg.op

@@ -1,14 +1,19 @@
 """The other subcommands, as a user calls them."""
 
 import json
+import shutil
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from facefind_pipeline.cli import COMMANDS
-from facefind_pipeline.orchestration.instance import open_instance
+from facefind_pipeline.orchestration.instance import environment, open_instance
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.server import EmbeddedServer
 from facefind_pipeline.telemetry import TELEMETRY_OFF
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
@@ -39,13 +44,6 @@ def test_every_subcommand_has_help(facefind: Facefind, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "find", "ingest", "params", "person", "models", "demo", "dev", "env", "psql"]
-)
-def test_help_has_an_example(facefind: Facefind, command: str) -> None:
-    assert "Example" in facefind(command, "--help").stdout
-
-
-@pytest.mark.parametrize(
     "arguments",
     [("find",), ("find", "Ada", "--photo", "x.jpg"), ("run",), ("nonsense",), ("run", "x", "--reference", "Ada")],
 )
@@ -73,6 +71,36 @@ def test_find_filters_by_day(facefind: Facefind) -> None:
     assert (nothing.exit_code, nothing.stdout) == (0, "")
     assert "no photos match these filters" in nothing.stderr
     assert "unknown country 'Atlantis'" in _error(facefind, "find", "José Núñez", "--country", "Atlantis")
+
+
+def test_find_says_how_many_there_are_and_where_they_lie(
+    facefind: Facefind, filled: Path, settings: Settings, tmp_path: Path
+) -> None:
+    some = facefind("find", "José Núñez", "-n", "2")
+    assert some.stdout.startswith("José Núñez: 2 of 4 photos with faces, best first, under ")
+    assert some.stdout.splitlines()[0].endswith("; -n 4 for all")
+    assert some.stderr.splitlines()[0] == f"photos: below {filled}"
+    (sheet,) = settings.sheets.glob("*/people/jose-nunez.jpg")
+    assert f"contact sheet of the last run: {sheet}" in some.stderr
+    every = facefind("find", "José Núñez", "-n", "4")
+    assert every.stdout.startswith("José Núñez: 4 photos with faces, best first, under ")
+    header, *rows = every.stdout.splitlines()[1:]
+    scores = [float(row[header.index("score") :].split()[0]) for row in rows]
+    assert scores == sorted(scores)
+    assert len(scores) == 4
+    assert "2 of 3 photos" in facefind("find", "José Núñez", "-n", "2", "--day", "Day 2").stdout
+    assert "photos with faces" in facefind("find", "--photo", filled / "Day 2" / "again.jpg", "-n", "2").stdout
+    assert facefind("reject", "José Núñez", "collins.png").exit_code == 0
+    assert "2 of 3 photos" in facefind("find", "José Núñez", "-n", "2").stdout
+    matches = json.loads(facefind("find", "José Núñez", "-n", "50", "--json").stdout)
+    assert len(matches) == 3
+    assert all(Path(match["file"]).is_file() and Path(match["file"]).is_absolute() for match in matches)
+
+
+def test_a_sheet_is_written_in_the_format_of_its_suffix(facefind: Facefind, filled: Path, tmp_path: Path) -> None:
+    for name, made in (("a.png", "PNG"), ("a.jpg", "JPEG"), ("b.JPEG", "JPEG")):
+        assert f"contact sheet: {tmp_path}/{name}" in facefind("find", "José Núñez", "--sheet", name).stderr
+        assert Image.open(tmp_path / name).format == made
 
 
 def test_find_asks_with_an_unknown_face(facefind: Facefind, filled: Path, tmp_path: Path) -> None:
@@ -149,7 +177,7 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
     wedding = tmp_path / "Anna's wedding (2024)"
     (wedding / "Église, 14 h").mkdir(parents=True)
     portraits.hopper.save(wedding / "Église, 14 h" / "photo n°1.jpg")
-    assert facefind("ingest", wedding).stdout == "eglise-14-h: 1 photos\n"
+    assert facefind("ingest", wedding).stdout == "eglise-14-h: 1 photo\n"
 
     second = tmp_path / "second" / "Day 1"
     second.mkdir(parents=True)
@@ -157,8 +185,8 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
     taken = _error(facefind, "ingest", second)
     assert "'day-1' is the folder" in taken
     assert "--day-name" in taken
-    assert facefind("ingest", second, "--day-name", "Other day").stdout == "other-day: 1 photos\n"
-    assert facefind("ingest", second).stdout == "other-day: 1 photos\n"  # it keeps its key
+    assert facefind("ingest", second, "--day-name", "Other day").stdout == "other-day: 1 photo\n"
+    assert facefind("ingest", second).stdout == "other-day: 1 photo\n"  # it keeps its key
 
     filled.rename(tmp_path / "elsewhere")
     gone = _error(facefind, "ingest", filled)
@@ -166,7 +194,7 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
     assert "Day 1/hopper.jpg" in facefind("find", "José Núñez").stdout
     again = facefind("ingest")  # all roots: the one that is gone keeps none of the others from being read
     assert again.exit_code == 1
-    assert "eglise-14-h: 1 photos" in again.stdout
+    assert "eglise-14-h: 1 photo" in again.stdout
     status = json.loads(facefind("status", "--json").stdout)
     notes = {day["day"]: day["note"] for day in status["days"]}
     assert notes == {
@@ -206,8 +234,15 @@ def test_status_says_where_the_faces_lie(facefind: Facefind, tmp_path: Path, mon
     monkeypatch.delenv("FACEFIND_DATABASE_URL")
     monkeypatch.setenv("FACEFIND_HOME", str(home))
     data = str(EmbeddedServer(home).data)
-    assert json.loads(facefind("status", "--json").stdout) == {"home": str(home), "data": data, "database": "stopped"}
-    assert data in facefind("status").stdout
+    assert json.loads(facefind("status", "--json").stdout) == {"home": str(home), "data": data, "database": "none"}
+    assert f"no facefind home in {home}" in facefind("status").stdout
+    Path(data).mkdir(parents=True)
+    try:
+        stopped = json.loads(facefind("status", "--json").stdout)
+        assert stopped == {"home": str(home), "data": data, "database": "stopped"}
+        assert data in facefind("status").stdout
+    finally:
+        shutil.rmtree(Path(data).parent)  # root's lies outside the temporary folder
 
 
 def test_models_are_listed_and_pulled(facefind: Facefind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,6 +267,21 @@ def test_env_gives_a_dagster_process_the_same_instance(facefind: Facefind, setti
         line.startswith("export FACEFIND_DAGSTER_DATABASE_URL=") and "postgresql+psycopg2://" in line for line in lines
     )
     assert (settings.dagster_home / "dagster.yaml").is_file()
+
+
+@pytest.mark.slow
+def test_what_env_prints_lets_dagster_load_the_graph_in_any_folder(facefind: Facefind, settings) -> None:
+    exports = facefind("env").stdout
+    assert "FACEFIND_URL" not in exports
+    dagster = Path(sys.executable).with_name("dagster")
+    script = f"{exports}\n{dagster} definitions validate -m facefind_pipeline.definitions"
+    done = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_env_of_an_embedded_database_does_not_make_it_look_like_one_of_the_users_own(settings: Settings) -> None:
+    embedded = replace(settings, database_url=None)
+    assert "FACEFIND_DATABASE_URL" not in environment(embedded, Database("postgresql:///x", "postgresql:///y"))
 
 
 def test_an_unreachable_database_is_one_line(facefind: Facefind, monkeypatch: pytest.MonkeyPatch) -> None:
