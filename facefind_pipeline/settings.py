@@ -1,9 +1,10 @@
-"""Paths and URLs, read from the environment; nothing else in the package reads it.
+"""Paths and URLs, read from the environment; beside the user's own state folder, nothing else in the package reads it.
 
 | variable | meaning | default |
 |---|---|---|
-| FACEFIND_HOME | what facefind keeps: database, models, sheets, Dagster's home | `.facefind` in the working directory |
-| FACEFIND_DATABASE_URL | a PostgreSQL server with pgvector | the embedded server |
+| FACEFIND_HOME | what facefind keeps: database, models, sheets, Dagster's home | `.facefind`, if it was made here |
+| FACEFIND_DATABASE_URL | a PostgreSQL server with pgvector, in any form that libpq takes | the embedded server |
+| FACEFIND_SERVER_USER | account that root's embedded server runs as; it reads all data | `nobody` |
 | FACEFIND_MODELS | model files that were pulled | `models` in the home |
 | FACEFIND_REFERENCES | folder of reference photos, `NAME.jpg` or `NAME/*.jpg` | `references` in the home |
 | FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
@@ -13,6 +14,8 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from facefind_pipeline import home as homes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Settings:
     references: Path
     clip_model: Path | None
     previews: bool = True
+    server_user: str | None = None
 
     @property
     def dagster_home(self) -> Path:
@@ -37,14 +41,25 @@ class Settings:
         return self.home / "truth"
 
     @property
+    def derived(self) -> Path:
+        """Files computed from models, which are loaded again; never in a models folder that others may write to."""
+        return self.home / "derived"
+
+    @property
     def sheets(self) -> Path:
         """Full contact sheets, replaced in place."""
         return self.home / "sheets"
 
 
 def read_settings() -> Settings:
-    """The settings of this process's environment."""
-    home = _path("FACEFIND_HOME") or Path(".facefind").absolute()
+    """The settings of this process's environment.
+
+    Raises:
+        FacefindError: the home is not to be trusted.
+    """
+    named = _path("FACEFIND_HOME")
+    home = named or Path(".facefind").absolute()
+    homes.check(home, named=named is not None)
     return Settings(
         home=home,
         database_url=os.environ.get("FACEFIND_DATABASE_URL") or None,
@@ -52,6 +67,7 @@ def read_settings() -> Settings:
         references=_path("FACEFIND_REFERENCES") or home / "references",
         clip_model=_path("FACEFIND_CLIP_MODEL"),
         previews=os.environ.get("FACEFIND_PREVIEWS") != "off",
+        server_user=os.environ.get("FACEFIND_SERVER_USER") or None,
     )
 
 

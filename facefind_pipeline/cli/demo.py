@@ -34,7 +34,8 @@ def demo(folder: str, params: str | None) -> None:
     # Everything in its own folder: not in the home or the database of a user who has some.
     os.environ["FACEFIND_HOME"] = str(place / ".facefind")
     os.environ.pop("FACEFIND_DATABASE_URL", None)
-    server = EmbeddedServer(read_settings().home)
+    settings = read_settings()
+    server = EmbeddedServer(settings.home, settings.server_user)
     ours = server.start()
     try:
         click.echo(f"looking for {event.person} among the photos in {event.photos}", err=True)

@@ -11,6 +11,7 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.workspace import open_graph, open_reading
+from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
@@ -20,14 +21,14 @@ from facefind_pipeline.store.server import EmbeddedServer
 def up() -> None:
     """Start the embedded database (or check the one that FACEFIND_DATABASE_URL names) and update its tables."""
     _, database = open_reading()
-    click.echo(f"ready: {_without_password(database.url)}")
+    click.echo(f"ready: {database.url}")
 
 
 @click.command(epilog="\b\nExample:\n  facefind down && tar czf faces-backup.tgz .facefind")
 def down() -> None:
     """Stop the embedded database; what is stored stays."""
     settings = read_settings()
-    stopped = EmbeddedServer(settings.home).stop()
+    stopped = EmbeddedServer(settings.home, settings.server_user).stop()
     click.echo("stopped" if stopped else f"no embedded database was running in {settings.home}")
 
 
@@ -54,7 +55,7 @@ Examples:
 def psql(arguments: Sequence[str]) -> None:
     """Open psql on the tables; ARGUMENTS go to psql."""
     settings, database = open_reading()
-    program = shutil.which("psql") or EmbeddedServer(settings.home).binary("psql")
+    program = shutil.which("psql") or EmbeddedServer(settings.home, settings.server_user).binary("psql")
     os.execv(program, [str(program), database.url, *arguments])  # noqa: S606 - no shell
 
 
@@ -83,16 +84,11 @@ def dev(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise FacefindError(f"can't serve on {host}:{port}: {error.strerror}; try --port {port + 1}") from None
+    settings = read_settings()
     graph = open_graph(Bars())  # ends runs of dead processes
     graph.run_job("fill_missing", {})
     graph.instance.dispose()
     click.echo(f"Dagster UI: http://{host}:{port}/asset-groups (in half a minute)", err=True)
     command = [sys.executable, "-m", "dagster", "dev", "-m", "facefind_pipeline.definitions"]
-    os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])  # noqa: S606 - no shell
-
-
-def _without_password(url: str) -> str:
-    from urllib.parse import urlsplit, urlunsplit
-
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+    os.chdir(settings.home)
+    os.execve(sys.executable, [*command, "-h", host, "-p", str(port)], child_environment(settings))  # noqa: S606 - no shell
