@@ -100,8 +100,9 @@ def _detecting(bench: Bench, path: Path) -> list[dict[str, object]]:
 def _embedding(bench: Bench, rgb: Image, faces: list[Face]) -> list[dict[str, object]]:
     import dlib
 
-    aligned = load_embedder(ParameterSet.parse("recommended").embedder, cache=bench.models, clip_model=None)
-    clip = load_embedder(ParameterSet.parse("talk").embedder, cache=bench.models, clip_model=bench.clip)
+    folders = {"models": bench.models, "derived": bench.models}
+    aligned = load_embedder(ParameterSet.parse("recommended").embedder, **folders, clip_model=None)
+    clip = load_embedder(ParameterSet.parse("talk").embedder, **folders, clip_model=bench.clip)
     chips = [aligned.crop(rgb, face) for face in faces]
     batch = np.stack((chips * CHIPS)[:CHIPS])
     weights = packaged_model(WEIGHTS)

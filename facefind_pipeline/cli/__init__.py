@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from facefind_pipeline import __version__
+from facefind_pipeline.environment import close_new_files
 from facefind_pipeline.errors import FacefindError
 
 # Subcommand -> module and attribute. A command that needs neither Dagster nor a model imports neither.
@@ -67,6 +68,7 @@ def main() -> None:
     """Runs the command: exit code 0 done, 1 an error in one line, 2 wrong usage, 130 interrupted."""
     if sys.platform == "win32":
         sys.exit("facefind: runs on Linux and macOS; on Windows install and call it inside WSL")
+    close_new_files()
     try:
         facefind.main(standalone_mode=False)
     except FacefindError as error:

@@ -35,7 +35,8 @@ def demo(folder: str, params: str | None) -> None:
     # Copies of one photo are one match, so they count once.
     wanted = {_digest(event.photos / path) for path in event.truth}
     stay_apart(place)
-    server = EmbeddedServer(read_settings().home)
+    settings = read_settings()
+    server = EmbeddedServer(settings.home, settings.server_user)
     ours = server.start()
     try:
         click.echo(f"looking for {event.person} among the photos in {event.photos}", err=True)

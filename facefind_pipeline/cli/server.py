@@ -18,7 +18,7 @@ from facefind_pipeline.store.server import EmbeddedServer
 def up() -> None:
     """Start the embedded database (or check the one that FACEFIND_DATABASE_URL names) and update its tables."""
     _, database = open_writing()
-    click.echo(f"ready: {_without_password(database.url)}")
+    click.echo(f"ready: {database.url}")
 
 
 @click.command(epilog="\b\nExample:\n  facefind down && tar czf faces-backup.tgz .facefind")
@@ -29,7 +29,7 @@ def down() -> None:
         raise FacefindError(
             f"`facefind dev` (process {pid}) needs the database: end it first, by Ctrl-C there or `kill {pid}`"
         )
-    stopped = EmbeddedServer(settings.home).stop()
+    stopped = EmbeddedServer(settings.home, settings.server_user).stop()
     click.echo("stopped" if stopped else f"no embedded database was running in {settings.home}")
 
 
@@ -60,12 +60,5 @@ Examples:
 def psql(arguments: Sequence[str]) -> None:
     """Open psql on the tables; ARGUMENTS go to psql."""
     settings, database = open_reading()
-    program = shutil.which("psql") or EmbeddedServer(settings.home).binary("psql")
+    program = shutil.which("psql") or EmbeddedServer(settings.home, settings.server_user).binary("psql")
     os.execv(program, [str(program), database.url, *arguments])  # noqa: S606 - no shell
-
-
-def _without_password(url: str) -> str:
-    from urllib.parse import urlsplit, urlunsplit
-
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))

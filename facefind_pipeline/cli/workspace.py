@@ -87,7 +87,7 @@ def home_exists(settings: Settings) -> bool:
     if settings.database_url:
         return True
     try:
-        return EmbeddedServer(settings.home).data.exists()
+        return EmbeddedServer(settings.home, settings.server_user).data.exists()
     except OSError:  # another user's: opening it says so
         return True
 

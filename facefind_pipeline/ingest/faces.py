@@ -170,7 +170,9 @@ def shared_embedder(settings: Settings, parameters: ParameterSet) -> "Embedder":
     """The set's embedder, made once a process; its network is loaded when it first embeds."""
     from facefind_pipeline.vision.embedders import load_embedder
 
-    return load_embedder(parameters.embedder, cache=settings.models, clip_model=settings.clip_model)
+    return load_embedder(
+        parameters.embedder, models=settings.models, derived=settings.derived, clip_model=settings.clip_model
+    )
 
 
 def _load_models(

@@ -14,6 +14,7 @@ from dagster import DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import Settings
 
@@ -114,6 +115,8 @@ def _start_worker(settings: Settings, backfill_id: str) -> "subprocess.Popen[byt
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
+            cwd=settings.home,
+            env=child_environment(settings),
             start_new_session=True,  # Ctrl-C is ours; we end it with its children
         )
 

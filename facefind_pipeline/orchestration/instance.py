@@ -56,7 +56,9 @@ def environment(settings: Settings, database: Database) -> dict[str, str]:
         **TELEMETRY_OFF,
     }
     if settings.database_url:  # the embedded server is found by its home, and started if need be
-        variables["FACEFIND_DATABASE_URL"] = settings.database_url
+        variables["FACEFIND_DATABASE_URL"] = database.url
+    if settings.server_user:
+        variables["FACEFIND_SERVER_USER"] = settings.server_user
     if settings.clip_model:
         variables["FACEFIND_CLIP_MODEL"] = str(settings.clip_model)
     if settings.photo_parents:

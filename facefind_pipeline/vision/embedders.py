@@ -63,23 +63,24 @@ class Embedder(Protocol):
         ...
 
 
-def load_embedder(settings: EmbedderSettings, *, cache: Path, clip_model: Path | None) -> Embedder:
+def load_embedder(settings: EmbedderSettings, *, models: Path, derived: Path, clip_model: Path | None) -> Embedder:
     """The embedder of these settings.
 
     Args:
         settings: the embedder's side of a parameter set.
-        cache: the models folder: of the rebuilt dlib network, made when missing, and of networks that were added.
+        models: folder of networks that were added.
+        derived: folder that keeps the rebuilt dlib network; made when missing.
         clip_model: a local ONNX file for imgbeddings, or None for its hub download.
 
     Raises:
         FacefindError: a model file is missing.
     """
     if isinstance(settings, DlibSettings):
-        return DlibEmbedder(settings, cache)
+        return DlibEmbedder(settings, derived)
     if isinstance(settings, ArcfaceSettings):
         from facefind_pipeline.vision.arcface import ArcfaceEmbedder
 
-        return ArcfaceEmbedder(settings, cache)
+        return ArcfaceEmbedder(settings, models)
     return ImgbeddingsEmbedder(settings, clip_model)
 
 
@@ -103,9 +104,9 @@ class DlibEmbedder:
     metric = "l2"
     needs_grey = False
 
-    def __init__(self, settings: DlibSettings, cache: Path) -> None:
+    def __init__(self, settings: DlibSettings, derived: Path) -> None:
         self._settings = settings
-        self._cache = cache
+        self._derived = derived
         self._weights_path = dlib_network.packaged_model(dlib_network.WEIGHTS)
         self._predictor_path = dlib_network.packaged_model(PREDICTOR)
 
@@ -148,7 +149,7 @@ class DlibEmbedder:
 
     @LoadedOnce
     def _network(self) -> dlib_network.Network:
-        return dlib_network.load_network(self._cache, self._weights_path)
+        return dlib_network.load_network(self._derived, self._weights_path)
 
 
 class ImgbeddingsEmbedder:

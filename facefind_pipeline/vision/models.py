@@ -13,6 +13,7 @@ from urllib.request import urlopen
 from facefind_pipeline.errors import FacefindError, is_disk_full, no_space
 
 CHUNK = 1 << 20
+MODEL_MODE = 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,20 @@ def pull(model: Model, folder: Path, source: Path | None = None) -> Path:
         raise FacefindError(
             f"{source or model.url} is not the pinned {model.name}: its SHA-256 is another; nothing was kept"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(model.path(folder), content)
+    make_models_folder(folder)
+    write_atomically(model.path(folder), content, mode=MODEL_MODE)
     return model.path(folder)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file that is whole or not there.
+def make_models_folder(folder: Path) -> None:
+    """Makes the folder if it is missing, open to readers whatever the umask: users may share one."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+
+
+def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Writes a file that is whole or not there; only this user may read it, or whom `mode` lets.
 
     Raises:
         OutageError: the disk is full.
@@ -121,7 +129,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        Path(partial).chmod(0o644)
+        Path(partial).chmod(mode)
         Path(partial).replace(path)
     except BaseException as error:
         Path(partial).unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from facefind_pipeline_tests.vision.conftest import Dlib
 
 @pytest.fixture(scope="session")
 def dlib_embedder(network_cache: Path) -> Embedder:
-    return load_embedder(DlibSettings(), cache=network_cache, clip_model=None)
+    return load_embedder(DlibSettings(), models=Path("unused"), derived=network_cache, clip_model=None)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,9 @@ def hub_file() -> Iterator[Path]:
 
 
 def imgbeddings_embedder(model: Path | None, settings: ImgbeddingsSettings | None = None) -> Embedder:
-    return load_embedder(settings or ImgbeddingsSettings(), cache=Path("unused"), clip_model=model)
+    return load_embedder(
+        settings or ImgbeddingsSettings(), models=Path("unused"), derived=Path("unused"), clip_model=model
+    )
 
 
 def grey(photo: Image) -> Image:
@@ -257,7 +259,7 @@ def test_onnx_of_another_kind_is_a_clear_error(network_cache: Path, dlib_embedde
 
 @pytest.mark.parametrize("settings", [DlibSettings(), ImgbeddingsSettings()])
 def test_no_crops_are_no_vectors(settings: EmbedderSettings, network_cache: Path) -> None:
-    embedder = load_embedder(settings, cache=network_cache, clip_model=None)
+    embedder = load_embedder(settings, models=Path("unused"), derived=network_cache, clip_model=None)
 
     vectors = embedder.embed([])
 
