@@ -10,8 +10,8 @@ import click
 
 from facefind_pipeline.cli.workspace import absolute, params_option
 
-# What of the user's own environment the demo goes by: where model files are. All else it does apart.
-SHARED = ("FACEFIND_MODELS", "FACEFIND_CLIP_MODEL")
+# What of the user's own environment the demo goes by: where model files are, what root's server runs as.
+SHARED = ("FACEFIND_MODELS", "FACEFIND_CLIP_MODEL", "FACEFIND_SERVER_USER")
 
 
 @click.command(

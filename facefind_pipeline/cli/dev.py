@@ -11,7 +11,6 @@ import sys
 import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 
 import click
 import psutil
@@ -19,7 +18,9 @@ import psutil
 from facefind_pipeline.cli import dev_lock
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.workspace import open_graph
+from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.settings import Settings
 from facefind_pipeline.web.guard import TOKEN, cookie_name
 
 ENDING_S = 20  # what is at work is given to record that it was interrupted
@@ -49,14 +50,13 @@ def dev(host: str, port: int) -> None:
     """
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
-    os.umask(0o077)
     with _listen(host, port) as listener:
         graph = open_graph(Bars())  # ends runs of dead processes
-        home = graph.workspace.settings.home
-        with dev_lock.hold(home):
+        settings = graph.workspace.settings
+        with dev_lock.hold(settings.home):
             graph.run_job("fill_missing", {})
             graph.instance.dispose()
-            _serve(home, listener, f"[{host}]" if ":" in host else host)
+            _serve(settings, listener, f"[{host}]" if ":" in host else host)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -77,13 +77,13 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(home: Path, listener: socket.socket, name: str) -> None:
+def _serve(settings: Settings, listener: socket.socket, name: str) -> None:
     """Serves until Ctrl-C or SIGTERM.
 
     Raises:
         FacefindError: the UI or its daemon ended by itself.
     """
-    token, log = secrets.token_urlsafe(32), home / "dev.log"
+    token, log = secrets.token_urlsafe(32), settings.home / "dev.log"
     command = [sys.executable, "-m", "facefind_pipeline.orchestration.ui_server", str(listener.fileno()), name]
     click.echo(f"starting Dagster's UI and daemon; their warnings and errors go to {log}", err=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as output:
@@ -94,8 +94,8 @@ def _serve(home: Path, listener: socket.socket, name: str) -> None:
             stdout=output,
             stderr=output,
             pass_fds=[listener.fileno()],
-            cwd=home,
-            env=os.environ | {"PYTHONSAFEPATH": "1"},
+            cwd=settings.home,
+            env=child_environment(settings),
             start_new_session=True,  # Ctrl-C is ours; we end it with its children
         )
     assert server.stdin is not None
