@@ -192,7 +192,9 @@ def test_where_no_home_can_be_recorded_it_has_to_be_named(tmp_path: Path, monkey
 def test_pictures_that_a_link_leads_to_keep_their_modes(old_home: Path, tmp_path: Path) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    (pictures / "ada.jpg").touch(mode=0o644)
+    (pictures / "ada.jpg").touch()
+    pictures.chmod(0o755)  # whatever the umask
+    (pictures / "ada.jpg").chmod(0o644)
     (old_home / "references").symlink_to(pictures)
     check(old_home, named=True)
     assert (mode(pictures), mode(pictures / "ada.jpg")) == (0o755, 0o644)

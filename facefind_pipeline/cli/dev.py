@@ -48,9 +48,10 @@ def dev(host: str, port: int) -> None:
 
     The printed address contains a token, new at each start: without it the UI answers nobody.
     """
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
     with _listen(host, port) as listener:
+        for ending in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(ending) is signal.SIG_DFL:  # `nohup` has the second ignored
+                signal.signal(ending, signal.default_int_handler)
         graph = open_graph(Bars())  # ends runs of dead processes
         settings = graph.workspace.settings
         with dev_lock.hold(settings.home):
@@ -100,8 +101,9 @@ def _serve(settings: Settings, listener: socket.socket, name: str) -> None:
         )
     assert server.stdin is not None
     try:
-        server.stdin.write(f"{token}\n".encode())
-        server.stdin.flush()
+        with suppress(BrokenPipeError):  # it died at once, and the log says why
+            server.stdin.write(f"{token}\n".encode())
+            server.stdin.flush()
         address = f"{name}:{listener.getsockname()[1]}"
         while server.poll() is None and not _answers(listener, address, token):
             time.sleep(LOOK_S)

@@ -142,7 +142,7 @@ def find_days(
         ignore: as in `walk`.
 
     Raises:
-        FacefindError: no such folder, or nothing in it is usable or was; or `name` is given and the root has another.
+        FacefindError: no such folder, or nothing in it is usable or was; or `name` is given and a day has another.
     """
     if not is_utf8(str(root)):
         raise FacefindError(f"{printable(str(root))} is not UTF-8: rename it")
@@ -150,8 +150,6 @@ def find_days(
         raise FacefindError(f"no folder {root}: give the folder that holds the photos")
     by_path = {day.path: day for day in known}
     by_key = {day.key: day for day in by_path.values()}
-    if name and root in by_path and by_path[root].key != key_of(name):
-        raise FacefindError(f"{root} is event day {by_path[root].key!r} already: leave out --day-name")
     folders, problems = walk(root, ignore)
     # A registered day is looked at by its own path, whatever the walk could not do with it.
     problems = [problem for problem in problems if problem.path not in by_path]
@@ -162,6 +160,8 @@ def find_days(
         except FacefindError as error:
             problems.append(Problem(folder, str(error)))
             continue
+        if name and folder in by_path and day.key != _new_day(root, folder, name).key:
+            raise FacefindError(f"{folder} is event day {day.key!r} already: leave out --day-name")
         holder = by_key.setdefault(day.key, day)
         if holder.path == folder:
             days.append(day)

@@ -1,8 +1,10 @@
 """What a person sees who tries new settings in the UI: the launchpad, the backfill, the partitions, the faces."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import expect
@@ -50,13 +52,12 @@ def test_a_sweep_from_the_launchpad_leads_to_partitions_with_contact_sheets(
             expect(page.get_by_role("cell", name="Ada", exact=True)).to_be_visible()
 
 
-HOSTILE = "http://127.0.0.1:4999/"  # another port of the same host is the same site: its pages send our cookie
 ATTEMPTS = """async (address) => {
   const query = encodeURIComponent("mutation { reloadWorkspace { __typename } }");
   const image = new Promise(done => {
     const img = new Image();
     img.onload = () => done("loaded"); img.onerror = () => done("refused");
-    img.src = `${address}/favicon.png`;
+    img.src = `${address}/favicon.png?not-in-the-cache`;
   });
   const opens = new Promise(done => {
     const socket = new WebSocket(`${address.replace("http", "ws")}/graphql`, "graphql-ws");
@@ -69,15 +70,36 @@ ATTEMPTS = """async (address) => {
 }"""
 
 
-def test_a_page_of_another_port_sees_and_does_nothing_in_the_browser_that_is_let_in(dev: Callable[[], Dev]) -> None:
+class _Hello(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<p>hello")
+
+
+@pytest.fixture
+def neighbour() -> Iterator[str]:
+    """Another port of the same host, which is the same site: its pages' requests bring our cookie."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Hello) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_page_of_another_port_sees_and_does_nothing_in_the_browser_that_is_let_in(
+    dev: Callable[[], Dev], neighbour: str
+) -> None:
     served = dev()
     answers: dict[tuple[str, str], int] = {}
     with open_page() as page:
         page.goto(served.printed)
         expect(page.get_by_text("Lineage").first).to_be_visible()
         page.on("response", lambda answer: answers.update({(answer.request.method, answer.url): answer.status}))
-        page.route(HOSTILE, lambda route: route.fulfill(body="<p>hello", content_type="text/html"))
-        page.goto(HOSTILE)
+        page.goto(neighbour)
+        assert any(cookie["name"] == f"facefind_{served.port}" for cookie in page.context.cookies(neighbour))
         assert page.evaluate(ATTEMPTS, served.address) == ["refused", "refused"]
         sent = {method: status for (method, url), status in answers.items() if "/graphql" in url}
         assert sent == {"GET": 403, "POST": 403}
