@@ -77,12 +77,15 @@ def dev(host: str, port: int) -> None:
     Begins with a backfill of all that is missing. From then on new event days in the folders that were given, and new
     pictures in the references folder, lead to search results by themselves.
     """
+    from facefind_pipeline.orchestration.semaphores import require_semaphores
+
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             raise FacefindError(f"can't serve on {host}:{port}: {error.strerror}; try --port {port + 1}") from None
+    require_semaphores()
     graph = open_graph(Bars())  # ends runs of dead processes
     graph.run_job("fill_missing", {})
     graph.instance.dispose()
