@@ -48,7 +48,10 @@ def dev(host: str, port: int) -> None:
 
     The printed address contains a token, new at each start: without it the UI answers nobody.
     """
+    from facefind_pipeline.orchestration.semaphores import require_semaphores
+
     with _listen(host, port) as listener:
+        require_semaphores()
         for ending in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(ending) is signal.SIG_DFL:  # `nohup` has the second ignored
                 signal.signal(ending, signal.default_int_handler)

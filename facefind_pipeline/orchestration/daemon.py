@@ -16,6 +16,7 @@ from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.orchestration.semaphores import require_semaphores
 from facefind_pipeline.settings import Settings
 
 HEARTBEAT_S = 60  # a daemon writes one every 30 s
@@ -49,7 +50,7 @@ def work_off(
         told: hears how many of its asset partitions ended since the last call, made or failed.
 
     Raises:
-        FacefindError: that process failed again and again.
+        FacefindError: that process could not start runs here, or failed again and again.
     """
     worker: subprocess.Popen[bytes] | None = None
     failures = 0
@@ -67,6 +68,7 @@ def work_off(
                 failures += worker is not None and worker.returncode != 0
                 if failures == WORKER_TRIES:
                     raise FacefindError(f"backfill {backfill_id} can't be worked off: {_log(settings)} says why")
+                require_semaphores()
                 worker = _start_worker(settings, backfill_id)
             time.sleep(POLL_S)
     except BaseException:
