@@ -150,10 +150,8 @@ def find_days(
         raise FacefindError(f"no folder {root}: give the folder that holds the photos")
     by_path = {day.path: day for day in known}
     by_key = {day.key: day for day in by_path.values()}
-    folders, problems = walk(root, ignore)
-    # A registered day is looked at by its own path, whatever the walk could not do with it.
-    problems = [problem for problem in problems if problem.path not in by_path]
-    days = []
+    folders, left_out = walk(root, ignore)
+    days, problems = [], list[Problem]()
     for folder in folders:
         try:
             day = by_path.get(folder) or _new_day(root, folder, name)
@@ -168,11 +166,10 @@ def find_days(
         else:
             reason = f"event day {day.key!r} is the folder {holder.path} already: {_way_out(folder)}"
             problems.append(Problem(folder, reason))
+    # A registered day is looked at by its own path, whatever the walk could not do with it.
+    problems += [problem for problem in left_out if problem.path not in by_path]
     if not days and not any(day.root == root for day in by_path.values()):
-        suffixes = " ".join(sorted(PHOTO_SUFFIXES))
-        raise FacefindError(
-            "; ".join(report(problems)) or f"no photos in {root}: there is no file with one of {suffixes}"
-        )
+        raise FacefindError(_nothing_usable(root, report(problems)))
     return Found(days, problems)
 
 
@@ -205,6 +202,13 @@ def _lines(alike: dict[tuple[Path, str], list[Path]]) -> Iterator[str]:
             yield printable(f"{folder}: {len(paths)} entries, as {paths[0].name}: {reason}")
         else:
             yield from (printable(f"{path}: {reason}") for path in paths)
+
+
+def _nothing_usable(root: Path, reasons: Sequence[str]) -> str:
+    if not reasons:
+        return f"no photos in {root}: there is no file with one of {' '.join(sorted(PHOTO_SUFFIXES))}"
+    more = f"; and {len(reasons) - ONE_BY_ONE} more" if len(reasons) > ONE_BY_ONE else ""
+    return "; ".join(reasons[:ONE_BY_ONE]) + more
 
 
 def _new_day(root: Path, folder: Path, name: str | None) -> EventDay:

@@ -13,6 +13,8 @@ from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work
 
+pytestmark = pytest.mark.slow
+
 ODD = {
     "loop": ".",
     "up": "..",

@@ -12,6 +12,7 @@ import pytest
 from psycopg2.extensions import parse_dsn
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.orchestration.instance import environment, open_instance
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
@@ -180,3 +181,20 @@ def test_a_malformed_address_is_one_clear_line(settings: Settings, url: str) -> 
     with pytest.raises(FacefindError, match="FACEFIND_DATABASE_URL") as error:
         open_database(replace(settings, database_url=url))
     assert "ZZ" not in str(error.value), "it may be part of a password"
+
+
+def test_people_of_long_names_that_an_earlier_version_stored_keep_what_was_said_of_them(settings: Settings) -> None:
+    name = "Ada " * 40
+    long = "-".join(["ada"] * 40)
+    with _open(settings).connect() as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0007_short_keys'")
+        cursor.execute("INSERT INTO people (person, display_name) VALUES (%s, %s), ('bob', 'Bob')", [long, name])
+        cursor.execute(
+            "INSERT INTO reference_photos (person, sha256, filename, source, content)"
+            " SELECT person, sha256('x'), 'a.jpg', 'command', 'x' FROM people"
+        )
+        cursor.execute("INSERT INTO feedback (person, sha256, shown) VALUES (%s, sha256('y'), false)", [long])
+    with _open(settings).connect() as connection:
+        for table_name in ("people", "reference_photos"):
+            assert table(connection, f"SELECT person FROM {table_name} ORDER BY 1") == [(key_of(name),), ("bob",)]
+        assert table(connection, "SELECT person FROM feedback") == [(key_of(name),)]

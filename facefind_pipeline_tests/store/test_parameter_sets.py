@@ -62,7 +62,7 @@ def test_a_table_from_before_names_were_unique_is_found(database: Database, sett
         if former != ParameterSet.parse(key).table:  # a long one had its hash
             cursor.execute(f"ALTER TABLE {ParameterSet.parse(key).table} RENAME TO {former}")
         cursor.execute("UPDATE parameter_sets SET table_name = %s", [former])
-        cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0010_table_names'")
+        cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0008_table_names'")
     with open_database.__wrapped__(settings).connect() as connection:
         _register(connection, key, 512)
         _register(connection, key.replace("a__b", "a_b"), 512)

@@ -1,5 +1,5 @@
 -- Tables of sets whose key has two separators in a row get a hash: `arcface-moa_b` and `arcface-moa__b` shared one name.
--- depends: 0006_score_tail
+-- depends: 0007_short_keys
 
 DO $$
 DECLARE

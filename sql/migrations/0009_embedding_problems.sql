@@ -1,5 +1,5 @@
 -- Why the faces of a photo have no vectors of an embedder, so that the photo is told of and not tried for ever.
--- depends: 0006_score_tail
+-- depends: 0008_table_names
 
 CREATE TABLE embedding_problems (
     sha256               bytea NOT NULL,
