@@ -64,10 +64,11 @@ def sheet_option(shows: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def _sheet_file(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
-    from facefind_pipeline.vision.sheet import FORMATS
-
     if value is None:
         return None
+
+    from facefind_pipeline.vision.sheet import FORMATS
+
     file = absolute(value)
     if file.suffix.lower() not in FORMATS:
         raise FacefindError(f"--sheet {value}: the name of a contact sheet ends with one of {' '.join(FORMATS)}")

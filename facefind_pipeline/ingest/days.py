@@ -1,7 +1,5 @@
 """Event days as people name them: by the key, or by the name of the folder."""
 
-from difflib import get_close_matches
-
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
@@ -29,6 +27,8 @@ def day_named(connection: Connection, name: str) -> EventDay:
         keys = ", ".join(day.key for day in of_folder)
         raise FacefindError(f"several event days have a folder {name!r}: give the key of one, {keys}")
     if not of_folder:
+        from difflib import get_close_matches
+
         near = get_close_matches(slug, days, NEAREST, cutoff=0) or list(days)[:NEAREST]
         raise FacefindError(
             f"no event day {name!r}: the nearest names are {', '.join(near)}; `facefind status` has all"

@@ -1,7 +1,6 @@
 """The faces and photos that contact sheets show, and where the sheets lie."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,6 @@ from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import parameter_sets, photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.queries import operator, query
-from facefind_pipeline.vision.pipeline import cores
 from facefind_pipeline.vision.sheet import Tile, photo_thumbnail
 
 DAY_PHOTOS = 60
@@ -40,6 +38,10 @@ def remove_sheets_of(settings: Settings, persons: Iterable[str]) -> None:
 
 def photo_tiles(database: Database, event_day: str) -> list[Tile]:
     """Photos spread over a day, small."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from facefind_pipeline.vision.pipeline import cores
+
     with database.connect() as connection:
         root = photos.find_day(connection, event_day).root
         paths = [row.path for row in photos.photos(connection, event_day).values() if row.problem is None]

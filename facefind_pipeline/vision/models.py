@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from facefind_pipeline.errors import FacefindError, is_disk_full, no_space
 
@@ -93,7 +91,7 @@ def pull(model: Model, folder: Path, source: Path | None = None) -> Path:
     """
     try:
         content = source.read_bytes() if source else _download(model)
-    except (URLError, OSError) as error:
+    except OSError as error:  # URLError is one
         raise FacefindError(
             f"could not get {model.name} from {source or model.url}: {error}; "
             f"`facefind models pull {model.name} --from FILE` takes a local copy"
@@ -151,6 +149,8 @@ def _file_sha256(path: Path, _size: int, _mtime_ns: int) -> str:
 
 
 def _download(model: Model) -> bytes:
+    from urllib.request import urlopen  # with TLS and HTTP it takes longer to import than a search
+
     with urlopen(model.url, timeout=60) as response:  # noqa: S310 - a pinned https address
         content: bytes = response.read(model.bytes + CHUNK)
     return content

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from facefind_pipeline.vision.decode import open_photo
 from facefind_pipeline.vision.faces import Box, Image
-from facefind_pipeline.vision.models import write_atomically
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -87,6 +86,8 @@ def inline_sheet(tiles: Sequence[Tile]) -> bytes:
 
 def write_sheet(path: Path, tiles: Sequence[Tile], *, title: str = "", columns: int = 10) -> Path:
     """Writes a full contact sheet, replacing the one that is there; the suffix is one of `FORMATS`."""
+    from facefind_pipeline.vision.models import write_atomically
+
     path.parent.mkdir(parents=True, exist_ok=True)
     image_format = FORMATS[path.suffix.lower()]
     write_atomically(path, contact_sheet(tiles, title=title, columns=columns, image_format=image_format))
