@@ -23,7 +23,7 @@ def serve(log: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host, port = free.getsockname()
-    command = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()", "dev", "--port", str(port)]
+    command = [sys.executable, "-P", "-c", "from facefind_pipeline.cli import main; main()", "dev", "--port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:

@@ -164,8 +164,10 @@ def write_report(sweep: Sweep, file: Path) -> Path:
 
 def draw(sweep: Sweep) -> "Figure":
     """Of the best sets precision against recall and how right probabilities are; of all quality against cost."""
+    import matplotlib
     from matplotlib.figure import Figure
 
+    matplotlib.rcdefaults()  # it has read a matplotlibrc of the working directory, if there is one
     figure = Figure(figsize=(18, 5.2), layout="constrained")
     curves, cost, reliability = figure.subplots(1, 3)
     for key, figures in sweep.sets[:CURVES]:

@@ -22,6 +22,7 @@ DLIB_BATCH = 32  # chips; larger ones gain nothing
 ALIGNMENT = "square box, 5 points"  # in the fingerprint: change it whenever `DlibEmbedder.crop` changes
 HUB_REPOSITORY = "minimaxir/imgbeddings"
 HUB_FILE = "patch32_v1.onnx"
+PROCESSOR = "openai/clip-vit-base-patch32"
 
 
 class Embedder(Protocol):
@@ -195,6 +196,8 @@ class ImgbeddingsEmbedder:
         os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         from imgbeddings import imgbeddings
 
+        if Path(PROCESSOR).exists():  # transformers would prefer it to the hub's
+            raise FacefindError(f"{Path(PROCESSOR).absolute()} is not to be trusted: work in a folder without it")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # imgbeddings calls what its own libraries deprecate
@@ -203,7 +206,7 @@ class ImgbeddingsEmbedder:
             model.session = open_session(Path(model.model_path))
         except OSError as error:  # the hub's client and transformers both raise it when they can fetch nothing
             lacking = (
-                "the processor of openai/clip-vit-base-patch32, which is not in the Hugging Face cache: go online once"
+                f"the processor of {PROCESSOR}, which is not in the Hugging Face cache: go online once"
                 if self._path
                 else f"{HUB_FILE} of {HUB_REPOSITORY}: set FACEFIND_CLIP_MODEL to a local ONNX file, or go online once"
             )

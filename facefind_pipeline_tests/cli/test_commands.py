@@ -1,6 +1,8 @@
 """The other subcommands, as a user calls them."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -190,7 +192,9 @@ def test_status_says_where_the_faces_lie(facefind: Facefind, tmp_path: Path, mon
     monkeypatch.delenv("FACEFIND_DATABASE_URL")
     monkeypatch.setenv("FACEFIND_HOME", str(home))
     data = str(EmbeddedServer(home).data)
-    assert json.loads(facefind("status", "--json").stdout) == {"home": str(home), "data": data, "database": "stopped"}
+    account = {"server account": "nobody"} if os.geteuid() == 0 else {}
+    stopped = {"home": str(home), "data": data, **account, "database": "stopped"}
+    assert json.loads(facefind("status", "--json").stdout) == stopped
     assert data in facefind("status").stdout
 
 
@@ -210,6 +214,31 @@ def test_env_gives_a_dagster_process_the_same_instance(facefind: Facefind, setti
         line.startswith("export FACEFIND_DAGSTER_DATABASE_URL=") and "postgresql+psycopg2://" in line for line in lines
     )
     assert (settings.dagster_home / "dagster.yaml").is_file()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another account")
+def test_status_says_who_reaches_roots_database(
+    facefind: Facefind, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FACEFIND_DATABASE_URL")
+    monkeypatch.setenv("FACEFIND_HOME", str(server.home))
+    assert "runs as nobody" in facefind("status").stdout
+    monkeypatch.setenv("FACEFIND_SERVER_USER", "no-such-account")
+    assert "there is no account 'no-such-account'" in _error(facefind, "status")
+
+
+def test_a_password_is_never_printed_nor_an_argument(
+    facefind: Facefind, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEFIND_DATABASE_URL", f"{settings.database_url}&password=topsecret")
+    called: list[str] = []
+    monkeypatch.setattr(os, "execv", lambda program, arguments: called.extend(arguments))
+    facefind("psql", "-c", "SELECT 1")
+    for text in (*called, facefind("up").output, facefind("env").output):
+        assert "postgresql" in text or text in {called[0], "-c", "SELECT 1"}
+        assert "topsecret" not in text
+    done = subprocess.run(called, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_unreachable_database_is_one_line(facefind: Facefind, monkeypatch: pytest.MonkeyPatch) -> None:
