@@ -34,7 +34,7 @@ class Bench:
 
     Attributes:
         server: running.
-        models: of facefind; the dlib network is kept there.
+        models: of facefind.
         clip: the CLIP-sized model.
         environment: for every process: models, and a Hugging Face cache that works offline.
     """

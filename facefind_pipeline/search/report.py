@@ -201,7 +201,7 @@ def draw(sweep: Sweep) -> "Figure":
 
 
 def _figure_class() -> "type[Figure]":
-    """matplotlib's, imported so that nothing is written into the user's own cache folder.
+    """matplotlib's, without a `matplotlibrc` of the working directory and without a file in the user's cache folder.
 
     When it has no list of fonts yet, the import calls `fc-list`, whose cache does not follow MPLCONFIGDIR.
     """
@@ -215,6 +215,7 @@ def _figure_class() -> "type[Figure]":
         del os.environ["XDG_CACHE_HOME"]
         if before is not None:
             os.environ["XDG_CACHE_HOME"] = before
+    matplotlib.rcdefaults()
     return Figure
 
 

@@ -114,10 +114,7 @@ class EmbeddedServer:
         if address is None:
             raise FacefindError(f"the database of {self.home} is not running; start it with: facefind up")
         folder, port = address
-        owner = _account_name(self.data.stat().st_uid)
-        return uri(
-            {"user": "postgres", "dbname": database, "host": folder, "port": port, "requirepeer": owner},
-        )
+        return uri({"user": "postgres", "dbname": database, "host": folder, "port": port, "requirepeer": self.account})
 
     def binary(self, name: str) -> Path:
         """The path of a PostgreSQL client that the package ships, such as psql.

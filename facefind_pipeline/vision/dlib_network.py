@@ -80,7 +80,7 @@ def _load_session(cache: Path, weights: Path) -> Any:
         if kept.stem == f"{name}_{hashlib.sha256(content).hexdigest()}":
             return open_session(content)
         _log.info("building %s again: its content is not what was written", kept)
-        kept.unlink()
+        kept.unlink(missing_ok=True)
     graph = build_graph(weights.read_bytes())
     session = open_session(graph)
     _compare_with_dlib(session, weights)

@@ -23,6 +23,7 @@ ALIGNMENT = "square box, 5 points"  # in the fingerprint: change it whenever `Dl
 HUB_REPOSITORY = "minimaxir/imgbeddings"
 HUB_FILE = "patch32_v1.onnx"
 _LACKS_HUB_FILE = f"{HUB_FILE} of {HUB_REPOSITORY}: set FACEFIND_CLIP_MODEL to a local ONNX file, or go online once"
+PROCESSOR = "openai/clip-vit-base-patch32"
 
 
 class Embedder(Protocol):
@@ -220,6 +221,8 @@ class ImgbeddingsEmbedder:
         os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         from imgbeddings import imgbeddings
 
+        if Path(PROCESSOR).exists():  # transformers would prefer it to the hub's
+            raise FacefindError(f"{Path(PROCESSOR).absolute()} is not to be trusted: work in a folder without it")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # imgbeddings calls what its own libraries deprecate
@@ -228,7 +231,7 @@ class ImgbeddingsEmbedder:
             model.session = open_session(Path(model.model_path))
         except OSError as error:  # the hub's client and transformers both raise it when they can fetch nothing
             lacking = (
-                "the processor of openai/clip-vit-base-patch32, which is not in the Hugging Face cache: go online once"
+                f"the processor of {PROCESSOR}, which is not in the Hugging Face cache: go online once"
                 if self._path
                 else _LACKS_HUB_FILE
             )

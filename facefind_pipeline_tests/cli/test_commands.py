@@ -1,6 +1,7 @@
 """The other subcommands, as a user calls them."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -234,12 +235,13 @@ def test_status_says_where_the_faces_lie(facefind: Facefind, tmp_path: Path, mon
     monkeypatch.delenv("FACEFIND_DATABASE_URL")
     monkeypatch.setenv("FACEFIND_HOME", str(home))
     data = str(EmbeddedServer(home).data)
-    assert json.loads(facefind("status", "--json").stdout) == {"home": str(home), "data": data, "database": "none"}
+    place = {"home": str(home), "data": data} | ({"server account": "nobody"} if os.geteuid() == 0 else {})
+    assert json.loads(facefind("status", "--json").stdout) == {**place, "database": "none"}
     assert f"no facefind home in {home}" in facefind("status").stdout
     Path(data).mkdir(parents=True)
     try:
         stopped = json.loads(facefind("status", "--json").stdout)
-        assert stopped == {"home": str(home), "data": data, "database": "stopped"}
+        assert stopped == {**place, "database": "stopped"}
         assert data in facefind("status").stdout
     finally:
         shutil.rmtree(Path(data).parent)  # root's lies outside the temporary folder
@@ -282,6 +284,31 @@ def test_what_env_prints_lets_dagster_load_the_graph_in_any_folder(facefind: Fac
 def test_env_of_an_embedded_database_does_not_make_it_look_like_one_of_the_users_own(settings: Settings) -> None:
     embedded = replace(settings, database_url=None)
     assert "FACEFIND_DATABASE_URL" not in environment(embedded, Database("postgresql:///x", "postgresql:///y"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another account")
+def test_status_says_who_reaches_roots_database(
+    facefind: Facefind, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FACEFIND_DATABASE_URL")
+    monkeypatch.setenv("FACEFIND_HOME", str(server.home))
+    assert "runs as nobody" in facefind("status").stdout
+    monkeypatch.setenv("FACEFIND_SERVER_USER", "no-such-account")
+    assert "there is no account 'no-such-account'" in _error(facefind, "status")
+
+
+def test_a_password_is_never_printed_nor_an_argument(
+    facefind: Facefind, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEFIND_DATABASE_URL", f"{settings.database_url}&password=topsecret")
+    called: list[str] = []
+    monkeypatch.setattr(os, "execv", lambda program, arguments: called.extend(arguments))
+    facefind("psql", "-c", "SELECT 1")
+    for text in (*called, facefind("up").output, facefind("env").output):
+        assert "postgresql" in text or text in {called[0], "-c", "SELECT 1"}
+        assert "topsecret" not in text
+    done = subprocess.run(called, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_unreachable_database_is_one_line(facefind: Facefind, monkeypatch: pytest.MonkeyPatch) -> None:

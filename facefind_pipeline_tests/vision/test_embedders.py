@@ -238,6 +238,15 @@ def test_unreachable_hub_is_a_clear_error() -> None:
         imgbeddings_embedder(None).embed([np.zeros((30, 30), np.uint8)])
 
 
+def test_a_processor_of_the_working_directory_is_not_taken(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "openai" / "clip-vit-base-patch32").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FacefindError, match=r"clip-vit-base-patch32 is not to be trusted"):
+        imgbeddings_embedder(clip).embed([np.zeros((30, 30), np.uint8)])
+
+
 def test_clip_model_that_is_none_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(FacefindError, match=r"FACEFIND_CLIP_MODEL names .*absent\.onnx"):
         imgbeddings_embedder(tmp_path / "absent.onnx")
