@@ -75,7 +75,7 @@ def _listen(host: str, port: int) -> socket.socket:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise FacefindError(f"--host {host} is no address of this machine: leave it out, or give one") from None
         reason = os.strerror(error.errno or 0).lower()
-        raise FacefindError(f"can't serve on {host}:{port}: {reason}; try --port {port % 65535 + 1}") from None
+        raise FacefindError(f"can't serve on {host}:{port}: {reason}; choose another with --port") from None
     if not numeric.is_loopback:
         click.echo(f"warning: {host} is reached from the network: token and faces cross it unencrypted", err=True)
     return listener
