@@ -42,7 +42,7 @@ def tell(text: str) -> None:
 
 
 def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[EventDay]:
-    """Registers the folder's event days and tells what is left out; days that vanished are marked and kept.
+    """Registers the folder's event days and reports what is left out; days that vanished are marked and kept.
 
     Returns:
         The days whose photos are there.

@@ -25,8 +25,8 @@ from facefind_pipeline.orchestration.resources import Workspace
 
 RETRY_TAG = "facefind/retry_of"
 REGISTER_AGAIN_S = 600
-# What the cursor of `new_event_days` has: how each day's folder looked, and what was told. No event day is called so.
-_STATES, _PROBLEMS = "states of days", "problems told"
+# What the cursor of `new_event_days` has: how each day's folder looked, and what was reported. No event day is called so.
+_STATES, _PROBLEMS = "states of days", "problems reported"
 
 
 def _sensor(*, every_s: int, **targets: Any) -> Callable[[Callable[..., dg.SensorResult]], dg.SensorDefinition]:
@@ -49,7 +49,7 @@ def new_event_days(context: dg.SensorEvaluationContext, workspace: dg.ResourcePa
     """Looks at the folders that were given: registers new event days, reads days whose photos changed.
 
     Files that changed within ten seconds are left for the next look: they may still be copied.
-    What can't be used is told once.
+    What can't be used is reported once.
     """
     from facefind_pipeline.ingest.photos import SETTLE_S
     from facefind_pipeline.ingest.watch import new_days, watch_days
