@@ -1,13 +1,14 @@
 """Commands whose database stops or whose disk is full: one line with the reason, and the same command resumes."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg2
@@ -54,10 +55,10 @@ def test_connections_that_are_lost_in_a_run_are_one_line(
 
 @pytest.fixture
 def many(tmp_path: Path, portraits: Portraits) -> Path:
-    """A hundred photos: enough to be in the middle of."""
+    """Sixty photos: enough to be in the middle of."""
     folder = tmp_path / "many"
     folder.mkdir()
-    for number in range(100):
+    for number in range(60):
         portraits.hopper.crop((number, 0, 512, 560)).resize((480, 570)).save(folder / f"{number:03d}.jpg", quality=85)
     return folder
 
@@ -78,7 +79,7 @@ def make_home(models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     yield make
     for server in servers:
         server.stop()
-        shutil.rmtree(server.data.parent)  # root's lies outside the temporary folder
+        shutil.rmtree(server.data.parent, ignore_errors=True)  # root's lies outside the temporary folder
 
 
 def _run_and(harm: Callable[[], object], server: EmbeddedServer, folder: Path) -> list[str]:
@@ -98,15 +99,20 @@ def _run_and(harm: Callable[[], object], server: EmbeddedServer, folder: Path) -
     return told.strip().splitlines()
 
 
+def _errors(told: list[str]) -> list[str]:
+    """All but how much there is to do, how long that takes, and bars."""
+    return [line for line in told if not re.search(r"photos in 1 event day|^about |^faces of many:|^$", line)]
+
+
 def _resume(server: EmbeddedServer, folder: Path) -> None:
     done = subprocess.run(
         [*FACEFIND, "run", str(folder), "--params", SMALL_SET], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "100 photos in" in done.stderr
-    assert "100 to do" not in done.stderr
+    assert "60 photos in" in done.stderr
+    assert "60 to do" not in done.stderr
     connection = psycopg2.connect(server.url("facefind"))
-    assert table(connection, "SELECT count(*), count(problem) FROM detections") == [(100, 0)]
+    assert table(connection, "SELECT count(*), count(problem) FROM detections") == [(60, 0)]
     connection.close()
 
 
@@ -128,8 +134,7 @@ def test_a_server_that_stops_under_a_run(
 ) -> None:
     server = make_home(tmp_path / "home")
     told = _run_and(lambda: HARMS[harm](server), server, many)
-    assert told[-1] == "facefind: the database stopped; what was done is kept, and the same command resumes"
-    assert len(told) <= 4  # before it: how much there is to do, how long that takes, the bar
+    assert _errors(told) == ["facefind: the database stopped; what was done is kept, and the same command resumes"]
     _resume(server, many)
 
 
@@ -144,26 +149,20 @@ def _small_disk(folder: Path, size: str) -> Iterator[None]:
 
 
 def _fill(file: Path) -> None:
-    with file.open("wb") as ballast:
-        try:
-            while True:
-                ballast.write(bytes(4096))
-                ballast.flush()
-        except OSError:
-            pass
+    with suppress(OSError), file.open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
 
 
 @pytest.mark.proof
 @needs_mount
-def test_a_disk_that_is_full_under_the_database(
-    make_home: Callable[[Path], EmbeddedServer], many: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_full_under_the_database(make_home: Callable[[Path], EmbeddedServer], many: Path) -> None:
     disk = Path("/mnt/facefind-test-disk")  # where the server's own account may pass
-    with _small_disk(disk, "250m"):
+    with _small_disk(disk, "500m"):
         server = make_home(disk / "home")
         told = _run_and(lambda: _fill(disk / "ballast"), server, many)
-        assert told[-1].startswith(f"facefind: the disk that holds {server.data} is full: free some space;")
-        assert len(told) <= 4
+        (error,) = _errors(told)
+        assert error.startswith(f"facefind: the disk that holds {server.data} is full: free some space;")
         (disk / "ballast").unlink()
         _resume(server, many)
         server.stop()
