@@ -25,7 +25,7 @@ from facefind_pipeline.orchestration.resources import Workspace
 
 RETRY_TAG = "facefind/retry_of"
 REGISTER_AGAIN_S = 600
-# What the cursor of `new_event_days` has: how each day's folder looked, and what was reported. No event day is called so.
+# The cursor of `new_event_days`: how each day's folder looked, and what was reported. No event day is called so.
 _STATES, _PROBLEMS = "states of days", "problems reported"
 
 

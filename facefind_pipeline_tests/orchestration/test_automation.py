@@ -237,6 +237,9 @@ def test_changed_photos_are_followed_through_to_the_results(
     elif change == "added":
         portraits.hopper_again().save(photos / "a" / "new.jpg", quality=92)
     else:
+        portraits.hopper_again().save(photos / "a" / "other.jpg", quality=92)  # a folder without any deletes nothing
+        world.ingest("a")
+        world.to_rest()
         (photos / "a" / "a.jpg").unlink()
     world.ingest("a")
     assert world.to_rest() == faces("a") | search()
