@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import numpy as np
 import psycopg2
 import pytest
@@ -24,6 +25,9 @@ from facefind_pipeline_tests.vision.clip_model import make_clip_model, make_hub_
 # Set before any test imports huggingface_hub, which reads it once.
 _hub = tempfile.TemporaryDirectory(prefix="facefind_hub_")
 os.environ.update(make_hub_cache(Path(_hub.name)))
+
+hypothesis.settings.register_profile("facefind", deadline=None)  # no test asserts times
+hypothesis.settings.load_profile("facefind")
 
 # Records of homes: the user's own are left alone.
 _state = tempfile.TemporaryDirectory(prefix="facefind_state_")
@@ -122,6 +126,15 @@ def administer(server: EmbeddedServer, *statements: str) -> None:
 def _clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in [v for v in os.environ if v.startswith(("FACEFIND_", "DAGSTER_"))]:
         monkeypatch.delenv(variable)
+
+
+@pytest.fixture
+def somebody(settings: Settings, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture of Ada in the references folder: without anybody to look for `facefind run` ends before it begins."""
+    folder = tmp_path / "people"
+    folder.mkdir()
+    shutil.copy(reference, folder / "Ada.jpg")
+    monkeypatch.setenv("FACEFIND_REFERENCES", str(folder))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from importlib import import_module
 import click
 
 from facefind_pipeline import __version__
-from facefind_pipeline.environment import close_new_files
 from facefind_pipeline.errors import FacefindError
 
 # Subcommand -> module and attribute. A command that needs neither Dagster nor a model imports neither.
@@ -68,6 +67,9 @@ def main() -> None:
     """Runs the command: exit code 0 done, 1 an error in one line, 2 wrong usage, 130 interrupted."""
     if sys.platform == "win32":
         sys.exit("facefind: runs on Linux and macOS; on Windows install and call it inside WSL")
+
+    from facefind_pipeline.environment import close_new_files
+
     close_new_files()
     try:
         facefind.main(standalone_mode=False)

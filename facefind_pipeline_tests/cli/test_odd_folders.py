@@ -60,7 +60,7 @@ def test_odd_entries_are_told_once_and_the_rest_goes_on(
     assert [line for line in told_again if line.startswith("left out")] == [
         line for line in told if line.startswith("left out")
     ]
-    assert facefind("ingest", root / "Party!", "--day-name", "second party").stdout == "second-party: 1 photos\n"
+    assert facefind("ingest", root / "Party!", "--day-name", "second party").stdout == "second-party: 1 photo\n"
 
 
 def test_a_day_whose_folder_is_suddenly_empty_is_kept(

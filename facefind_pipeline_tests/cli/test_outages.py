@@ -22,6 +22,7 @@ from facefind_pipeline.vision.faces import Face
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
 
+pytestmark = pytest.mark.usefixtures("somebody")
 FACEFIND = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()"]
 needs_mount = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
 

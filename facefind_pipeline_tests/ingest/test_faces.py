@@ -14,6 +14,8 @@ from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work
 
+pytestmark = pytest.mark.usefixtures("somebody")
+
 
 @pytest.fixture
 def party(tmp_path: Path, portraits: Portraits) -> Path:
@@ -104,7 +106,7 @@ def test_three_failures_in_a_row_end_the_day_and_are_tried_again(
 ) -> None:
     work = Work(settings, database)
     with monkeypatch.context() as broken:
-        _fail_detecting(broken, range(322, 400))
+        _fail_detecting(broken, range(322, 330))
         result = facefind("run", party, "--params", SMALL_SET)
     assert result.exit_code == 1
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("facefind: ")]
@@ -136,4 +138,4 @@ def test_a_reference_that_the_detector_fails_on_is_one_line(
     assert result.exit_code == 1
     assert "reference reference.jpg of Ada: detecting failed: out of memory" in result.stderr
     assert result.stderr.strip().endswith("no usable reference of Ada")
-    assert "Bob, nearest" in result.stdout
+    assert "Bob: " in result.stdout

@@ -19,7 +19,7 @@ FACEFIND = [sys.executable, "-c", "from facefind_pipeline.cli import main; main(
 @pytest.mark.skipif(not Path("/dev/shm").is_dir() or os.geteuid() != 0, reason="only root may mount over /dev/shm")
 def test_where_shared_memory_cannot_be_written(facefind: Facefind, event: Path) -> None:
     assert facefind("ingest", event).exit_code == 0
-    for command in (["dev", "--port", "0"], ["sweep", SMALL_SET]):
+    for command in (["dev", "--port", "3999"], ["sweep", SMALL_SET]):
         done = subprocess.run([*WITHOUT, *FACEFIND, *command], capture_output=True, text=True, check=False)
         assert done.returncode == 1, done.stderr
         assert done.stderr.splitlines()[-1].startswith(

@@ -30,7 +30,7 @@ row = st.tuples(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(row, max_size=20, unique_by=lambda r: r[0]))
 def test_rows_come_back_as_they_went_in(database: Database, rows) -> None:
     with database.connect() as connection, connection.cursor() as cursor:

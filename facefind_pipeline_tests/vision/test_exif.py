@@ -53,7 +53,7 @@ def sexagesimal(degrees: float) -> tuple[IFDRational, IFDRational, IFDRational]:
     longitude=st.floats(-180, 180),
     taken_at=st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)).map(lambda time: time.replace(microsecond=0)),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_position_and_time_survive_the_round_trip(latitude: float, longitude: float, taken_at: datetime) -> None:
     gps = {
         1: "N" if latitude >= 0 else "S",
@@ -173,7 +173,7 @@ def test_camera_says_the_make_once(make: str | None, model: str | None, camera: 
     changes=st.lists(st.tuples(st.integers(6, 330), st.integers(0, 255)), min_size=1, max_size=12),
     image_format=st.sampled_from(["JPEG", "PNG", "WEBP"]),
 )
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_damaged_exif_never_raises(changes: list[tuple[int, int]], image_format: str) -> None:
     tags = Image.Exif()
     tags.update({MAKE: "Canon", MODEL: "Canon EOS R6", ORIENTATION: 1, DATE_TIME: "2024:06:14 16:05:09"})

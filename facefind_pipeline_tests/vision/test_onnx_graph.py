@@ -23,7 +23,7 @@ def _run(graph: Graph, wanted: str, x: Floats, channels: int) -> Floats:
     side=st.integers(1, 11),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_winograd_convolution_is_the_plain_one(faces: int, inputs: int, channels: int, side: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     x = random.normal(size=(faces, inputs, side, side)).astype(np.float32)

@@ -30,7 +30,7 @@ def _haversine_km(latitude: float, longitude: float) -> np.ndarray:
     latitude=st.one_of(st.floats(-90, 90), st.floats(60, 72)),
     longitude=st.one_of(st.floats(-180, 180), st.floats(177, 180), st.floats(-180, -177)),
 )
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_no_town_is_nearer(latitude: float, longitude: float) -> None:
     distances = _haversine_km(latitude, longitude)
     town = nearest_town(latitude, longitude)
