@@ -129,12 +129,11 @@ def _clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def somebody(settings: Settings, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def somebody(settings: Settings, reference: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture of Ada in the references folder: without anybody to look for `facefind run` ends before it begins."""
-    folder = tmp_path / "people"
-    folder.mkdir()
-    shutil.copy(reference, folder / "Ada.jpg")
-    monkeypatch.setenv("FACEFIND_REFERENCES", str(folder))
+    settings.references.mkdir()
+    shutil.copy(reference, settings.references / "Ada.jpg")
+    monkeypatch.setenv("FACEFIND_REFERENCES", str(settings.references))  # for another home too
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,7 @@ def _said(*commands: Sequence[str]) -> list[str]:
 def no_home(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home that does not exist, nor a database of the user's own."""
     monkeypatch.delenv("FACEFIND_DATABASE_URL")
-    (settings.home / "derived").unlink()
-    settings.home.rmdir()
+    shutil.rmtree(settings.home)
     return settings.home
 
 
