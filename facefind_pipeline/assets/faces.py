@@ -46,7 +46,8 @@ def faces(
     """Reads, decodes, detects, crops and embeds each photo once, only where the tables do not know it yet."""
     from facefind_pipeline.ingest.faces import fill
     from facefind_pipeline.ingest.register import register_missing_set
-    from facefind_pipeline.ingest.sheets import day_tiles, sheet_path
+    from facefind_pipeline.ingest.sheet_files import sheet_path
+    from facefind_pipeline.ingest.sheets import day_tiles
 
     assert isinstance(context.partition_key, dg.MultiPartitionKey)
     keys = context.partition_key.keys_by_dimension

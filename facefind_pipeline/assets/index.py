@@ -22,7 +22,8 @@ def hnsw_index(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
 
     A live index is kept while few rows changed since it was built; a new one is built beside it and takes its place.
     """
-    from facefind_pipeline.ingest.sheets import neighbour_tiles, sheet_path
+    from facefind_pipeline.ingest.sheet_files import sheet_path
+    from facefind_pipeline.ingest.sheets import neighbour_tiles
     from facefind_pipeline.search.index import refresh
     from facefind_pipeline.store.overview import days_missing
 

@@ -34,7 +34,8 @@ def raw_photos(
     folder is missing or has no photos any more, the day is marked unavailable and nothing is deleted.
     """
     from facefind_pipeline.ingest.photos import ingest_day
-    from facefind_pipeline.ingest.sheets import photo_tiles, sheet_path
+    from facefind_pipeline.ingest.sheet_files import sheet_path
+    from facefind_pipeline.ingest.sheets import photo_tiles
     from facefind_pipeline.store.photos import find_day
 
     key = context.partition_key

@@ -54,7 +54,8 @@ def reference_embeddings(
     """One vector per reference photo, of the one face in it; without exactly one it is left out, with the reason."""
     from facefind_pipeline.ingest.references import embed_references, reference_report
     from facefind_pipeline.ingest.register import register_missing_set
-    from facefind_pipeline.ingest.sheets import reference_tiles, sheet_path
+    from facefind_pipeline.ingest.sheet_files import sheet_path
+    from facefind_pipeline.ingest.sheets import reference_tiles
 
     key = context.partition_key
     register_missing_set(workspace.database, workspace.settings, key)

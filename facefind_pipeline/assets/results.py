@@ -30,7 +30,8 @@ def search_results(
 
     All of them are ranked, the unlike ones last: `ranked` counts photos with a face, not pictures of the person.
     """
-    from facefind_pipeline.ingest.sheets import result_tiles, sheet_path
+    from facefind_pipeline.ingest.sheet_files import sheet_path
+    from facefind_pipeline.ingest.sheets import result_tiles
     from facefind_pipeline.search.results import refresh_results
     from facefind_pipeline.store.overview import days_missing
 

@@ -72,7 +72,7 @@ def find(
     """
     from facefind_pipeline.ingest.days import day_named
     from facefind_pipeline.ingest.names import key_of
-    from facefind_pipeline.ingest.sheets import sheet_path
+    from facefind_pipeline.ingest.sheet_files import sheet_path
     from facefind_pipeline.search.count import count_photos
     from facefind_pipeline.search.find import Filters, find_nearest, find_person
     from facefind_pipeline.store import people

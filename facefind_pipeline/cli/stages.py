@@ -12,7 +12,8 @@ from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.register import first_set, look_at_folder
-from facefind_pipeline.ingest.sheets import PERSON_FACES, sheet_path
+from facefind_pipeline.ingest.sheet_files import sheet_path
+from facefind_pipeline.ingest.sheets import PERSON_FACES
 from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Incoming

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.batches import batches
-from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.parameters import EmbedderSettings, ParameterSet
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces as store
@@ -165,14 +165,16 @@ def _meanings(settings: Settings, parameters: ParameterSet) -> dict[str, dict[st
     }
 
 
-@cache
 def shared_embedder(settings: Settings, parameters: ParameterSet) -> "Embedder":
-    """The set's embedder, made once a process; its network is loaded when it first embeds."""
+    """The set's embedder, which it shares with sets of other detectors; its network is loaded when it first embeds."""
+    return _embedder(parameters.embedder, settings.models, settings.derived, settings.clip_model)
+
+
+@lru_cache(maxsize=4)  # each holds a network of up to 150 MB
+def _embedder(embedder: EmbedderSettings, models: Path, derived: Path, clip_model: Path | None) -> "Embedder":
     from facefind_pipeline.vision.embedders import load_embedder
 
-    return load_embedder(
-        parameters.embedder, models=settings.models, derived=settings.derived, clip_model=settings.clip_model
-    )
+    return load_embedder(embedder, models=models, derived=derived, clip_model=clip_model)
 
 
 def _load_models(

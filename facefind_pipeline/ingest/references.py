@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from facefind_pipeline.ingest.faces import present_partition, record_fingerprint
 from facefind_pipeline.ingest.folders import report, why_unreadable
 from facefind_pipeline.ingest.names import is_utf8, key_of, printable
 from facefind_pipeline.ingest.reference_folder import list_references
-from facefind_pipeline.ingest.sheets import remove_sheets_of
+from facefind_pipeline.ingest.sheet_files import remove_sheets_of
 from facefind_pipeline.parameters import DetectorSettings, HogSettings, ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people
@@ -137,7 +137,7 @@ def locate_face(settings: Settings, parameters: ParameterSet, reference: Referen
         raise FacefindError(f"{where} can't be read: {error}") from None
     seen: list[tuple[list[Face], str]] = []
     for detector in (parameters.detector, SECOND_OPINION):
-        found_in = _detector(settings, detector)
+        found_in = _detector(settings.models, detector)
         try:
             faces = found_in.detect(photo)
         except Exception as error:  # as in vision.pipeline, whatever the libraries raise
@@ -273,6 +273,6 @@ def _key_or_none(name: str) -> str | None:
         return None
 
 
-@cache
-def _detector(settings: Settings, detector: DetectorSettings) -> Detector:
-    return load_detector(detector, settings.models)
+@lru_cache(maxsize=4)
+def _detector(models: Path, detector: DetectorSettings) -> Detector:
+    return load_detector(detector, models)

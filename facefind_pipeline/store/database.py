@@ -109,20 +109,21 @@ def open_database(settings: Settings) -> Database:
         FacefindError: it can't be reached, or lacks pgvector.
     """
     if settings.database_url:
-        database = _named(settings, address.parse(settings.database_url))
+        database, applied = _named(settings, address.parse(settings.database_url))
     else:
         server = EmbeddedServer(settings.home, settings.server_user)
         server.start()
         database = Database(server.url("facefind"), server.url("dagster"), server.data)
-    if _applied(database.url) != _migrations():
+        applied = _applied(database.url)
+    if applied != _migrations():
         _create(database.url)
         _create(database.dagster_url)
         _migrate(database)
     return database
 
 
-def _named(settings: Settings, parameters: dict[str, str]) -> Database:
-    """The database that FACEFIND_DATABASE_URL names, and Dagster's own beside it.
+def _named(settings: Settings, parameters: dict[str, str]) -> tuple[Database, list[str]]:
+    """The database that FACEFIND_DATABASE_URL names, and Dagster's own beside it; and the migrations it has.
 
     A password is kept in a file that only this user reads, from where libpq takes it: URLs are printed, and given to
     other programs as arguments and in their environment.
@@ -133,19 +134,15 @@ def _named(settings: Settings, parameters: dict[str, str]) -> Database:
         os.environ.pop("PGPASSWORD", None)  # libpq would prefer it
     name = parameters["dbname"]
     dagster = f"{name}_dagster"
-    try:
-        connection = psycopg2.connect(address.uri(parameters), connect_timeout=10)
-    except psycopg2.OperationalError:
-        pass  # no such database yet, or no server: the next step tells which
-    else:
-        try:
+    applied: list[str] = []
+    with _connection_if_any(address.uri(parameters)) as connection:
+        if connection is not None:
             if address.is_unverified(connection.info.dsn_parameters):
                 _warn_once(settings.home, connection.info.dsn_parameters)
             if name == "facefind" and not _exists(connection, dagster) and _holds_our_runs(connection, parameters):
                 dagster = "dagster"
-        finally:
-            connection.close()
-    return Database(address.uri(parameters), address.uri({**parameters, "dbname": dagster}))
+            applied = _read_applied(connection)
+    return Database(address.uri(parameters), address.uri({**parameters, "dbname": dagster})), applied
 
 
 def _write_passfile(home: Path, password: str) -> Path:
@@ -210,18 +207,30 @@ def _migrations() -> list[str]:
 
 
 def _applied(url: str) -> list[str]:
+    with _connection_if_any(url) as connection:
+        return [] if connection is None else _read_applied(connection)
+
+
+def _read_applied(connection: Connection) -> list[str]:
     """Names of the migrations that were applied: one query instead of the library's start, since every command asks."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('_yoyo_migration') IS NOT NULL")
+        if cursor.fetchone() == (False,):
+            return []
+        cursor.execute("SELECT migration_id FROM _yoyo_migration ORDER BY migration_id")
+        return [name for (name,) in cursor.fetchall()]
+
+
+@contextmanager
+def _connection_if_any(url: str) -> Iterator[Connection | None]:
+    """None where there is no such database yet, or no server: the next step tells which."""
     try:
         connection = psycopg2.connect(url, connect_timeout=10)
     except psycopg2.OperationalError:
-        return []  # no such database yet, or no server: the next step tells which
+        yield None
+        return
     try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('_yoyo_migration') IS NOT NULL")
-            if cursor.fetchone() == (False,):
-                return []
-            cursor.execute("SELECT migration_id FROM _yoyo_migration ORDER BY migration_id")
-            return [name for (name,) in cursor.fetchall()]
+        yield connection
     finally:
         connection.close()
 

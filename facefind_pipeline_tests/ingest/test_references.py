@@ -7,7 +7,7 @@ import pytest
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.references import FolderLook, look_at_references, store_references
-from facefind_pipeline.ingest.sheets import remove_sheets_of, sheet_path
+from facefind_pipeline.ingest.sheet_files import remove_sheets_of, sheet_path
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people
 from facefind_pipeline.store.database import Database

@@ -1,0 +1,23 @@
+"""Where contact sheets lie in the home."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from facefind_pipeline.ingest.names import shortened
+from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.settings import Settings
+
+
+def sheet_path(settings: Settings, partition: str, *names: str) -> Path:
+    """The file of a full sheet, of one event day or parameter set; keys in it may be of any length."""
+    folder = ParameterSet.parse(partition).table.removeprefix("embeddings_") if "@" in partition else partition
+    *folders, name = (shortened(part) for part in (folder, *names))
+    return settings.sheets.joinpath(*folders, f"{name}.jpg")
+
+
+def remove_sheets_of(settings: Settings, persons: Iterable[str]) -> None:
+    """Removes the sheets that show these people by name under any set; what others need of them is made again."""
+    theirs = (f"*/people/{shortened(person)}.jpg" for person in persons)
+    for pattern in (*theirs, "*/references.jpg", "*/results.jpg"):
+        for file in settings.sheets.glob(pattern):
+            file.unlink(missing_ok=True)
