@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from facefind_pipeline.cli.find import DATE, country_of
-from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table
+from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table, echo_undated
 from facefind_pipeline.cli.workspace import absolute, chosen_set, json_option, open_reading, params_option
 
 
@@ -45,7 +45,7 @@ def explain(
     from facefind_pipeline.ingest.folders import key_of
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search import explain as search
-    from facefind_pipeline.search.find import Filters, find_person
+    from facefind_pipeline.search.find import Filters, count_undated, find_person
     from facefind_pipeline.store import people, photos, truth
 
     filters = Filters(
@@ -70,12 +70,17 @@ def explain(
         assert found.sha256 is not None  # else it was not found
         looked_at = limit or search.default_limit(connection, chosen.key, person, found.sha256)
         made = search.explain(connection, chosen, person, found.sha256, limit=looked_at, filters=filters)
+        undated = count_undated(connection, filters)
+        row_of_photo = photos.photos(connection, found.event_day)[found.path]
         above = find_person(connection, chosen, person, limit=made.row.rank) if sheet and made.row.rank else []
     if sheet and above:
         echo_sheet(above, absolute(sheet), title=f"{person.name}, up to {found.path}")
     row, facts = made.row, made.facts
     known = {
         "photo": found.path,
+        "note": row_of_photo.note,
+        "taken": row_of_photo.taken_at and row_of_photo.taken_at.isoformat(" "),
+        "taken by": row_of_photo.taken_source,
         "parameter set": chosen.key,
         "reason": made.loss.reason.value,
         "because": made.loss.detail,
@@ -87,6 +92,7 @@ def explain(
         "faces of this set": len(facts.own_faces),
         "faces of other sets": len(facts.other_faces),
     }
+    echo_undated(undated)
     if as_json:
         outranking = [{"photo": above.path, "score": above.distance} for above in facts.outranking]
         echo_json({**known, "outranked by": outranking})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facefind_pipeline.cli.output import echo_json, echo_matches, echo_sheet
+from facefind_pipeline.cli.output import echo_json, echo_matches, echo_sheet, echo_undated
 from facefind_pipeline.cli.workspace import (
     absolute,
     chosen_set,
@@ -65,7 +65,7 @@ def find(
     Answers from what is done, also while `facefind run` is still at work.
     """
     from facefind_pipeline.ingest.folders import key_of
-    from facefind_pipeline.search.find import Filters, find_nearest, find_person
+    from facefind_pipeline.search.find import Filters, count_undated, find_nearest, find_person
     from facefind_pipeline.store import people, photos
 
     if (name is None) == (photo is None):
@@ -90,6 +90,7 @@ def find(
             title = photo
             probe = _probe(settings, chosen, photo, largest=largest)
             matches = find_nearest(connection, chosen, [probe], limit=limit, filters=filters, metric=metric)
+        undated = count_undated(connection, filters)
     if as_json:
         echo_json([match.as_json() for match in matches])
     elif matches:
@@ -99,6 +100,7 @@ def find(
         click.echo(
             f"no photos{' match these filters' if filters.given else ' with faces yet'} under {chosen.key}", err=True
         )
+    echo_undated(undated)
     if sheet and matches:
         echo_sheet(matches, absolute(sheet), title=title)
 

@@ -37,6 +37,13 @@ def echo_sheet(matches: Sequence[Match], file: Path, *, title: str) -> None:
     click.echo(f"contact sheet: {write_sheet(file, tiles, title=title)}", err=True)
 
 
+def echo_undated(count: int) -> None:
+    """Says on standard error that photos were not looked at, since nobody knows when they were taken."""
+    if count:
+        subject = "1 photo has" if count == 1 else f"{count} photos have"
+        click.echo(f"{subject} no date and can't match --from and --to", err=True)
+
+
 def echo_matches(matches: Sequence[Match]) -> None:
     """Prints ranked photos with their distances."""
     echo_table(

@@ -1,5 +1,6 @@
 """The stages of `facefind run`; each asks the tables what is missing and materialises only that."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from facefind_pipeline.cli.output import echo_matches, echo_sheet
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
+from facefind_pipeline.ingest.listing import list_folder
 from facefind_pipeline.ingest.register import look_at_folder
 from facefind_pipeline.ingest.sheets import sheet_path
 from facefind_pipeline.orchestration import due
@@ -22,6 +24,7 @@ from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.vision.detectors import relative_cost
+from facefind_pipeline.vision.formats import left_out
 
 
 @dataclass(slots=True)
@@ -137,6 +140,19 @@ def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False)
             graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}})
         except CheckFailedError:
             tell(f"event day {day.key}: none of its files can be read; it is left out")
+    _tell_left_out(days)
+
+
+def _tell_left_out(days: Sequence[EventDay]) -> None:
+    """Says in one line how many files of the days' folders are no photos."""
+    others: Counter[str] = Counter()
+    for day in days:
+        try:
+            others.update(list_folder(day.path).others)
+        except OSError:  # the day was told to be gone
+            continue
+    if others:
+        tell(left_out(others))
 
 
 def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], parameters: ParameterSet) -> None:

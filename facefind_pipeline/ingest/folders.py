@@ -8,8 +8,8 @@ from pathlib import Path
 from slugify import slugify
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.listing import list_folder
 from facefind_pipeline.store.photos import EventDay
-from facefind_pipeline.vision.decode import PHOTO_SUFFIXES
 
 
 def key_of(name: str) -> str:
@@ -52,7 +52,7 @@ def find_days(root: Path, name: str | None = None) -> list[EventDay]:
             raise FacefindError(f"{folder} and {days[key].path} would both be event day {key!r}: rename one of them")
         days[key] = EventDay(key, root, "" if folder == root else below.as_posix())
     if not days:
-        raise FacefindError(f"no photos in {root}: there is no file with one of {' '.join(sorted(PHOTO_SUFFIXES))}")
+        raise FacefindError(f"no photos in {root}: give a folder with photos in it or in its subfolders")
     return list(days.values())
 
 
@@ -67,16 +67,7 @@ def is_utf8(name: str) -> bool:
 
 def photo_files(folder: Path) -> Iterator[os.DirEntry[str]]:
     """The photo files directly in a folder, by name; hidden ones are skipped."""
-    with os.scandir(folder) as entries:
-        yield from sorted((entry for entry in entries if _is_photo(entry)), key=lambda entry: entry.name)
-
-
-def _is_photo(entry: os.DirEntry[str]) -> bool:
-    return (
-        not entry.name.startswith(".")
-        and os.path.splitext(entry.name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - a Path a file costs
-        and entry.is_file()
-    )
+    yield from list_folder(folder).photos
 
 
 def _folders_with_photos(folder: Path) -> Iterator[Path]:

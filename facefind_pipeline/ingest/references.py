@@ -15,9 +15,10 @@ from facefind_pipeline.store import people
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import StoredFace
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
-from facefind_pipeline.vision.decode import PHOTO_SUFFIXES, DecodedPhoto, UnreadablePhotoError, decode
+from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector, load_detector
 from facefind_pipeline.vision.faces import Face
+from facefind_pipeline.vision.formats import PHOTO, kind_of_file
 from facefind_pipeline.vision.sheet import thumbnail
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def references_in(folder: Path, tell: Callable[[str], None]) -> Iterator[Referen
     for entry in sorted(folder.iterdir()):
         named = [(entry.name, file) for file in sorted(entry.iterdir())] if entry.is_dir() else [(entry.stem, entry)]
         for name, file in named:
-            if file.suffix.lower() in PHOTO_SUFFIXES and not name.startswith(".") and not file.name.startswith("."):
+            if kind_of_file(file) == PHOTO and not name.startswith(".") and not file.name.startswith("."):
                 try:
                     yield read_reference(name, file)
                 except FacefindError as error:

@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.folders import find_days, photo_files
+from facefind_pipeline.ingest.listing import list_folder
 from facefind_pipeline.ingest.photos import SETTLE_S, is_settled, scan
 from facefind_pipeline.store import photos, versions
 from facefind_pipeline.store.photos import EventDay
@@ -74,9 +75,10 @@ def new_days(
 
 
 def day_state(day: EventDay) -> str:
-    """Hash of names, sizes and times of the day's photo files."""
+    """Hash of names, sizes and times of the day's photo files and what lies beside them."""
     try:
-        return _hash(photo_files(day.path))
+        listing = list_folder(day.path)
+        return _hash([*listing.photos, *listing.sidecars])
     except OSError:
         return UNREADABLE
 

@@ -131,6 +131,18 @@ class Match:
         }
 
 
+def count_undated(connection: Connection, filters: Filters) -> int:
+    """Photos without a date that a filter by date leaves out, among those that the other filters leave; by content."""
+    if filters.from_day is None and filters.to_day is None:
+        return 0
+    with connection.cursor() as cursor:
+        undated = sql.SQL("SELECT count(DISTINCT sha256) FROM ({}) wanted WHERE taken_at IS NULL AND problem IS NULL")
+        others = replace(filters, from_day=None, to_day=None)
+        cursor.execute(undated.format(query("wanted_photos")), others.parameters)
+        (count,) = cursor.fetchone() or (0,)
+    return int(count)
+
+
 def find_person(
     connection: Connection,
     chosen: RegisteredSet,
