@@ -42,7 +42,7 @@ def photos() -> None:
     epilog="""\b
 Examples:
   facefind photos shift --camera "NIKON D750" +1h          (its clock was an hour slow)
-  facefind photos shift --camera "NIKON D750" -- -1d12h
+  facefind photos shift --camera "NIKON D750" -1d12h
   facefind photos shift --camera "NIKON D750" --day saturday +90m
   facefind photos shift --camera "NIKON D750" 0            (as the camera wrote it)""",
 )

@@ -140,10 +140,10 @@ def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False)
             graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}})
         except CheckFailedError:
             tell(f"event day {day.key}: none of its files can be read; it is left out")
-    _tell_left_out(days)
+    _report_left_out(days)
 
 
-def _tell_left_out(days: Sequence[EventDay]) -> None:
+def _report_left_out(days: Sequence[EventDay]) -> None:
     """Says in one line how many files of the days' folders are no photos."""
     others: Counter[str] = Counter()
     for day in days:

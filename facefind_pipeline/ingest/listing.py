@@ -31,7 +31,7 @@ def list_folder(folder: Path) -> Listing:
         OSError: it is missing or can't be read.
     """
     with os.scandir(folder) as entries:
-        files = sorted((e for e in entries if not e.name.startswith(".") and e.is_file()), key=lambda e: e.name)
+        files = sorted((e for e in entries if not e.name.startswith(".") and _is_file(e)), key=lambda e: e.name)
     photos, sidecars, others = {}, [], Counter[str]()
     for entry in files:
         kind = kind_of_file(entry)
@@ -42,3 +42,10 @@ def list_folder(folder: Path) -> Listing:
         else:
             others[kind] += 1
     return Listing([photos[name] for name in without_twins(photos)], sidecars, others)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False

@@ -20,7 +20,7 @@ from facefind_pipeline.vision.iptc import read_iptc
 from facefind_pipeline.vision.opening import RAW, OpenedPhoto, open_photo
 from facefind_pipeline.vision.raw import Tags
 from facefind_pipeline.vision.takeout import read_takeout
-from facefind_pipeline.vision.xmp import Told, read_xmp
+from facefind_pipeline.vision.xmp import TextMetadata, read_xmp
 
 if TYPE_CHECKING:
     from PIL.Image import Exif
@@ -54,7 +54,7 @@ _OTHER_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What lies beside a photo and tells of it.
+    """What lies beside a photo and describes it.
 
     Attributes:
         name: of the photo file.
@@ -69,7 +69,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class PhotoFacts:
-    """What is told of a photo; None where nothing or nonsense is.
+    """What is known of a photo; None where nothing says so, or nonsense does.
 
     Attributes:
         format: such as "JPEG", "PNG", "HEIF", "RAW".
@@ -103,7 +103,7 @@ class PhotoFacts:
 
 
 def read_facts(data: bytes, beside: Beside | None = None) -> PhotoFacts:
-    """What the photo, what lies beside it and its name tell, without decoding its pixels; the first source counts.
+    """What is known of the photo without decoding its pixels; of several sources the first that is clear counts.
 
     Raises:
         UnreadablePhotoError: as `decode`, as far as the header shows it.
@@ -233,8 +233,8 @@ def _camera(make: str | None, model: str | None) -> str | None:
     return model if model.casefold().startswith(make.split()[0].casefold()) else f"{make} {model}"
 
 
-def _camera_of(told: Told) -> str | None:
-    return _camera(_text(told.make), _text(told.model))
+def _camera_of(metadata: TextMetadata) -> str | None:
+    return _camera(_text(metadata.make), _text(metadata.model))
 
 
 def _position(gps: Tags) -> tuple[float, float] | None:

@@ -16,6 +16,7 @@ _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _TEXT_LIMIT = 8_000_000  # bytes of an inflated text; XMP with a history has been of megabytes
 _EXIF_PROFILES = ("Raw profile type exif", "Raw profile type APP1")  # as ImageMagick writes EXIF
+_KEYWORDS = frozenset({XMP, *CREATION_TIMES, *_EXIF_PROFILES})
 
 
 def essential(data: bytes) -> bytes:
@@ -34,20 +35,23 @@ def essential(data: bytes) -> bytes:
 
 
 def texts(data: bytes) -> dict[str, str]:
-    """The text chunks by keyword; those that can't be read, or are larger than any metadata, are left out."""
+    """Texts of the keywords above; those that can't be read, or are larger than any metadata, are left out."""
     found: dict[str, str] = {}
     for kind, content, _ in _chunks(data):
         if kind not in _TEXTS:
             continue
-        keyword, _, value = bytes(content).partition(b"\0")
+        head, _, value = bytes(content).partition(b"\0")
+        keyword = head.decode("latin-1")
+        if keyword not in _KEYWORDS:  # a file may hold thousands that inflate to the limit each
+            continue
         try:
             if kind == b"tEXt":
-                found[keyword.decode("latin-1")] = value.decode("latin-1")
+                found[keyword] = value.decode("latin-1")
             elif kind == b"zTXt":
-                found[keyword.decode("latin-1")] = _inflated(value[1:]).decode("latin-1")
+                found[keyword] = _inflated(value[1:]).decode("latin-1")
             elif kind == b"iTXt":
                 compressed, value = value[0] == 1, value[2:].split(b"\0", 2)[2]
-                found[keyword.decode("latin-1")] = (_inflated(value) if compressed else value).decode()
+                found[keyword] = (_inflated(value) if compressed else value).decode()
         except (zlib.error, ValueError, IndexError):
             continue
     return found

@@ -4,18 +4,18 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from facefind_pipeline.vision.xmp import Told
+from facefind_pipeline.vision.xmp import TextMetadata
 
 
-def read_takeout(content: bytes) -> Told:
+def read_takeout(content: bytes) -> TextMetadata:
     """When, in UTC, and where the photo was taken; nothing for any other JSON."""
     try:
         said = json.loads(content)
     except (ValueError, RecursionError):
-        return Told()
+        return TextMetadata()
     if not isinstance(said, dict):
-        return Told()
-    return Told(taken_at=_moment(said.get("photoTakenTime")), position=_position(said))
+        return TextMetadata()
+    return TextMetadata(taken_at=_moment(said.get("photoTakenTime")), position=_position(said))
 
 
 def _moment(said: Any) -> datetime | None:

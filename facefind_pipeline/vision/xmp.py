@@ -14,7 +14,7 @@ _DEGREES = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TextMetadata:
     """What a packet or a sidecar says.
 
     Attributes:
@@ -30,14 +30,14 @@ class Told:
     model: str | None = None
 
 
-def read_xmp(packet: bytes) -> Told:
+def read_xmp(packet: bytes) -> TextMetadata:
     """What a packet says; what is missing or nonsense is None."""
     encoding = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}.get(packet[:2], "utf-8")
     text = packet.decode(encoding, "replace")
     dates = (parse_date(_value(text, name) or "") for name in _DATES)
     latitude = _degrees(_value(text, "exif:GPSLatitude"), "NS", 90)
     longitude = _degrees(_value(text, "exif:GPSLongitude"), "EW", 180)
-    return Told(
+    return TextMetadata(
         taken_at=next((date for date in dates if date), None),
         position=None if latitude is None or longitude is None else (latitude, longitude),
         make=_value(text, "tiff:Make"),

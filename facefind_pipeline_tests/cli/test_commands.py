@@ -138,7 +138,7 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
     wedding = tmp_path / "Anna's wedding (2024)"
     (wedding / "Église, 14 h").mkdir(parents=True)
     portraits.hopper.save(wedding / "Église, 14 h" / "photo n°1.jpg")
-    assert facefind("ingest", wedding).stdout == "eglise-14-h: 1 photos\n"
+    assert facefind("ingest", wedding).stdout == "eglise-14-h: 1 photo\n"
 
     second = tmp_path / "second" / "Day 1"
     second.mkdir(parents=True)
@@ -146,8 +146,8 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
     taken = _error(facefind, "ingest", second)
     assert "'day-1' is the folder" in taken
     assert "--day-name" in taken
-    assert facefind("ingest", second, "--day-name", "Other day").stdout == "other-day: 1 photos\n"
-    assert facefind("ingest", second).stdout == "other-day: 1 photos\n"  # it keeps its key
+    assert facefind("ingest", second, "--day-name", "Other day").stdout == "other-day: 1 photo\n"
+    assert facefind("ingest", second).stdout == "other-day: 1 photo\n"  # it keeps its key
 
     filled.rename(tmp_path / "elsewhere")
     gone = _error(facefind, "ingest", filled)
@@ -155,7 +155,7 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
     assert "Day 1/hopper.jpg" in facefind("find", "José Núñez").stdout
     again = facefind("ingest")  # all roots: the one that is gone keeps none of the others from being read
     assert again.exit_code == 1
-    assert "eglise-14-h: 1 photos" in again.stdout
+    assert "eglise-14-h: 1 photo" in again.stdout
     status = json.loads(facefind("status", "--json").stdout)
     notes = {day["day"]: day["note"] for day in status["days"]}
     assert notes == {"day-1": "folder is gone", "day-2": "folder is gone", "eglise-14-h": "", "other-day": ""}

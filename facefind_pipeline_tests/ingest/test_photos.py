@@ -83,6 +83,7 @@ def test_odd_names_and_links_are_rows(connection: Connection, day: EventDay) -> 
         (Path(os.fsdecode(os.fsencode(day.path) + b"/" + name))).write_bytes(hopper)
     (day.path / "link.jpg").symlink_to("hopper.jpg")
     (day.path / "dangling.jpg").symlink_to("nowhere.jpg")
+    (day.path / "loop.jpg").symlink_to("loop.jpg")
     first = _ingest(connection, day)
     assert first.problems == {"broken.jpg": "not an image", r"caf\udce9.jpg": "file name is not UTF-8: rename it"}
     assert {"line\nbreak.jpg", "quote'\".jpg", "Łódź 祭り.jpg", "link.jpg"} < set(photos.photos(connection, day.key))

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import tracemalloc
 import zlib
 from datetime import datetime
 
@@ -61,6 +62,14 @@ def test_optional_chunks_that_are_bad_or_large_do_no_harm(bad: bytes) -> None:
         assert photo.rgb is not None
         np.testing.assert_array_equal(photo.rgb, scene())
         assert read_facts(data).width == 160
+
+
+def test_thousands_of_texts_that_inflate_are_not_kept() -> None:
+    bomb = chunk(b"zTXt", b"k\0\0" + zlib.compress(b"x" * 7_000_000, 9)) * 2000
+    tracemalloc.start()
+    assert read_facts(png(scene(), before=bomb)).width == 160
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("where", ["before", "behind"])
