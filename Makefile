@@ -1,4 +1,4 @@
-# Each target sets up what it needs: an environment in .venv, pinned by constraints.txt. Only Python >= 3.11 and make must be there.
+# Each target sets up what it needs: an environment in .venv, pinned by constraints.txt. Only Python 3.11 to 3.13 and make must be there.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,7 +37,7 @@ clean:  ## the environment and caches; photos, databases and results stay
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt

@@ -32,7 +32,9 @@ class Worker:
         cv2.setNumThreads(1)
         settings, sets = read_settings(), [ParameterSet.parse(key) for key in keys]
         self._detectors = [load_detector(one.detector, settings.models) for one in sets]
-        self._embedder = load_embedder(sets[0].embedder, cache=settings.models, clip_model=settings.clip_model)
+        self._embedder = load_embedder(
+            sets[0].embedder, models=settings.models, derived=settings.derived, clip_model=settings.clip_model
+        )
 
     def work(self, photo: Path) -> int:
         """Faces of a photo, each once, with everything the pipeline makes of them."""

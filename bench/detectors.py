@@ -22,7 +22,6 @@ from facefind_pipeline.settings import read_settings
 from facefind_pipeline.vision.decode import DecodedPhoto, decode
 from facefind_pipeline.vision.detectors import load_detector
 from facefind_pipeline.vision.faces import Box, Image
-from facefind_pipeline.vision.models import YUNET
 
 HOG = ("hog-up1-px2000", "hog-up1-px1800", "hog-up1-px1600", "hog-up0-px0")
 YUNETS = ("yunet-st0.60-px2000", "yunet-st0.60-px1600", "yunet-st0.60-px1280", "yunet-st0.60-px1280-sl2000")
@@ -55,10 +54,9 @@ def main() -> None:
     folder = options.event / "photos" if (options.event / "photos").is_dir() else options.event
     photos = {name: truth[name] for name in sorted(truth)[: options.photos]}
     models = read_settings().models
-    keys = HAAR + HOG + (YUNETS if YUNET.present(models) else ())
+    keys = HAAR + HOG + YUNETS
     publish("detectors", [_measure(f"`{key}`", _look(key, models), folder, photos) for key in keys])
-    if YUNET.present(models):
-        publish("detector-extras", _extras(models, folder, photos))
+    publish("detector-extras", _extras(models, folder, photos))
 
 
 def _extras(models: Path, event: Path, photos: Mapping[str, list[Box]]) -> list[dict[str, object]]:

@@ -66,11 +66,11 @@ def draw(seconds: Mapping[str, Mapping[int, float]]) -> None:
 
 
 def grow_photos(bench: Bench, sizes: tuple[int, ...], table: str) -> dict[int, float]:
-    """Seconds and peak memory of an ingest by number of photos, under the default set."""
+    """Seconds and peak memory of an ingest by number of photos, under the recommended set."""
     costs = {}
     for size in sizes:
         folder = small_event(bench.server.home / f"small-{size}", size)
-        costs[size] = module("ours", "default", folder, environment=bench.home(f"small_{size}"))
+        costs[size] = module("ours", "recommended", folder, environment=bench.home(f"small_{size}"))
     record({"memory_1000_vs_100": costs[1_000].peak_mb / costs[100].peak_mb})
     publish(
         table,

@@ -40,7 +40,7 @@ def main() -> None:
         os.environ.update(bench.environment)
         paths = sorted((full_size_event(60) / "event").iterdir())[:PHOTOS]
         photos = [decode(path.read_bytes(), rgb=True, grey=True) for path in paths]
-        faces = load_detector(ParameterSet.parse("default").detector, bench.models).detect(photos[1])
+        faces = load_detector(ParameterSet.parse("recommended").detector, bench.models).detect(photos[1])
         assert photos[1].rgb is not None
         rows = [
             *_decoding(paths),
@@ -85,8 +85,8 @@ def _detecting(bench: Bench, path: Path) -> list[dict[str, object]]:
             _milliseconds(lambda: cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)),
         ),
     ]
-    keys = ["haar-sf1.05-mn2-ms100", "hog-up0-px2000", "hog-up1-px2000"]
-    for key in [*keys, *(["yunet-st0.60-px2000", "yunet-st0.60-px1280"] if bench.has_yunet else [])]:
+    haar, hog = "haar-sf1.05-mn2-ms100", ("hog-up0-px2000", "hog-up1-px2000")
+    for key in (haar, *hog, "yunet-st0.60-px2000", "yunet-st0.60-px1280"):
         settings = ParameterSet.parse(f"{key}@dlib").detector
         detector = load_detector(settings, bench.models)
         side = settings.longest_side or 3000
@@ -100,8 +100,9 @@ def _detecting(bench: Bench, path: Path) -> list[dict[str, object]]:
 def _embedding(bench: Bench, rgb: Image, faces: list[Face]) -> list[dict[str, object]]:
     import dlib
 
-    aligned = load_embedder(ParameterSet.parse("default").embedder, cache=bench.models, clip_model=None)
-    clip = load_embedder(ParameterSet.parse("talk").embedder, cache=bench.models, clip_model=bench.clip)
+    folders = {"models": bench.models, "derived": bench.models}
+    aligned = load_embedder(ParameterSet.parse("recommended").embedder, **folders, clip_model=None)
+    clip = load_embedder(ParameterSet.parse("talk").embedder, **folders, clip_model=bench.clip)
     chips = [aligned.crop(rgb, face) for face in faces]
     batch = np.stack((chips * CHIPS)[:CHIPS])
     weights = packaged_model(WEIGHTS)

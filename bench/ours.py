@@ -42,7 +42,7 @@ def ingest(key: str, folder: str) -> dict[str, float]:
     settings = read_settings()
     database = open_database(settings)
     key = register_set(database, settings, ParameterSet.parse(key).key).key
-    days = {day.key: day for day in register_folder(database, Path(folder)).days}
+    days = {day.key: day for day in register_folder(database, settings, Path(folder)).days}
     for name in [name for name in (WARM_UP, "event") if name in days]:
         started, busy = time.perf_counter(), time.process_time()
         with database.connect() as connection:

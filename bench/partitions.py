@@ -65,7 +65,7 @@ def _ticks(bench: Bench) -> list[dict[str, object]]:
         for one in sets:
             parameter_sets.register(connection, one, 128, "l2")
         connection.commit()
-        days = [day.key for day in register_folder(database, root).days]
+        days = [day.key for day in register_folder(database, settings, root).days]
         instance = open_instance(settings, database)
         sync_with_tables(instance, database)
         workspace = Workspace(settings)

@@ -1,7 +1,7 @@
 """How good parameter sets are on an event whose truth is known, the plain ranking beside the sharper one.
 
     python -m bench.quality                                    (the demo's own event)
-    python -m bench.quality EVENT --params default --params recommended --home DIR
+    python -m bench.quality EVENT --params recommended --params hog --home DIR
 
 EVENT has photos, directly or in folders below it, `references/NAME.jpg`, and `truth.csv` with columns `person` and
 `filename`, and `x`, `y`, `w`, `h` where they are known; rows of people without a reference are strangers. Prints mean
@@ -24,6 +24,7 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.run import find_people
 from facefind_pipeline.cli.workspace import open_graph
 from facefind_pipeline.demo_event import compose
+from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.search.quality import evaluate_rows, evaluate_set
 from facefind_pipeline.settings import read_settings
@@ -36,7 +37,7 @@ def main() -> None:
     """Reads the arguments, works on the event and prints."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__.splitlines()[0])
     parser.add_argument("event", nargs="?", type=Path)
-    parser.add_argument("--params", action="append", help="a set; `default` if none is given")
+    parser.add_argument("--params", action="append", help="a set; `recommended` if none is given")
     parser.add_argument("--home", type=Path, help="keeps the database here")
     parser.add_argument("--floor", type=float, default=0.0, help="of mean average precision")
     chosen = parser.parse_args()
@@ -44,7 +45,7 @@ def main() -> None:
         home = (chosen.home or Path(scratch) / "home").absolute()
         os.environ["FACEFIND_HOME"] = str(home)
         event = chosen.event.absolute() if chosen.event else _demo(Path(scratch))
-        keys = [ParameterSet.parse(key).key for key in chosen.params or ["default"]]
+        keys = [ParameterSet.parse(key).key for key in chosen.params or ["recommended"]]
         try:
             figures = measure(event, keys, Path(scratch))
         finally:
@@ -69,7 +70,7 @@ def measure(event: Path, keys: Sequence[str], scratch: Path) -> dict[str, Mappin
     for key in keys:
         find_people(photos, list(references.items()), key, largest=True, quiet=True)
     graph = open_graph(Bars())
-    graph.materialize(["truth_lists"], config={"truth_lists": {"add": [str(truth)]}})
+    graph.materialize(["truth_lists"], incoming=Incoming(truth_lists=[truth]))
     figures = {}
     for key in keys:
         graph.materialize(["evaluation"], key)

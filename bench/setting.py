@@ -18,7 +18,6 @@ from bench.results import LATEST
 from facefind_pipeline.demo_event import take_group_photo
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
-from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline.vision.pipeline import cores
 from facefind_pipeline_tests.vision.clip_model import make_hub_cache, quantise
 
@@ -35,7 +34,7 @@ class Bench:
 
     Attributes:
         server: running.
-        models: of facefind; the dlib network is kept there.
+        models: of facefind.
         clip: the CLIP-sized model.
         environment: for every process: models, and a Hugging Face cache that works offline.
     """
@@ -59,11 +58,6 @@ class Bench:
             if cursor.rowcount == 0:
                 cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         connection.close()
-
-    @property
-    def has_yunet(self) -> bool:
-        """Whether the recommended set can be measured."""
-        return YUNET.present(self.models)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from facefind_pipeline.assets import faces, fingerprints, index, photos, quality, references, results
+from facefind_pipeline.environment import close_new_files
 from facefind_pipeline.orchestration.automation import automation
 from facefind_pipeline.orchestration.checks import CHECKS
 from facefind_pipeline.orchestration.clocks import shift_camera_clock
@@ -31,4 +32,5 @@ def build_defs(resources: Mapping[str, object] | None = None) -> dg.Definitions:
     )
 
 
+close_new_files()  # of runs and sensors; `dagster dev` may have been started from any shell
 defs = build_defs()

@@ -126,10 +126,11 @@ DETECTORS: dict[str, type[DetectorSettings]] = {m.model_fields["name"].default: 
 EMBEDDERS: dict[str, type[EmbedderSettings]] = {m.model_fields["name"].default: m for m in get_args(EmbedderSettings)}
 
 ALIASES = {
-    "talk": "haar-sf1.05-mn2-ms100@imgbeddings",
-    "default": "hog-up1-px2000@dlib",
     "recommended": "yunet-st0.60-px1280-sl2000@dlib",
+    "hog": "hog-up1-px2000@dlib",
+    "talk": "haar-sf1.05-mn2-ms100@imgbeddings",
 }
+DEFAULT = "default"  # no alias: in place of a key, the set that is the default of a home
 
 
 class ParameterSet(BaseModel):
@@ -148,9 +149,10 @@ class ParameterSet(BaseModel):
 
     @property
     def table(self) -> str:
-        """Name of this set's partition of `embeddings`, at most 63 bytes."""
+        """Name of this set's partition of `embeddings`, at most 63 bytes; no two sets share one."""
         slug = "embeddings_" + re.sub(r"[^a-z0-9]+", "_", self.key)
-        if len(slug) <= NAME_MAX_BYTES:
+        # The slug would be the same for networks named `a_b` and `a__b`.
+        if len(slug) <= NAME_MAX_BYTES and not re.search(r"[^a-z0-9]{2}", self.key):
             return slug
         digest = hashlib.sha256(self.key.encode()).hexdigest()[:10]
         return f"{slug[: NAME_MAX_BYTES - 11]}_{digest}"

@@ -1,11 +1,14 @@
-"""Paths and URLs, read from the environment; nothing else in the package reads it.
+"""Paths and URLs, read from the environment; beside the user's own state folder, nothing else in the package reads it.
 
 | variable | meaning | default |
 |---|---|---|
-| FACEFIND_HOME | what facefind keeps: database, models, sheets, Dagster's home | `.facefind` in the working directory |
-| FACEFIND_DATABASE_URL | a PostgreSQL server with pgvector | the embedded server |
+| FACEFIND_HOME | what facefind keeps: database, models, sheets, Dagster's home | `.facefind`, if it was made here |
+| FACEFIND_DATABASE_URL | a PostgreSQL server with pgvector, in any form that libpq takes | the embedded server |
+| FACEFIND_SERVER_USER | account that root's embedded server runs as; it reads all data | `nobody` |
 | FACEFIND_MODELS | model files that were pulled | `models` in the home |
 | FACEFIND_REFERENCES | folder of reference photos, `NAME.jpg` or `NAME/*.jpg` | `references` in the home |
+| FACEFIND_PHOTO_PARENTS | folders, separated as in PATH, below which jobs of the UI may register event days | none |
+| FACEFIND_IGNORE | names of folders to skip among the photos, separated by `:`, as `edited:*.lrdata` | none |
 | FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
 | FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
 """
@@ -13,6 +16,8 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from facefind_pipeline import home as homes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,9 @@ class Settings:
     references: Path
     clip_model: Path | None
     previews: bool = True
+    photo_parents: tuple[Path, ...] = ()
+    ignore: tuple[str, ...] = ()
+    server_user: str | None = None
 
     @property
     def dagster_home(self) -> Path:
@@ -32,9 +40,19 @@ class Settings:
         return self.home / "dagster"
 
     @property
+    def cache(self) -> Path:
+        """What libraries would keep in the user's own cache folder: lists of fonts."""
+        return self.home / "cache"
+
+    @property
     def truth(self) -> Path:
         """Folder of truth lists; those that `facefind truth add` takes need not lie there."""
         return self.home / "truth"
+
+    @property
+    def derived(self) -> Path:
+        """Files computed from models, which are loaded again; never in a models folder that others may write to."""
+        return self.home / "derived"
 
     @property
     def sheets(self) -> Path:
@@ -43,8 +61,14 @@ class Settings:
 
 
 def read_settings() -> Settings:
-    """The settings of this process's environment."""
-    home = _path("FACEFIND_HOME") or Path(".facefind").absolute()
+    """The settings of this process's environment.
+
+    Raises:
+        FacefindError: the home is not to be trusted.
+    """
+    named = _path("FACEFIND_HOME")
+    home = named or Path(".facefind").absolute()
+    homes.check(home, named=named is not None)
     return Settings(
         home=home,
         database_url=os.environ.get("FACEFIND_DATABASE_URL") or None,
@@ -52,9 +76,20 @@ def read_settings() -> Settings:
         references=_path("FACEFIND_REFERENCES") or home / "references",
         clip_model=_path("FACEFIND_CLIP_MODEL"),
         previews=os.environ.get("FACEFIND_PREVIEWS") != "off",
+        photo_parents=_paths("FACEFIND_PHOTO_PARENTS"),
+        ignore=tuple(name for name in os.environ.get("FACEFIND_IGNORE", "").split(os.pathsep) if name),
+        server_user=os.environ.get("FACEFIND_SERVER_USER") or None,
     )
 
 
 def _path(variable: str) -> Path | None:
     value = os.environ.get(variable)
-    return Path(value).expanduser().absolute() if value else None
+    return _absolute(value) if value else None
+
+
+def _paths(variable: str) -> tuple[Path, ...]:
+    return tuple(_absolute(value) for value in os.environ.get(variable, "").split(os.pathsep) if value)
+
+
+def _absolute(value: str) -> Path:
+    return Path(value).expanduser().absolute()

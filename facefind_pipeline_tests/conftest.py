@@ -18,12 +18,16 @@ from PIL import Image
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.server import EmbeddedServer
-from facefind_pipeline_tests.dev_server import serve
+from facefind_pipeline_tests.dev_server import Dev, serve
 from facefind_pipeline_tests.vision.clip_model import make_clip_model, make_hub_cache
 
 # Set before any test imports huggingface_hub, which reads it once.
 _hub = tempfile.TemporaryDirectory(prefix="facefind_hub_")
 os.environ.update(make_hub_cache(Path(_hub.name)))
+
+# Records of homes: the user's own are left alone.
+_state = tempfile.TemporaryDirectory(prefix="facefind_state_")
+os.environ["XDG_STATE_HOME"] = _state.name
 
 SMALL_SET = "hog-up0-px640@dlib"  # 0.05 s a photo
 
@@ -60,35 +64,45 @@ def templates(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def settings(
-    server: EmbeddedServer, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: EmbeddedServer, models: Path, derived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
     """A home and the address of a database of one test's own, in the environment as a user sets them."""
     name = f"test_{os.getpid()}_{abs(hash(tmp_path)) % 10**9}"
     _clear_environment(monkeypatch)
-    monkeypatch.setenv("FACEFIND_HOME", str(tmp_path / "home"))
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    (home / "derived").symlink_to(derived)
+    monkeypatch.setenv("FACEFIND_HOME", str(home))
     monkeypatch.setenv("FACEFIND_MODELS", str(models))
     monkeypatch.setenv("FACEFIND_DATABASE_URL", server.url(name))
     monkeypatch.chdir(tmp_path)
     yield read_settings()
     _clear_environment(monkeypatch)
-    _administer(server, *(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)" for database in (name, f"{name}_dagster")))
+    administer(server, *(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)" for database in (name, f"{name}_dagster")))
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A models folder that all tests share: the dlib network is built there once."""
+    """A models folder that all tests share."""
     return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def derived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What all homes of tests derive from models: the dlib network is built there once."""
+    return tmp_path_factory.mktemp("derived")
 
 
 @pytest.fixture
 def database(server: EmbeddedServer, templates: dict[str, str], settings: Settings) -> Database:
     """The test's database with its tables, and Dagster's beside it."""
     name = urlsplit(settings.database_url or "").path.strip("/")
-    _administer(server, *(f"CREATE DATABASE {name}{suffix} TEMPLATE {made}" for suffix, made in templates.items()))
+    administer(server, *(f"CREATE DATABASE {name}{suffix} TEMPLATE {made}" for suffix, made in templates.items()))
     return open_database(settings)
 
 
-def _administer(server: EmbeddedServer, *statements: str) -> None:
+def administer(server: EmbeddedServer, *statements: str) -> None:
+    """Executes statements on the server, each by itself."""
     connection = psycopg2.connect(server.url("postgres"))
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -187,10 +201,10 @@ def facefind(database: Database) -> Facefind:
 
 
 @pytest.fixture
-def dev(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Starts `facefind dev` when called and returns the UI's address; its output goes to `dev.log`."""
+def dev(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Callable[[], Dev]]:
+    """Starts `facefind dev` when called; it ends with the test."""
     with ExitStack() as ended:
-        yield lambda: ended.enter_context(serve(tmp_path / "dev.log"))
+        yield lambda: ended.enter_context(serve(tmp_path / "dev.txt"))
 
 
 class Silence:

@@ -1,47 +1,101 @@
 """A real `facefind dev` for tests and screenshots: the UI with its daemon, in processes of their own."""
 
+import os
+import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 
-PATIENCE_S = 240  # half a minute on a machine that does nothing else
+from facefind_pipeline.web.guard import TOKEN, cookie_name
+
+COMMAND = Path(sys.executable).with_name("facefind")
+PATIENCE_S = 300  # half a minute on a machine that does nothing else
+
+
+@dataclass(frozen=True)
+class Dev:
+    """One that answers.
+
+    Attributes:
+        process: the command.
+        output: file of what it printed.
+        printed: the address with the token.
+    """
+
+    process: "subprocess.Popen[bytes]"
+    output: Path
+    printed: str
+
+    @property
+    def address(self) -> str:
+        """Of the UI, for a browser that opened the printed one before."""
+        return f"http://{urlsplit(self.printed).netloc}"
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.printed).port or 80
+
+    @property
+    def token(self) -> str:
+        return parse_qs(urlsplit(self.printed).query)[TOKEN][0]
+
+    @property
+    def cookie(self) -> dict[str, str]:
+        """The header by which a program is let in."""
+        return {"Cookie": f"{cookie_name(self.port)}={self.token}"}
+
+    def family(self) -> list[psutil.Process]:
+        """Its processes at this moment: the command's own, the UI's, the code server's, the daemon's, runs'."""
+        command = psutil.Process(self.process.pid)
+        return [command, *command.children(recursive=True)]
 
 
 @contextmanager
-def serve(log: Path) -> Iterator[str]:
-    """Starts `facefind dev` as the environment says, its output going to `log`; ends it and its children.
+def serve(output: Path) -> Iterator[Dev]:
+    """Starts `facefind dev` as the environment says, its output going to a file; ends it by Ctrl-C.
 
     Yields:
-        The address of the UI, once it answers.
+        The server, once it has printed its address.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        host, port = free.getsockname()
-    command = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()", "dev", "--port", str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        port = free.getsockname()[1]
+    with output.open("wb") as printing:
+        process = subprocess.Popen([COMMAND, "dev", "--port", str(port)], stdout=printing, stderr=printing)
     try:
         deadline = time.monotonic() + PATIENCE_S
-        while not _answers(host, port):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.5)
-        yield f"http://{host}:{port}"
+        while (printed := re.search(rf"http://\S+{TOKEN}=\S+", output.read_text())) is None:
+            assert process.poll() is None, output.read_text() + dev_log()
+            assert time.monotonic() < deadline, output.read_text() + dev_log()
+            time.sleep(0.2)
+        yield Dev(process, output, printed[0])
     finally:
-        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        process.kill()
-        for child in children:
+        _end(process)
+
+
+def dev_log() -> str:
+    """What the UI and the daemon wrote."""
+    log = Path(os.environ["FACEFIND_HOME"]) / "dev.log"
+    return log.read_text() if log.exists() else ""
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is not None:
+        return
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=60)
+    finally:
+        for member in (process, *family):
             with suppress(psutil.NoSuchProcess):
-                child.kill()
-        process.wait()
-
-
-def _answers(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((host, port)) == 0
+                member.kill()

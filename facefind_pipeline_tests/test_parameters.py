@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from facefind_pipeline.errors import FacefindError
@@ -63,6 +63,13 @@ def test_options_in_any_order_normalise_to_the_key(parameters: ParameterSet, ran
         random.shuffle(options)
         parts.append("-".join([name, *options]))
     assert ParameterSet.normalise("@".join(parts)).key == parameters.key
+
+
+@example(["a_b", "a__b"])
+@given(st.lists(st.text("ab_", min_size=1, max_size=6), min_size=2, max_size=2, unique=True))
+def test_no_two_networks_share_a_table(names: list[str]) -> None:
+    keys = [f"hog-up1-px2000@arcface-mo{name}" for name in names]
+    assert len({ParameterSet.parse(key).table for key in keys}) == 2
 
 
 def test_long_keys_keep_distinct_tables() -> None:
@@ -126,7 +133,7 @@ def test_choices_in_braces_make_a_set_of_each_combination() -> None:
         "haar-sf1.10-mn2-ms60@dlib",
         "haar-sf1.10-mn5-ms60@dlib",
     ]
-    assert [one.key for one in expand("default")] == [ALIASES["default"]]
+    assert [one.key for one in expand("hog")] == [ALIASES["hog"]]
     assert len(expand("haar-sf{1.1,1.10}-mn2-ms60@{dlib}")) == 1
 
 

@@ -65,7 +65,7 @@ def faces(
     sheet = sheet_metadata(
         workspace.settings,
         tiles,
-        sheet_path(workspace.settings, parameter_set, f"days/{day}"),
+        sheet_path(workspace.settings, parameter_set, "days", day),
         title=f"{day}, {parameter_set}",
     )
     if DETECTED in context.selected_asset_keys:

@@ -13,7 +13,7 @@ from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 class RawPhotosConfig(dg.Config):
     """How thoroughly to look at the folder."""
 
-    rehash: bool = Field(default=False, description="Read every file again, not only those that look changed.")
+    rehash: bool = Field(default=False, description="Read every file again, and retry those that failed.")
     settle_seconds: float = Field(default=0, description="Leave files alone that changed within so many seconds.")
 
 
@@ -31,8 +31,8 @@ def raw_photos(
     """One row per photo file of the day: path, SHA-256, size, orientation, time taken, place, camera.
 
     A file that can't be read is a row with the reason, a damaged photo that can be used one with a note. Only what is
-    new or changed, or has other sidecars, is read; `rehash` reads all. If the folder is missing, the day is marked
-    unavailable and nothing is deleted.
+    new or changed, or has other sidecars, is read; `rehash` reads all. If the folder is missing or has no photos any
+    more, the day is marked unavailable and nothing is deleted.
     """
     from facefind_pipeline.ingest.photos import ingest_day
     from facefind_pipeline.ingest.sheets import photo_tiles, sheet_path
@@ -43,6 +43,10 @@ def raw_photos(
     with workspace.database.lock("raw_photos", key), workspace.database.connect() as connection:
         day = find_day(connection, key)
         ingested = ingest_day(connection, day, progress, rehash=config.rehash, settle_seconds=config.settle_seconds)
+    if ingested.unavailable:
+        context.log.warning(f"{day.path} {ingested.unavailable}: what is known of event day {key} is kept")
+    for problem in ingested.left_out:
+        context.log.warning(problem)
     tiles = photo_tiles(workspace.database, key)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(ingested.version),
@@ -54,8 +58,9 @@ def raw_photos(
             "problems": dg.MetadataValue.json(ingested.problems),
             "damaged_but_used": len(ingested.notes),
             "notes": dg.MetadataValue.json(ingested.notes),
-            "left_out": dg.MetadataValue.json(dict(ingested.others)),
-            "folder_available": ingested.available,
+            "left_out": dg.MetadataValue.json(list(ingested.left_out)),
+            "other_files": dg.MetadataValue.json(dict(ingested.others)),
+            "folder_available": ingested.unavailable is None,
             **columns_metadata(workspace.database, "photos"),
             **sheet_metadata(workspace.settings, tiles, sheet_path(workspace.settings, key, "photos"), title=key),
         },

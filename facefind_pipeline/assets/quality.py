@@ -1,9 +1,6 @@
 """`truth_lists`, `evaluation` and `sweep_report`: how good each parameter set is, and why each lost photo was lost."""
 
-from pathlib import Path
-
 import dagster as dg
-from pydantic import Field
 
 from facefind_pipeline.assets.references import reference_photos
 from facefind_pipeline.assets.results import search_results
@@ -13,21 +10,16 @@ from facefind_pipeline.orchestration.previews import table_metadata
 from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 
 
-class TruthListsConfig(dg.Config):
-    """Truth lists to add beside those of the truth folder."""
-
-    add: list[str] = Field(default_factory=list)
-
-
 @dg.asset(deps=[reference_photos], group_name="quality", kinds={"python", "postgres"}, owners=OWNERS)
 def truth_lists(
-    context: dg.AssetExecutionContext, config: TruthListsConfig, workspace: dg.ResourceParam[Workspace]
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
     """Which photos show a person, from CSV files made by hand; each row is checked against photos and people."""
     from facefind_pipeline.ingest.truth import store_lists
 
-    files = [Path(file) for file in config.add]
-    version, lists = store_lists(workspace.database, workspace.settings.truth, files, context.log.warning)
+    version, lists = store_lists(
+        workspace.database, workspace.settings.truth, workspace.incoming.truth_lists, context.log.warning
+    )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version),
         metadata={"dagster/row_count": int(lists["photos"].sum()), "lists": table_metadata(lists)},

@@ -1,7 +1,6 @@
 """`reference_photos` and `reference_embeddings`: people to look for, and their vectors under each set."""
 
 import dagster as dg
-from pydantic import Field
 
 from facefind_pipeline.assets.fingerprints import set_fingerprint
 from facefind_pipeline.orchestration.automation import reference_condition
@@ -10,23 +9,9 @@ from facefind_pipeline.orchestration.previews import columns_metadata, sheet_met
 from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 
 
-class NewReference(dg.Config):
-    """A reference photo that the command adds."""
-
-    name: str
-    file: str
-    largest: bool = False
-
-
-class ReferencePhotosConfig(dg.Config):
-    """Reference photos to add beside those of the references folder."""
-
-    add: list[NewReference] = Field(default_factory=list)
-
-
 @dg.asset(group_name="people", kinds={"python", "postgres"}, owners=OWNERS)
 def reference_photos(
-    context: dg.AssetExecutionContext, config: ReferencePhotosConfig, workspace: dg.ResourceParam[Workspace]
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
     """People and their reference photos, from the references folder and from the command.
 
@@ -36,10 +21,7 @@ def reference_photos(
     from facefind_pipeline.ingest.sheets import reference_photo_tiles
 
     version, counts = store_references(
-        workspace.database,
-        workspace.settings,
-        [(new.name, new.file, new.largest) for new in config.add],
-        context.log.warning,
+        workspace.database, workspace.settings, workspace.incoming.references, context.log.warning
     )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version),

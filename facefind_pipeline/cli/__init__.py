@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from facefind_pipeline import __version__
+from facefind_pipeline.environment import close_new_files
 from facefind_pipeline.errors import FacefindError
 
 # Subcommand -> module and attribute. A command that needs neither Dagster nor a model imports neither.
@@ -24,7 +25,7 @@ COMMANDS = {
     "reject": "feedback:reject",
     "models": "models:models",
     "demo": "demo:demo",
-    "dev": "server:dev",
+    "dev": "dev:dev",
     "up": "server:up",
     "down": "server:down",
     "status": "status:status",
@@ -66,14 +67,26 @@ def facefind() -> None:
 
 def main() -> None:
     """Runs the command: exit code 0 done, 1 an error in one line, 2 wrong usage, 130 interrupted."""
+    if sys.platform == "win32":
+        sys.exit("facefind: runs on Linux and macOS; on Windows install and call it inside WSL")
+    close_new_files()
     try:
         facefind.main(standalone_mode=False)
     except FacefindError as error:
         click.echo(f"facefind: {error}", err=True)
         sys.exit(1)
     except click.Abort:
-        click.echo("facefind: interrupted; what was done is kept, the same command goes on from there", err=True)
+        click.echo("facefind: interrupted; what was done is kept, the same command resumes", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except Exception as error:
+        from facefind_pipeline.store.outages import outage
+
+        # What Dagster's storage raises, between runs and in them, comes through here.
+        found = outage(error)
+        if found is None:
+            raise
+        click.echo(f"facefind: {found}", err=True)
+        sys.exit(1)

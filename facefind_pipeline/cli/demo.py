@@ -10,6 +10,9 @@ import click
 
 from facefind_pipeline.cli.workspace import absolute, params_option
 
+# What of the user's own environment the demo goes by: where model files are, what root's server runs as.
+SHARED = ("FACEFIND_MODELS", "FACEFIND_CLIP_MODEL", "FACEFIND_SERVER_USER")
+
 
 @click.command(
     epilog="""\b
@@ -31,10 +34,9 @@ def demo(folder: str, params: str | None) -> None:
     event = compose(place)
     # Copies of one photo are one match, so they count once.
     wanted = {_digest(event.photos / path) for path in event.truth}
-    # Everything in its own folder: not in the home or the database of a user who has some.
-    os.environ["FACEFIND_HOME"] = str(place / ".facefind")
-    os.environ.pop("FACEFIND_DATABASE_URL", None)
-    server = EmbeddedServer(read_settings().home)
+    stay_apart(place)
+    settings = read_settings()
+    server = EmbeddedServer(settings.home, settings.server_user)
     ours = server.start()
     try:
         click.echo(f"looking for {event.person} among the photos in {event.photos}", err=True)
@@ -49,6 +51,14 @@ def demo(folder: str, params: str | None) -> None:
         f" ({time.monotonic() - started:.0f} s)"
     )
     click.echo(f"next: cd {folder} && {absolute(sys.argv[0])} dev", err=True)
+
+
+def stay_apart(place: Path) -> None:
+    """Makes the demo's own folder the home of this process, whatever `facefind env` or the user has exported."""
+    for variable in [name for name in os.environ if name.startswith(("FACEFIND_", "DAGSTER_"))]:
+        if variable not in SHARED:
+            del os.environ[variable]
+    os.environ["FACEFIND_HOME"] = str(place / ".facefind")
 
 
 def _digest(file: Path) -> str:

@@ -6,7 +6,7 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table
-from facefind_pipeline.cli.workspace import json_option, open_graph
+from facefind_pipeline.cli.workspace import SetName, chosen_set, json_option, open_graph, open_reading
 from facefind_pipeline.errors import FacefindError
 
 
@@ -17,29 +17,28 @@ Examples:
   facefind evaluate --params recommended --people
   facefind evaluate --json"""
 )
-@click.option("--params", "keys", multiple=True, metavar="KEY|ALIAS", help="Only this set; repeat for more.")
-@click.option("--people", "by_person", is_flag=True, help="Also a row a person.")
+@click.option("--params", "keys", multiple=True, type=SetName(), help="Only this set; repeat for more.")
+@click.option("--people", "by_person", is_flag=True, help="Also one row per person.")
 @json_option
 def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
     """Compare stored results with the truth lists: figures a set, losses by reason, and a report with plots.
 
-    Nothing is detected or embedded; only what changed since the last time is reckoned again.
+    Nothing is detected or embedded; only what changed since the last time is recomputed.
     """
-    from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.search.find import results_are_current
     from facefind_pipeline.search.report import people_table, read_sweep, sets_table
     from facefind_pipeline.store import parameter_sets, truth
 
-    graph = open_graph(Bars())
-    database = graph.workspace.database
-    wanted = {ParameterSet.parse(key).key for key in keys}
+    _, database = open_reading()
     with database.connect() as connection:
         if not truth.lists(connection):
             raise FacefindError("there is no truth list yet: run `facefind truth add FILE`")
+        wanted = {chosen_set(connection, key).key for key in keys}
         sets = [parameter_sets.find(connection, key) for key in sorted(wanted)] or [
             one for one in parameter_sets.registered(connection) if one.active
         ]
         stale = {one.key for one in sets if not all(results_are_current(connection, one).values())}
+    graph = open_graph(Bars())
     graph.sync_partitions()
     for one in sets:
         graph.materialize([*(["search_results"] if one.key in stale else []), "evaluation"], one.key)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from facefind_pipeline.cli.find import DATE, country_of
-from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table, echo_undated
-from facefind_pipeline.cli.workspace import absolute, chosen_set, json_option, open_reading, params_option
+from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table, echo_undated, sheet_option
+from facefind_pipeline.cli.workspace import chosen_set, json_option, open_reading, params_option
 
 
 @click.command(
@@ -25,7 +26,7 @@ Examples:
 @click.option("--from", "from_day", type=DATE, metavar="DATE", help="As in `facefind find`.")
 @click.option("--to", "to_day", type=DATE, metavar="DATE", help="As in `facefind find`.")
 @click.option("--country", help="As in `facefind find`.")
-@click.option("--sheet", type=click.Path(), metavar="FILE", help="Write a contact sheet of the faces above it (JPEG).")
+@sheet_option("the faces above it")
 @params_option
 @json_option
 def explain(
@@ -36,37 +37,38 @@ def explain(
     from_day: datetime | None,
     to_day: datetime | None,
     country: str | None,
-    sheet: str | None,
+    sheet: Path | None,
     params: str | None,
     as_json: bool,
 ) -> None:
     """Say why PHOTO is, or is not, among the results of the person NAME, taking it that the photo shows them."""
     from facefind_pipeline.errors import FacefindError
-    from facefind_pipeline.ingest.folders import key_of
+    from facefind_pipeline.ingest.days import day_named
+    from facefind_pipeline.ingest.names import key_of
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search import explain as search
-    from facefind_pipeline.search.find import Filters, count_undated, find_person
+    from facefind_pipeline.search.count import count_undated
+    from facefind_pipeline.search.find import Filters, find_person
     from facefind_pipeline.store import people, photos, truth
 
-    filters = Filters(
-        days=tuple(days),
-        from_day=from_day.date() if from_day else None,
-        to_day=to_day.date() if to_day else None,
-        country=country_of(country),
-    )
+    code = country_of(country)
     _, database = open_reading()
     with database.connect() as connection:
         chosen = chosen_set(connection, params)
         person = people.find_person(connection, key_of(name))
-        for day in days:
-            photos.find_day(connection, day)
+        filters = Filters(
+            days=tuple(day_named(connection, day).key for day in days),
+            from_day=from_day.date() if from_day else None,
+            to_day=to_day.date() if to_day else None,
+            country=code,
+        )
         known_photos = truth.known_photos(connection)
         try:
             found = find_photo(known_photos, photo)
         except FacefindError:  # several of that name, or none
-            if len(days) != 1:
+            if len(filters.days) != 1:
                 raise
-            found = find_photo(known_photos, photo, days[0])
+            found = find_photo(known_photos, photo, filters.days[0])
         assert found.sha256 is not None  # else it was not found
         looked_at = limit or search.default_limit(connection, chosen.key, person, found.sha256)
         made = search.explain(connection, chosen, person, found.sha256, limit=looked_at, filters=filters)
@@ -74,7 +76,7 @@ def explain(
         row_of_photo = photos.photos(connection, found.event_day)[found.path]
         above = find_person(connection, chosen, person, limit=made.row.rank) if sheet and made.row.rank else []
     if sheet and above:
-        echo_sheet(above, absolute(sheet), title=f"{person.name}, up to {found.path}")
+        echo_sheet(above, sheet, title=f"{person.name}, up to {found.path}")
     row, facts = made.row, made.facts
     known = {
         "photo": found.path,
@@ -87,7 +89,7 @@ def explain(
         "rank": facts.rank,
         "distance": row.distance,
         "to the nearest reference": row.plain_distance,
-        "nearer to": row.rival,
+        "looks more like": row.rival,
         "distance to them": row.rival_distance,
         "faces of this set": len(facts.own_faces),
         "faces of other sets": len(facts.other_faces),

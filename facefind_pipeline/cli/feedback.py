@@ -3,7 +3,7 @@
 import click
 
 from facefind_pipeline.cli.bars import Bars
-from facefind_pipeline.cli.workspace import chosen_set, open_graph, params_option
+from facefind_pipeline.cli.workspace import chosen_set, open_graph, open_reading, params_option
 from facefind_pipeline.errors import FacefindError
 
 day_option = click.option("--day", default="", metavar="DAY", help="Event day of PHOTO, where several have its name.")
@@ -30,28 +30,30 @@ def reject(name: str, photo: str, day: str, params: str | None) -> None:
 
 
 def _say(name: str, photo: str, day: str, params: str | None, *, shown: bool) -> None:
-    from facefind_pipeline.ingest.folders import key_of
+    from facefind_pipeline.ingest.days import day_named
+    from facefind_pipeline.ingest.names import key_of
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search.find import nearest_face, reference_probes
     from facefind_pipeline.store import parameter_sets, people, truth
 
-    graph = open_graph(Bars())
-    with graph.workspace.database.connect() as connection:
+    _, database = open_reading()
+    with database.connect() as connection:
         chosen = chosen_set(connection, params)
         person = people.find_person(connection, key_of(name))
-        known = find_photo(truth.known_photos(connection), photo, day)
+        known = find_photo(truth.known_photos(connection), photo, day and day_named(connection, day).key)
         assert known.sha256 is not None  # else it was not found
         if shown:
             reference_probes(connection, chosen.key, person)
         face = nearest_face(connection, chosen, person, known.sha256) if shown else None
         if shown and face is None:
             raise FacefindError(f"no face of {known.path} is known under {chosen.key}, so none can be confirmed")
+    graph = open_graph(Bars())
     graph.run_job(
         "tell_of_photo",
         {"remember_feedback": {"person": person.key, "sha256": known.sha256.hex(), "face": list(face or ())}},
     )
     graph.sync_partitions()
-    with graph.workspace.database.connect() as connection:
+    with database.connect() as connection:
         active = [one.key for one in parameter_sets.registered(connection) if one.active or one.key == chosen.key]
     for key in active:  # what was said holds in every set
         graph.materialize(["search_results"], key)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from facefind_pipeline.cli.output import echo_json, echo_matches, echo_sheet, echo_undated
+from facefind_pipeline.cli.output import echo_json, echo_matches, echo_sheet, echo_undated, sheet_option
 from facefind_pipeline.cli.workspace import (
     absolute,
     chosen_set,
@@ -15,6 +16,7 @@ from facefind_pipeline.cli.workspace import (
     open_reading,
     params_option,
 )
+from facefind_pipeline.errors import FacefindError
 
 if TYPE_CHECKING:
     from facefind_pipeline.search.find import Probe
@@ -30,19 +32,22 @@ Examples:
   facefind find Ada
   facefind find Ada -n 50 --country Portugal --from 2024-06-01 --to 2024-06-30
   facefind find --photo unknown.jpg --day beach-party --json
-  facefind find Ada --sheet ada.jpg               (a contact sheet of the matches)"""
+  facefind find Ada --day "2024-06-16 Vigo"       (an event day by its key or its folder's name)
+  facefind find Ada --sheet ada.png               (a contact sheet of the matches)"""
 )
 @click.argument("name", required=False)
 @click.option("--photo", type=click.Path(), help="Ask with the face in this picture; nothing of it is stored.")
 @click.option("-n", "--limit", default=10, show_default=True, type=click.IntRange(1), help="Photos to print.")
-@click.option("--day", "days", multiple=True, metavar="DAY", help="Only this event day; repeat for more.")
+@click.option(
+    "--day", "days", multiple=True, metavar="DAY", help="Only this event day, by key or folder; repeat for more."
+)
 @click.option("--from", "from_day", type=DATE, metavar="DATE", help="Taken on this day or later, as 2024-06-01.")
 @click.option("--to", "to_day", type=DATE, metavar="DATE", help="Taken on this day or earlier.")
 @click.option("--country", help="Taken in this country: its English name or two-letter code.")
 @click.option(
     "--metric", type=click.Choice(["l2", "cosine", "ip", "l1"]), help="Distance; the embedder's own by default."
 )
-@click.option("--sheet", type=click.Path(), metavar="FILE", help="Write a contact sheet of the matches (JPEG).")
+@sheet_option("the matches")
 @params_option
 @largest_option
 @json_option
@@ -55,34 +60,39 @@ def find(
     to_day: datetime | None,
     country: str | None,
     metric: str | None,
-    sheet: str | None,
+    sheet: Path | None,
     params: str | None,
     largest: bool,
     as_json: bool,
 ) -> None:
     """Find the photos nearest to the person NAME, or to the face in a picture.
 
-    Answers from what is done, also while `facefind run` is still at work.
+    Answers from what is done, also while `facefind run` is still at work. On a narrow terminal the last columns are
+    left out; --json has all.
     """
-    from facefind_pipeline.ingest.folders import key_of
-    from facefind_pipeline.search.find import Filters, count_undated, find_nearest, find_person
-    from facefind_pipeline.store import people, photos
+    from facefind_pipeline.ingest.days import day_named
+    from facefind_pipeline.ingest.names import key_of
+    from facefind_pipeline.ingest.sheets import sheet_path
+    from facefind_pipeline.search.count import count_photos, count_undated
+    from facefind_pipeline.search.find import Filters, find_nearest, find_person
+    from facefind_pipeline.store import people
 
     if (name is None) == (photo is None):
         raise click.UsageError("give a NAME or --photo FILE")
-    filters = Filters(
-        days=tuple(days),
-        from_day=from_day.date() if from_day else None,
-        to_day=to_day.date() if to_day else None,
-        country=country_of(country),
-    )
+    code = country_of(country)
     settings, database = open_reading()
+    if photo is not None and not absolute(photo).is_file():
+        raise FacefindError(f"no picture {photo}: give --photo the file of one")
     with database.connect() as connection:
-        for day in days:
-            photos.find_day(connection, day)
+        filters = Filters(
+            days=tuple(day_named(connection, day).key for day in days),
+            from_day=from_day.date() if from_day else None,
+            to_day=to_day.date() if to_day else None,
+            country=code,
+        )
         chosen = chosen_set(connection, params)
-        if name is not None:
-            person = people.find_person(connection, key_of(name))
+        person = people.find_person(connection, key_of(name)) if name is not None else None
+        if person is not None:
             title = person.name
             matches = find_person(connection, chosen, person, limit=limit, filters=filters, metric=metric)
         else:
@@ -90,19 +100,23 @@ def find(
             title = photo
             probe = _probe(settings, chosen, photo, largest=largest)
             matches = find_nearest(connection, chosen, [probe], limit=limit, filters=filters, metric=metric)
+        total = 0 if as_json else count_photos(connection, chosen.key, person, filters)
         undated = count_undated(connection, filters)
     if as_json:
         echo_json([match.as_json() for match in matches])
     elif matches:
-        click.echo(f"{title}, nearest {len(matches)} photos under {chosen.key}")
-        echo_matches(matches)
+        echo_matches(title, chosen.key, matches, total)
     else:
         click.echo(
             f"no photos{' match these filters' if filters.given else ' with faces yet'} under {chosen.key}", err=True
         )
     echo_undated(undated)
     if sheet and matches:
-        echo_sheet(matches, absolute(sheet), title=title)
+        echo_sheet(matches, sheet, title=title)
+    elif matches and person is not None and not as_json:
+        stored = sheet_path(settings, chosen.key, "people", person.key)
+        if stored.is_file():
+            click.echo(f"contact sheet of the last run: {stored}", err=True)
 
 
 def _probe(settings: "Settings", chosen: "RegisteredSet", photo: str, *, largest: bool) -> "Probe":

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import click
 
+from facefind_pipeline.cli import checks
 from facefind_pipeline.cli.bars import Bars
-from facefind_pipeline.cli.workspace import absolute, open_graph
+from facefind_pipeline.cli.workspace import absolute, day_name_option, open_graph, open_reading, rehash_option
+from facefind_pipeline.plurals import counted
+from facefind_pipeline.settings import read_settings
 
 
 @click.command(
@@ -16,24 +19,28 @@ Examples:
   facefind ingest                                  (looks again at all folders that were given before)"""
 )
 @click.argument("photos", type=click.Path(), required=False)
-@click.option("--day-name", metavar="NAME", help="Name of the event day, in place of the folder's.")
-@click.option("--rehash", is_flag=True, help="Read all files again, not only those that look changed.")
+@day_name_option
+@rehash_option
 def ingest(photos: str | None, day_name: str | None, rehash: bool) -> None:
     """Register the event days of a folder of PHOTOS and read what is new: hash, size, time, place, camera."""
-    from facefind_pipeline.cli import stages
     from facefind_pipeline.errors import FacefindError
     from facefind_pipeline.store import photos as store
 
     if day_name and not photos:
         raise click.UsageError("--day-name goes with PHOTOS")
-    graph = open_graph(Bars())
     if photos:
         roots: list[Path] = [absolute(photos)]
+        checks.check_folder(read_settings(), roots[0], day_name)
     else:
-        with graph.workspace.database.connect() as connection:
+        _, database = open_reading()
+        with database.connect() as connection:
             roots = store.roots(connection)
         if not roots:
             raise FacefindError("no folder was given yet: run `facefind ingest PHOTOS`")
+
+    from facefind_pipeline.cli import stages
+
+    graph = open_graph(Bars())
     failed: list[FacefindError] = []
     for root in roots:
         try:
@@ -49,9 +56,9 @@ def ingest(photos: str | None, day_name: str | None, rehash: bool) -> None:
                 bad = sum(row.problem is not None for row in rows)
                 damaged = sum(row.note is not None for row in rows)
                 click.echo(
-                    f"{day.key}: {len(rows)} photo{'' if len(rows) == 1 else 's'}"
-                    + (f", {bad} unreadable" if bad else "")
-                    + (f", {damaged} damaged but used" if damaged else "")
+                    f"{day.key}: {counted(len(rows), 'photo')}"
+                    + (f", {bad:,} unreadable" if bad else "")
+                    + (f", {damaged:,} damaged but used" if damaged else "")
                 )
     for earlier in failed[:-1]:
         stages.tell(str(earlier))

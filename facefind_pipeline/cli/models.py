@@ -1,4 +1,4 @@
-"""`facefind models`: model files that no package ships."""
+"""`facefind models`: where the model files are, and the ones that a user adds."""
 
 import click
 
@@ -22,42 +22,48 @@ def models() -> None:
     """Model files: nothing is downloaded unless asked for here."""
 
 
-@models.command("list")
+@models.command("list", epilog="\b\nExamples:\n  facefind models list\n  facefind models list --json")
 @json_option
 def list_models(as_json: bool) -> None:
-    """What can be pulled, and what is present."""
+    """What is present and where it comes from, and what can be pulled."""
     folder = read_settings().models
-    rows = [
-        {
-            "model": model.name,
-            "present": model.present(folder),
-            "size": f"{model.bytes / 1000:.0f} kB",
-            "licence": model.licence,
-            "file": str(model.path(folder)),
-        }
-        for model in MODELS.values()
-    ]
+    rows = []
+    for model in MODELS.values():
+        file = model.find(folder)
+        packaged = f"package {model.package}"
+        rows.append(
+            {
+                "model": model.name,
+                "present": file is not None,
+                "from": "" if file is None else "models folder" if file == model.path(folder) else packaged,
+                "size": f"{model.bytes / 1000:.0f} kB",
+                "licence": model.licence,
+                "file": str(file or model.path(folder)),
+            }
+        )
     if as_json:
         echo_json(rows)
     else:
         echo_table([row | {"present": "yes" if row["present"] else "no"} for row in rows])
 
 
-@models.command("pull")
+@models.command(
+    "pull", epilog="\b\nExamples:\n  facefind models pull yunet\n  facefind models pull yunet --from yunet.onnx"
+)
 @click.argument("name")
 @click.option("--from", "source", type=click.Path(), metavar="FILE", help="Take a local copy instead of downloading.")
 def pull_model(name: str, source: str | None) -> None:
-    """Fetch the model NAME into the models folder; kept only if its SHA-256 is the pinned one."""
+    """Fetch the model NAME into the models folder if no package has it; kept only if its SHA-256 is the pinned one."""
     if name not in MODELS:
         raise FacefindError(f"no model {name!r}: there is {', '.join(MODELS)}")
     folder = read_settings().models
-    if MODELS[name].present(folder):
-        click.echo(f"{name} is there already: {MODELS[name].path(folder)}")
+    if (present := MODELS[name].find(folder)) is not None:
+        click.echo(f"{name} is available already: {present}")
         return
     click.echo(f"{name}: {pull(MODELS[name], folder, absolute(source) if source else None)}")
 
 
-@models.command("add")
+@models.command("add", epilog="\b\nExample:\n  facefind models add mine network.onnx --mean 127.5 --std 127.5 --rgb")
 @click.argument("name")
 @click.argument("file", type=click.Path())
 @click.option("--mean", default=127.5, show_default=True, help="Subtracted from each channel's 0 to 255.")

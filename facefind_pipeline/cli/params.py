@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import islice
+from pathlib import Path
 
 import click
 
+from facefind_pipeline.cli import checks
 from facefind_pipeline.cli.bars import Bars
-from facefind_pipeline.cli.output import echo_json, echo_table
-from facefind_pipeline.cli.workspace import absolute, json_option, open_graph, open_reading
-from facefind_pipeline.parameters import ALIASES, ParameterSet
+from facefind_pipeline.cli.output import echo_json, echo_table, sheet_option
+from facefind_pipeline.cli.workspace import SetName, chosen_set, json_option, open_graph, open_reading
+from facefind_pipeline.parameters import ALIASES
+from facefind_pipeline.settings import read_settings
 
 EXAMPLES = """\b
 Examples:
@@ -25,7 +28,7 @@ def params() -> None:
     """Parameter sets: detector settings and embedder, side by side."""
 
 
-@params.command("list")
+@params.command("list", epilog="\b\nExamples:\n  facefind params list\n  facefind params list --json")
 @json_option
 def list_sets(as_json: bool) -> None:
     """All registered sets, and the aliases."""
@@ -56,8 +59,13 @@ def list_sets(as_json: bool) -> None:
             click.echo(f"not registered yet: {key} ({alias})")
 
 
-@params.command()
-@click.argument("key")
+@params.command(
+    epilog="""\b
+Examples:
+  facefind params add haar-sf1.10-mn3-ms60@dlib
+  facefind params add recommended --index hnsw"""
+)
+@click.argument("key", type=SetName())
 @click.option(
     "--index",
     "method",
@@ -66,9 +74,10 @@ def list_sets(as_json: bool) -> None:
 )
 def add(key: str, method: str | None) -> None:
     """Register the set KEY and activate it; photos are worked on by `facefind run --params KEY`."""
+    checks.check_set(read_settings(), key)
+
     from facefind_pipeline.cli import stages
 
-    ParameterSet.parse(key)
     graph = open_graph(Bars())
     parameters = stages.register_set(graph, key, index_method=method)
     graph.sync_partitions()
@@ -77,16 +86,16 @@ def add(key: str, method: str | None) -> None:
     click.echo(f"{parameters.key} is registered and active")
 
 
-@params.command()
-@click.argument("key")
+@params.command(epilog="\b\nExamples:\n  facefind params show recommended\n  facefind params show recommended --json")
+@click.argument("key", type=SetName())
 @json_option
 def show(key: str, as_json: bool) -> None:
     """What the set KEY means: settings, and what detector and embedder really were when it was last filled."""
     from facefind_pipeline.store import parameter_sets
 
-    parameters = ParameterSet.parse(key)
     _, database = open_reading()
     with database.connect() as connection:
+        parameters = parameter_sets.resolve(connection, key)
         known = {one.key for one in parameter_sets.registered(connection)}
         made_by = parameter_sets.meanings(connection, parameters.key)
     shown = {
@@ -103,50 +112,52 @@ def show(key: str, as_json: bool) -> None:
         click.echo(f"{name:40} {value}")
 
 
-@params.command("default")
-@click.argument("key")
+@params.command("default", epilog="\b\nExample:\n  facefind params default recommended")
+@click.argument("key", type=SetName())
 def default_set(key: str) -> None:
     """Make the registered set KEY the one that `find` asks and the view `pictures` shows."""
-    from facefind_pipeline.store import parameter_sets
-
-    parameters = ParameterSet.parse(key)
-    graph = open_graph(Bars())
-    with graph.workspace.database.connect() as connection:
-        chosen = parameter_sets.find(connection, parameters.key)
+    _, database = open_reading()
+    with database.connect() as connection:
+        chosen = chosen_set(connection, key)
     if not chosen.is_default:
-        graph.run_job("choose_default_set", {"set_default_set": {"key": parameters.key}})
-    click.echo(f"{parameters.key} is the default")
+        open_graph(Bars()).run_job("choose_default_set", {"set_default_set": {"key": chosen.key}})
+    click.echo(f"{chosen.key} is the default")
 
 
-@params.command()
-@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@params.command(epilog="\b\nExample:\n  facefind params activate talk hog-up0-px640@dlib")
+@click.argument("keys", nargs=-1, required=True, type=SetName(), metavar="KEY...")
 def activate(keys: Sequence[str]) -> None:
     """Let automation fill the registered sets KEY... for new and changed event days."""
     _set_active(keys, active=True)
 
 
-@params.command()
-@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@params.command(epilog="\b\nExample:\n  facefind params deactivate talk")
+@click.argument("keys", nargs=-1, required=True, type=SetName(), metavar="KEY...")
 def deactivate(keys: Sequence[str]) -> None:
-    """Put the sets KEY... at rest: what they have stays and can be searched, new photos are not worked on."""
+    """Deactivate the sets KEY...: what they have stays and can be searched, new photos are not worked on."""
     _set_active(keys, active=False)
 
 
-@params.command()
-@click.argument("first")
-@click.argument("second")
+@params.command(
+    epilog="""\b
+Examples:
+  facefind params compare default recommended
+  facefind params compare default talk -n 50 --sheet differences.png"""
+)
+@click.argument("first", type=SetName())
+@click.argument("second", type=SetName())
 @click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="Photos to print.")
-@click.option("--sheet", type=click.Path(), metavar="FILE", help="Write the faces that only one found (JPEG).")
+@sheet_option("the faces that only one found")
 @json_option
-def compare(first: str, second: str, limit: int, sheet: str | None, as_json: bool) -> None:
+def compare(first: str, second: str, limit: int, sheet: Path | None, as_json: bool) -> None:
     """What only one of the sets FIRST and SECOND found, photo by photo; two boxes that overlap by half are one face."""
     from facefind_pipeline.search.compare import compare_sets
-    from facefind_pipeline.store import parameter_sets
 
-    keys = [ParameterSet.parse(key).key for key in (first, second)]
     _, database = open_reading()
     with database.connect() as connection:
-        found = compare_sets(connection, *(parameter_sets.find(connection, key) for key in keys))
+        sets = [chosen_set(connection, key) for key in (first, second)]
+        found = compare_sets(connection, *sets)
+    keys = [one.key for one in sets]
     rows: list[dict[str, object]] = [
         {
             "event day": photo.event_day,
@@ -174,21 +185,24 @@ def compare(first: str, second: str, limit: int, sheet: str | None, as_json: boo
             for one in side
         }
         tiles = face_tiles(database, dict(islice(captions.items(), DAY_FACES)))
-        file = write_sheet(absolute(sheet), tiles, title=f"A {keys[0]}, B {keys[1]}", columns=10)
+        file = write_sheet(sheet, tiles, title=f"A {keys[0]}, B {keys[1]}", columns=10)
         click.echo(f"contact sheet: {file}", err=True)
 
 
 def _set_active(keys: Sequence[str], *, active: bool) -> None:
-    from facefind_pipeline.store import parameter_sets
-
-    parsed = [ParameterSet.parse(key).key for key in keys]
-    graph = open_graph(Bars())
-    with graph.workspace.database.connect() as connection:
-        due = [key for key in parsed if parameter_sets.find(connection, key).active != active]
+    _, database = open_reading()
+    with database.connect() as connection:
+        sets = [chosen_set(connection, key) for key in keys]
+    due = [one.key for one in sets if one.active != active]
     if due:
-        graph.run_job("activate_parameter_sets", {"set_active": {"keys": due, "active": active}})
-    for key in parsed:
-        click.echo(f"{key} is {'active' if active else 'at rest'}")
+        open_graph(Bars()).run_job("activate_parameter_sets", {"set_active": {"keys": due, "active": active}})
+    for one in sets:
+        click.echo(f"{one.key} is {'active' if active else 'inactive'}")
+        if one.is_default and not active:
+            click.echo(
+                f"{one.key} is still the default of this home: `find` asks it, without new photos from now on; "
+                "`facefind params default KEY` chooses another"
+            )
 
 
 def _tick(value: object) -> str:

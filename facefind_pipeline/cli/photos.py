@@ -7,6 +7,7 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.workspace import open_graph
+from facefind_pipeline.plurals import counted
 
 _SHIFT = re.compile(r"([+-]?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _SHIFT_AS_CLOCK = re.compile(r"([+-]?)()(\d+):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
@@ -54,17 +55,16 @@ def shift(camera: str, day: str | None, shift: timedelta) -> None:
 
     Remembered, also for photos that are still to come. Given again, it replaces what was given before.
     """
+    from facefind_pipeline.ingest.days import day_named
     from facefind_pipeline.store import clocks
-    from facefind_pipeline.store import photos as store
 
     graph = open_graph(Bars())
     with graph.workspace.database.connect() as connection:
-        if day is not None:
-            store.find_day(connection, day)
+        key = clocks.ALL_DAYS if day is None else day_named(connection, day).key
         name = clocks.find_camera(connection, camera)
-    config = {"camera": name, "seconds": int(shift.total_seconds()), "day": day or clocks.ALL_DAYS}
+    config = {"camera": name, "seconds": int(shift.total_seconds()), "day": key}
     graph.run_job("shift_camera_clock", {"set_clock_shift": config})
     with graph.workspace.database.connect() as connection:
-        moved = clocks.photos_of(connection, name, day or clocks.ALL_DAYS)
+        moved = clocks.photos_of(connection, name, key)
     span = f", now from {moved.first:%Y-%m-%d %H:%M:%S} to {moved.last:%Y-%m-%d %H:%M:%S}" if moved.first else ""
-    click.echo(f"{name}: {moved.photos} photo{'' if moved.photos == 1 else 's'}{span}")
+    click.echo(f"{name}: {counted(moved.photos, 'photo')}{span}")

@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facefind_pipeline.cli import checks
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json
-from facefind_pipeline.cli.workspace import absolute, json_option, largest_option, open_graph, params_option
+from facefind_pipeline.cli.workspace import (
+    absolute,
+    day_name_option,
+    json_option,
+    largest_option,
+    open_graph,
+    params_option,
+    rehash_option,
+)
+from facefind_pipeline.settings import read_settings
 
 if TYPE_CHECKING:
     from facefind_pipeline.cli.stages import Asked
@@ -33,9 +43,11 @@ Examples:
 )
 @params_option
 @largest_option
-@click.option("-n", "--limit", default=10, show_default=True, type=click.IntRange(1), help="Photos to print a person.")
-@click.option("--day-name", metavar="NAME", help="Name of the event day, in place of the folder's.")
-@click.option("--rehash", is_flag=True, help="Read all files again, not only those that look changed.")
+@click.option(
+    "-n", "--limit", default=10, show_default=True, type=click.IntRange(1), help="Photos to print per person."
+)
+@day_name_option
+@rehash_option
 @json_option
 def run(
     photos: str,
@@ -50,16 +62,16 @@ def run(
     """Find people among the PHOTOS of a folder.
 
     Registers the folder and the references, detects and embeds what is not known yet, and prints each person's
-    nearest photos. Interrupted, the same command goes on where it stopped.
+    nearest photos. Interrupted, the same command resumes.
     """
-    from facefind_pipeline.cli import stages
-
     given = [_split(reference) for reference in references]
     found, asked = find_people(
         absolute(photos), given, params, largest=largest, limit=limit, day_name=day_name, rehash=rehash, quiet=as_json
     )
     if as_json:
         echo_json([{"person": person.name, **match.as_json()} for person, matches in found for match in matches])
+    from facefind_pipeline.cli import stages
+
     stages.require_references(asked)
 
 
@@ -80,8 +92,16 @@ def find_people(
         Each person asked for (everyone if no reference is given) with their nearest photos; and who has none, and why.
 
     Raises:
-        FacefindError: nothing can be searched.
+        FacefindError: nothing can be searched; what the arguments alone show is told before any work.
     """
+    settings = read_settings()
+    checks.check_set(settings, params)
+    checks.check_folder(settings, root, day_name)
+    if references:
+        checks.check_references(references)
+    else:
+        checks.check_anybody(settings)
+
     from facefind_pipeline.cli import stages
 
     bars = Bars()

@@ -1,6 +1,5 @@
 """The stages of `facefind run`; each asks the tables what is missing and materialises only that."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,17 +8,20 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_matches, echo_sheet
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
-from facefind_pipeline.ingest.listing import list_folder
-from facefind_pipeline.ingest.register import look_at_folder
-from facefind_pipeline.ingest.sheets import sheet_path
+from facefind_pipeline.ingest.register import first_set, look_at_folder
+from facefind_pipeline.ingest.sheets import PERSON_FACES, sheet_path
 from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
+from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
-from facefind_pipeline.parameters import ALIASES, ParameterSet
+from facefind_pipeline.parameters import ALIASES, DEFAULT, ParameterSet
+from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
+from facefind_pipeline.search.count import count_photos
+from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
@@ -41,37 +43,46 @@ def tell(text: str) -> None:
 
 
 def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[EventDay]:
-    """Registers the folder's event days; a root that vanished has its days marked and kept.
+    """Registers the folder's event days and reports what is left out; days that vanished are marked and kept.
+
+    Returns:
+        The days whose photos are there.
 
     Raises:
-        FacefindError: no such folder, no photos in it, or a key that another folder holds.
+        FacefindError: no such folder, or no photos in it now.
     """
     with graph.workspace.database.connect() as connection:
-        folder = look_at_folder(connection, root, day_name)
+        folder = look_at_folder(connection, graph.workspace.settings, root, day_name)
     if folder.due:
         config = {"folder": str(root), "day_name": day_name}
-        graph.run_job("add_event_days", {"register_event_days": config})
-    if folder.missing:
+        graph.run_job("add_event_days", {"register_event_days": config}, Incoming(folders=[root]))
+    for problem in folder.problems:
+        tell(f"left out: {problem}")
+    if folder.others:
+        tell(left_out(folder.others))
+    if not folder.days:
         raise FacefindError(
-            f"{root} is gone: its {len(folder.gone)} event day(s) are marked unavailable and nothing was deleted; "
+            f"{root} is gone or empty: its event days are marked unavailable and nothing was deleted; "
             "`facefind find` still answers from them"
         )
-    for day in folder.gone:
-        tell(f"event day {day.key}: {day.path} is gone; what is known of it is kept")
+    for day, reason in folder.unavailable:
+        tell(f"event day {day.key}: {day.path} {reason}; what is known of it is kept")
     return list(folder.days)
 
 
 def register_set(graph: Graph, params: str | None, index_method: str | None = None) -> ParameterSet:
-    """The set that is asked for, else the default one, registered and active.
+    """The set that is asked for, else the home's default, registered and active; a new home's first is its default.
 
     Raises:
         FacefindError: no such set, or its model file is missing.
     """
     with graph.workspace.database.connect() as connection:
         registered = parameter_sets.registered(connection)
-    if params is None:
-        params = next((one.key for one in registered if one.is_default), "default")
-    parameters = ParameterSet.parse(params)
+        if params not in (None, DEFAULT) or registered:
+            parameters = parameter_sets.resolve(connection, params or DEFAULT)
+        else:
+            parameters = _first_set(graph.workspace.settings)
+    ingest_faces.shared_embedder(graph.workspace.settings, parameters).fetch()
     ingest_faces.present_partition(graph.workspace.settings, "", parameters)
     present = next((one for one in registered if one.key == parameters.key and one.active), None)
     if present is None or (index_method and present.index_method != index_method):
@@ -86,13 +97,13 @@ def add_references(
     """Stores new references that show the face of one person, and embeds those that the set has not tried.
 
     Returns:
-        The people given, or everyone known if none is.
+        The people given, or if none is everyone known who has a reference.
 
     Raises:
         FacefindError: references are given and none can be used.
     """
     workspace, asked = graph.workspace, Asked()
-    usable: list[tuple[str, Path, ReferencePhoto]] = []
+    usable: list[ReferencePhoto] = []
     problems: dict[Person, list[str]] = {}
     with workspace.database.connect() as connection:
         stored = people.stored_references(connection)
@@ -103,7 +114,7 @@ def add_references(
             reference = ingest_references.read_reference(name, file, largest=largest)
             if _is_new(stored, reference):
                 ingest_references.locate_face(workspace.settings, parameters, reference)
-            usable.append((name, file, reference))
+            usable.append(reference)
         except FacefindError as error:
             problems.setdefault(person, []).append(str(error))
     _store_references(graph, usable, stored)
@@ -111,7 +122,7 @@ def add_references(
     with workspace.database.connect() as connection:
         states = people.reference_states(connection, parameters.key)
         if not given:
-            asked.people = people.people(connection)
+            asked.people = [person for person, references in people.reference_counts(connection) if references]
     for person in asked.people:
         theirs = [state for state in states if state.person.key == person.key]
         problems.setdefault(person, []).extend(state.problem for state in theirs if state.problem)
@@ -129,7 +140,7 @@ def add_references(
 
 def embed_missing_references(graph: Graph, parameters: ParameterSet) -> None:
     """Materialises `reference_embeddings` if a reference was not tried yet."""
-    if due.references_due(graph.workspace, parameters):
+    if due.references_due(graph.instance, graph.workspace, parameters):
         graph.materialize(["reference_embeddings"], parameters.key)
 
 
@@ -140,25 +151,13 @@ def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False)
             graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}})
         except CheckFailedError:
             tell(f"event day {day.key}: none of its files can be read; it is left out")
-    _report_left_out(days)
-
-
-def _report_left_out(days: Sequence[EventDay]) -> None:
-    """Says in one line how many files of the days' folders are no photos."""
-    others: Counter[str] = Counter()
-    for day in days:
-        try:
-            others.update(list_folder(day.path).others)
-        except OSError:  # the day was told to be gone
-            continue
-    if others:
-        tell(left_out(others))
 
 
 def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], parameters: ParameterSet) -> None:
     """Materialises faces and embeddings of the days that lack any, telling first how much there is to do.
 
     Raises:
+        OutageError: the database stopped or a disk is full.
         FacefindError: a day failed; the others were made first.
     """
     workspace = graph.workspace
@@ -174,27 +173,30 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
             unreadable += sum(row.problem is not None for row in rows)
     known = total - len(to_do) - unreadable
     tell(
-        f"{total} photos in {len(days)} event day(s) under {parameters.key}: {len(to_do)} to do, "
-        f"{known} known already or copies, {unreadable} unreadable"
+        f"{counted(total, 'photo')} in {counted(len(days), 'event day')} under {parameters.key}: {len(to_do):,} to do, "
+        f"{counted(known, 'duplicate')} or already processed, {unreadable:,} unreadable"
     )
     bars.overall(len(to_do), "photo", _comparison(parameters))
-    failed: list[str] = []
+    failed: dict[str, str] = {}
     try:
         for day in due_days:
             try:
                 graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
+            except OutageError:
+                raise
             except FacefindError as error:
-                failed.append(str(error))
+                failed[day.key] = str(error)
     finally:
         bars.close()
     with workspace.database.connect() as connection:
         for partition in partitions:
-            for path, problem in faces.problems(connection, partition.event_day, partition.detector).items():
+            for path, problem in faces.problems(connection, partition).items():
                 tell(f"left out: {path}: {problem}")
-            for photo in faces.photos_to_do(connection, partition):
-                tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command takes it up")
+            # Of a day that failed it is the rest, which the error accounts for.
+            for photo in [] if partition.event_day in failed else faces.photos_to_do(connection, partition):
+                tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
     if failed:
-        raise FacefindError("; ".join(failed))
+        raise FacefindError("; ".join(failed.values()))
 
 
 def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
@@ -207,23 +209,21 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
 def report(
     graph: Graph, parameters: ParameterSet, asked: Asked, *, limit: int, quiet: bool
 ) -> list[tuple[Person, list[find.Match]]]:
-    """Each person's matches, printed unless quiet, with a contact sheet."""
+    """Each person's matches, printed unless quiet; the stored contact sheet shows as many whatever the limit is."""
     found = []
     with graph.workspace.database.connect() as connection:
         chosen = parameter_sets.find(connection, parameters.key)
         for person in asked.people:
             if person in asked.unusable:
                 continue
-            matches = find.find_person(connection, chosen, person, limit=limit)
-            found.append((person, matches))
+            best = find.find_person(connection, chosen, person, limit=max(limit, PERSON_FACES))
+            found.append((person, best[:limit]))
             if not quiet:
-                click.echo(f"\n{person.name}, nearest {len(matches)} photos under {parameters.key}")
-                echo_matches(matches)
-            if matches:
-                file = sheet_path(graph.workspace.settings, parameters.key, f"people/{person.key}")
-                echo_sheet(matches, file, title=f"{person.name}, {parameters.key}")
-    if not asked.people:
-        tell("nobody to look for yet: add --reference NAME=FILE, or run `facefind person add NAME FILE`")
+                click.echo()
+                echo_matches(person.name, chosen.key, best[:limit], count_photos(connection, chosen.key, person))
+            if best:
+                file = sheet_path(graph.workspace.settings, chosen.key, "people", person.key)
+                echo_sheet(best[:PERSON_FACES], file, title=f"{person.name}, {chosen.key}")
     return found
 
 
@@ -237,6 +237,16 @@ def require_references(asked: Asked) -> None:
         raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
 
 
+def _first_set(settings: Settings) -> ParameterSet:
+    parameters = first_set(settings)
+    if parameters.key != ALIASES["recommended"]:
+        tell(
+            f"YuNet's file is missing, so the slower {parameters.key} is the default of this home: "
+            "`facefind models pull yunet` fetches it for --params recommended"
+        )
+    return parameters
+
+
 def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: ReferencePhoto) -> bool:
     known = stored.get((reference.person.key, reference.sha256))
     return known is None or (reference.largest and not known[1])
@@ -244,16 +254,16 @@ def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: Ref
 
 def _store_references(
     graph: Graph,
-    usable: Sequence[tuple[str, Path, ReferencePhoto]],
+    usable: Sequence[ReferencePhoto],
     stored: Mapping[tuple[str, bytes], tuple[str, bool]],
 ) -> None:
-    folder = graph.workspace.settings.references
-    in_folder = {(r.person.key, r.sha256) for r in ingest_references.references_in(folder, tell)}
-    from_folder = {key for key, (source, _) in stored.items() if source == "folder"} if folder.is_dir() else set()
-    new = [(name, file, reference) for name, file, reference in usable if _is_new(stored, reference)]
-    if new or not in_folder <= stored.keys() or not from_folder <= in_folder:
-        add = [{"name": name, "file": str(file), "largest": reference.largest} for name, file, reference in new]
-        graph.materialize(["reference_photos"], config={"reference_photos": {"add": add}})
+    with graph.workspace.database.connect() as connection:
+        look = ingest_references.look_at_references(connection, graph.workspace.settings.references)
+    for problem in look.problems:
+        tell(problem)
+    new = [reference for reference in usable if _is_new(stored, reference)]
+    if new or look.new or look.gone:
+        graph.materialize(["reference_photos"], incoming=Incoming(references=new))
 
 
 def _comparison(parameters: ParameterSet) -> tuple[str, float] | None:

@@ -1,9 +1,11 @@
 """`facefind status`: what is there and what is missing, from the tables alone."""
 
+import os
+
 import click
 
 from facefind_pipeline.cli.output import echo_json, echo_table
-from facefind_pipeline.cli.workspace import json_option
+from facefind_pipeline.cli.workspace import home_exists, json_option
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
 
@@ -13,12 +15,18 @@ from facefind_pipeline.store.server import EmbeddedServer
 def status(as_json: bool) -> None:
     """Show the database, event days, parameter sets and people. Starts nothing."""
     settings = read_settings()
-    server = EmbeddedServer(settings.home)
+    server = EmbeddedServer(settings.home, settings.server_user)
     # As root it lies outside the home, so whoever deletes a home must be told where else faces are.
     place = {"home": str(settings.home)} | ({} if settings.database_url else {"data": str(server.data)})
+    if settings.database_url is None and os.geteuid() == 0:
+        place["server account"] = server.account
     if settings.database_url is None and not server.running():
         if as_json:
-            echo_json({**place, "database": "stopped"})
+            echo_json({**place, "database": "stopped" if home_exists(settings) else "none"})
+        elif not home_exists(settings):
+            click.echo(
+                f"no facefind home in {settings.home} yet: `facefind run PHOTOS --reference NAME=FILE` makes one"
+            )
         else:
             click.echo(f"the embedded database in {server.data} is not running: `facefind up` starts it")
         return
@@ -35,6 +43,11 @@ def status(as_json: bool) -> None:
         echo_json({**place, "database": "running", "days": days, "sets": sets, "people": people})
         return
     click.echo(f"home {settings.home}, database running" + (f" in {place['data']}" if "data" in place else ""))
+    if "server account" in place:
+        click.echo(
+            f"the database runs as {server.account}, since PostgreSQL refuses to run as root: every process of that "
+            "account can read it; FACEFIND_SERVER_USER names another"
+        )
     for title, rows in (("Event days", days), ("Parameter sets", sets), ("People", people)):
         click.echo(f"\n{title}" + ("" if rows else ": none yet"))
         echo_table(rows)

@@ -6,9 +6,10 @@ import click
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_table
-from facefind_pipeline.cli.workspace import open_graph
+from facefind_pipeline.cli.workspace import open_graph, open_reading
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.parameters import expand
+from facefind_pipeline.parameters import DEFAULT, expand
+from facefind_pipeline.plurals import counted
 
 
 @click.command(
@@ -24,33 +25,39 @@ def sweep(keys: Sequence[str]) -> None:
 
     Choices in braces make a set of each combination. The work is one backfill, which `facefind dev` shows and works
     off; if it is not running, this command does. What another set has found or embedded already is not done again.
-    Interrupted, the same command goes on where it stopped.
+    Interrupted, the same command resumes.
     """
+    from facefind_pipeline.store import overview, parameter_sets, photos
+
+    patterns = {key: expand(key) for key in keys if key != DEFAULT}
+    _, database = open_reading()
+    with database.connect() as connection:
+        if not photos.days(connection):
+            raise FacefindError("no event day is registered yet: run `facefind ingest PHOTOS` first")
+        named = [one for key in keys for one in patterns.get(key) or [parameter_sets.resolve(connection, key)]]
+    sets = list({one.key: one for one in named}.values())
+
     from dagster._core.execution.backfill import BulkActionStatus
 
     from facefind_pipeline.cli import stages
     from facefind_pipeline.orchestration.backfills import missing_partitions, request_backfill
     from facefind_pipeline.orchestration.daemon import failed_partitions, work_off
-    from facefind_pipeline.store import overview, photos
 
-    sets = list({one.key: one for key in keys for one in expand(key)}.values())
     bars = Bars()
     graph = open_graph(bars)
     workspace = graph.workspace
-    with workspace.database.connect() as connection:
-        if not photos.days(connection):
-            raise FacefindError("no event day is registered yet: run `facefind ingest PHOTOS` first")
     for parameters in sets:
         stages.register_set(graph, parameters.key)
     graph.sync_partitions()
     missing = missing_partitions(graph.instance, workspace, [one.key for one in sets])
-    backfill = request_backfill(graph.instance, missing, f"Sweep of {len(sets)} parameter sets")
+    backfill = request_backfill(graph.instance, missing, f"Sweep of {counted(len(sets), 'parameter set')}")
     status = BulkActionStatus.COMPLETED_SUCCESS
     if backfill is None:
-        stages.tell(f"{len(sets)} parameter set(s): nothing is missing")
+        stages.tell(f"{counted(len(sets), 'parameter set')}: nothing is missing")
     else:
         expected = sum(len(partitions) for partitions in missing.values())
-        stages.tell(f"{len(sets)} parameter set(s), {expected} asset partitions to fill: backfill {backfill}")
+        to_fill = counted(expected, "asset partition")
+        stages.tell(f"{counted(len(sets), 'parameter set')}, {to_fill} to fill: backfill {backfill}")
         bars.overall(expected, "asset partition")
         try:
             status = work_off(graph.instance, workspace.settings, backfill, bars.advance)
@@ -66,6 +73,6 @@ def sweep(keys: Sequence[str]) -> None:
         stages.tell(f"failed: {partition} (run {run_id})")
     if failed or status is not BulkActionStatus.COMPLETED_SUCCESS:
         raise FacefindError(
-            f"{len(failed)} partition(s) failed, the backfill is {status.value.lower()}; `facefind dev` shows why, the "
-            "same command tries again"
+            f"{counted(len(failed), 'partition')} failed, the backfill is {status.value.lower()}; `facefind dev` "
+            "shows why, the same command tries again"
         )

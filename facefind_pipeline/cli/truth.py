@@ -7,6 +7,7 @@ import click
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.workspace import absolute, json_option, open_graph, open_reading
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.store.database import Database
 
 EXAMPLES = """\b
@@ -24,17 +25,24 @@ def truth() -> None:
     """
 
 
-@truth.command()
+@truth.command(epilog="\b\nExample:\n  facefind truth add by-hand.csv")
 @click.argument("files", nargs=-1, required=True, type=click.Path())
 def add(files: Sequence[str]) -> None:
     """Check the lists FILES against photos and people, and store them; one of the same name is replaced."""
+    open_reading()  # without a home there is nothing that a list could be checked against
+    paths = [absolute(file) for file in files]
+    for path in paths:
+        if not path.is_file():
+            raise FacefindError(f"no truth list {path}: give a CSV file with the columns person,filename")
+
+    from facefind_pipeline.orchestration.resources import Incoming
+
     graph = open_graph(Bars())
-    paths = [str(absolute(file)) for file in files]
-    graph.materialize(["truth_lists"], config={"truth_lists": {"add": paths}})
+    graph.materialize(["truth_lists"], incoming=Incoming(truth_lists=paths))
     _echo(graph.workspace.database)
 
 
-@truth.command("list")
+@truth.command("list", epilog="\b\nExamples:\n  facefind truth list\n  facefind truth list --json")
 @json_option
 def list_truth(as_json: bool) -> None:
     """The lists that are stored."""

@@ -7,39 +7,101 @@ from typing import TYPE_CHECKING
 import click
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.plurals import counted
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.parameter_sets import RegisteredSet
+from facefind_pipeline.store.server import EmbeddedServer
 
 if TYPE_CHECKING:
     from facefind_pipeline.orchestration.runs import Graph
 
+
+class SetName(click.ParamType):  # type: ignore[type-arg]  # older clicks have no arguments for it
+    """A canonical key, an alias or `default`, checked before anything is opened; an alias becomes its key."""
+
+    name = "KEY|ALIAS"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """The canonical key, or `default`.
+
+        Raises:
+            FacefindError: not a key, or not its canonical spelling.
+        """
+        from facefind_pipeline.parameters import DEFAULT, ParameterSet
+
+        return value if value == DEFAULT else ParameterSet.parse(value).key
+
+
 params_option = click.option(
-    "--params", metavar="KEY|ALIAS", help="Parameter set, such as hog-up1-px2000@dlib, or default, recommended, talk."
+    "--params",
+    type=SetName(),
+    help="Parameter set: a key such as hog-up1-px2000@dlib, or recommended, hog, talk; or default, that of this home.",
+)
+day_name_option = click.option(
+    "--day-name", metavar="NAME", help="Name of the event day, in place of the folder's; of several, before theirs."
+)
+rehash_option = click.option(
+    "--rehash",
+    is_flag=True,
+    help="Read all files again, not only those that look changed, and retry those that failed.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 largest_option = click.option("--largest", is_flag=True, help="Of several faces in a reference take the largest.")
 
 
 def open_reading() -> tuple[Settings, Database]:
-    """For commands that only read: no Dagster."""
+    """For commands that only read: no Dagster, and nothing is made where no home is.
+
+    Raises:
+        FacefindError: there is no home here; the message says where it was looked for.
+    """
     settings = read_settings()
+    if not home_exists(settings):
+        raise FacefindError(
+            f"no facefind home in {settings.home}: change to the folder where you ran `facefind run`, or set "
+            "FACEFIND_HOME; `facefind run PHOTOS --reference NAME=FILE` begins a new one here"
+        )
     return settings, open_database(settings)
+
+
+def open_writing() -> tuple[Settings, Database]:
+    """For commands that write: a home is made where none is, with its references folder."""
+    settings = read_settings()
+    new = not home_exists(settings)
+    database = open_database(settings)
+    if new:
+        settings.references.mkdir(parents=True, exist_ok=True)
+        click.echo(
+            f"new home {settings.home}: all that is found is kept there; a picture NAME.jpg put into "
+            f"{settings.references} is a person to look for",
+            err=True,
+        )
+    return settings, database
+
+
+def home_exists(settings: Settings) -> bool:
+    """Whether there is a database to ask: one of the user's own, or the embedded one of this home."""
+    if settings.database_url:
+        return True
+    try:
+        return EmbeddedServer(settings.home, settings.server_user).data.exists()
+    except OSError:  # another user's: opening it says so
+        return True
 
 
 def chosen_set(connection: Connection, params: str | None) -> RegisteredSet:
     """The registered set that `--params` names, else the default one.
 
     Raises:
-        FacefindError: not a key, not registered, or no set is registered yet.
+        FacefindError: not registered, or no set is registered yet.
     """
-    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.parameters import DEFAULT
     from facefind_pipeline.store import parameter_sets
 
-    if params is None:
-        return parameter_sets.default(connection)
-    return parameter_sets.find(connection, ParameterSet.parse(params).key)
+    return parameter_sets.find(connection, parameter_sets.resolve(connection, params or DEFAULT).key)
 
 
 def open_graph(progress: Progress) -> "Graph":
@@ -50,12 +112,13 @@ def open_graph(progress: Progress) -> "Graph":
     from facefind_pipeline.orchestration.resources import Workspace
     from facefind_pipeline.orchestration.runs import Graph
 
-    settings, database = open_reading()
+    settings, database = open_writing()
     instance = open_instance(settings, database)
     ended = end_dead_runs(instance)
     if ended:
         click.echo(
-            f"{len(ended)} unfinished run(s) of a process that died were marked failed; their work is kept", err=True
+            f"marked as failed: {counted(len(ended), 'unfinished run')} of processes that died; their work is kept",
+            err=True,
         )
     workspace = Workspace(settings, progress)
     return Graph(instance, workspace, build_defs({"workspace": workspace}))

@@ -2,17 +2,17 @@
 
 import socket
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.batches import batches
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from facefind_pipeline.vision.embedders import Embedder
     from facefind_pipeline.vision.pipeline import PhotoFaces
 
-COMMIT_EVERY = 25  # photos, each whole; with those in flight in `find_faces` a kill on two cores costs 40
-
 
 @dataclass(slots=True)
 class Filled:
@@ -41,7 +39,7 @@ class Filled:
         adopted: vectors taken over from other sets.
         embedded: faces the embedder ran on now.
         removed: vectors of the set whose photo is gone, or of a former fingerprint.
-        problems: why a photo's pixels could not be read, by path.
+        problems: why a photo's pixels could not be read, or detector or embedder failed on it, by path.
         vanished: paths that were gone or changed since the day was ingested.
         loading_seconds: until the models were there, which each process loads for itself.
         seconds: of the work between that and the last commit.
@@ -79,7 +77,7 @@ def fill(
         embed: False leaves vectors alone, and does not call the partition finished.
 
     Raises:
-        FacefindError: an unknown day or set, or a model file that is missing.
+        FacefindError: an unknown day or set, a model file that is missing, or three photos that failed in a row.
     """
     parameters = ParameterSet.parse(key)
     filled = Filled()
@@ -91,6 +89,7 @@ def fill(
     ):
         opened = time.perf_counter()
         day = photos.find_day(connection, event_day)
+        shared_embedder(settings, parameters).fetch()
         partition = present_partition(settings, event_day, parameters)
         record_fingerprints(connection, settings, parameters)
         photos_version = photos.photos_version(photos.photos(connection, event_day).values())
@@ -104,10 +103,10 @@ def fill(
         detectors, embedder = _load_models(settings, parameters, to_do, embed=embed)
         started, busy = time.perf_counter(), time.process_time()
         filled.loading_seconds = started - opened
-        results = _told(_find_faces(day.root, to_do, have_vectors, detectors, embedder), progress)
-        while batch := list(islice(results, COMMIT_EVERY)):
-            _write(connection, partition, batch, filled, paths)
-            connection.commit()
+        with closing(_told(_find_faces(day.root, to_do, have_vectors, detectors, embedder), progress)) as results:
+            for batch in batches(results):
+                _write(connection, partition, batch, filled, paths)
+                connection.commit()
         progress.end()
         filled.faces_version = store.faces_version(connection, partition)
         filled.photos, filled.faces = store.count(connection, partition)
@@ -138,7 +137,10 @@ def present_version(settings: Settings, key: str) -> str:
 
 
 def present_versions(database: Database, settings: Settings) -> dict[str, str]:
-    """`present_version` of each registered set; without those whose model file is missing now."""
+    """`present_version` of each registered set; without those whose model file is missing now.
+
+    A sensor asks this every few seconds: no network is loaded, nothing is fetched.
+    """
     with database.connect() as connection:
         keys = [one.key for one in parameter_sets.registered(connection)]
     present = {}
@@ -168,7 +170,9 @@ def shared_embedder(settings: Settings, parameters: ParameterSet) -> "Embedder":
     """The set's embedder, made once a process; its network is loaded when it first embeds."""
     from facefind_pipeline.vision.embedders import load_embedder
 
-    return load_embedder(parameters.embedder, cache=settings.models, clip_model=settings.clip_model)
+    return load_embedder(
+        parameters.embedder, models=settings.models, derived=settings.derived, clip_model=settings.clip_model
+    )
 
 
 def _load_models(
@@ -210,7 +214,7 @@ def _find_faces(
     yield from find_faces(tasks, detectors.pop, embedder)
 
 
-def _told(results: Iterator["PhotoFaces"], progress: Progress) -> Iterator["PhotoFaces"]:
+def _told(results: Iterator["PhotoFaces"], progress: Progress) -> Generator["PhotoFaces", None, None]:
     for result in results:
         progress.advance(1, result.detection_seconds)
         yield result
@@ -238,13 +242,16 @@ def _write(
             detections.append(
                 Detection(sha256, result.detection_seconds, result.problem, faces, result.thumbnails, sharp)
             )
-        if result.problem:
-            filled.problems[paths[sha256]] = result.problem
+        if problem := result.problem or result.embedding_problem:
+            filled.problems[paths[sha256]] = problem
         if result.vectors is not None:
             embedded = (StoredFace(face.box, face.score, face.landmarks) for face in result.embedded)
             vectors += [(sha256, face, vector) for face, vector in zip(embedded, result.vectors, strict=True)]
     store.lock_sets(connection, partition.parameter_set)
     store.write_detections(connection, partition.detector, detections)
+    store.write_embedding_problems(
+        connection, partition, {r.task.sha256: r.embedding_problem for r in batch if r.embedding_problem}
+    )
     store.write_embeddings(connection, partition, vectors)
     filled.detected += len(detections)
     filled.embedded += len(vectors)

@@ -1,82 +1,172 @@
-"""Folders of photos as event days, and names as keys."""
+"""Folders of photos as event days: what lies below a root, and what of it has to be left out."""
 
 import os
-import re
-from collections.abc import Iterator
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
-from slugify import slugify
-
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.listing import list_folder
+from facefind_pipeline.ingest.listing import ONE_BY_ONE, Problem, list_folder, report, why_unreadable
+from facefind_pipeline.ingest.names import is_utf8, key_of, printable
 from facefind_pipeline.store.photos import EventDay
 
+# What network storage, desktops and archives leave among photos: thumbnails, and what was thrown away.
+JUNK = (
+    *("@eaDir", "#recycle", "#snapshot", "@Recycle", "$RECYCLE.BIN", "System Volume Information"),
+    *("lost+found", ".Trash-*", "__MACOSX", ".thumbnails"),
+)
+LONGEST_PATH = 2000  # bytes below the root; an index row of PostgreSQL holds 2,704, the file's name among them
 
-def key_of(name: str) -> str:
-    """The slug of a folder's or a person's name: lower case, accents folded, `[a-z0-9][a-z0-9._-]*`.
 
-    "Anna's wedding (2024)" becomes `annas-wedding-2024`.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies below a root.
 
-    Raises:
-        FacefindError: nothing of the name is left.
+    Attributes:
+        days: its event days with the keys they have or will have.
+        problems: what was left out.
+        others: how many files of each kind are no photos.
     """
-    key = slugify(name, replacements=[("'", ""), ("\u2019", "")], regex_pattern=r"[^a-z0-9._-]+").strip("._-")
-    key = re.sub(r"\.{2,}", ".", key)  # Dagster takes `...` for a range of partitions
-    if not key:
-        raise FacefindError(f"{name!r} has no letter or digit to make a key of: give it another name")
-    return key
+
+    days: Sequence[EventDay]
+    problems: Sequence[Problem]
+    others: Mapping[str, int]
 
 
-def find_days(root: Path, name: str | None = None) -> list[EventDay]:
-    """The event days of a folder: the folder itself if photos lie directly in it, else its subfolders, recursively.
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a walk below a root saw.
+
+    Attributes:
+        folders: those with photos.
+        problems: what was left out.
+        others: how many files of each kind are no photos.
+    """
+
+    folders: Sequence[Path]
+    problems: Sequence[Problem]
+    others: Mapping[str, int]
+
+
+def walk(root: Path, ignore: Sequence[str] = ()) -> Walked:
+    """Looks into the folders below a root; into each real folder once, and into none outside the root.
+
+    Links are followed last, so that a folder goes by its own name where it has one below the root.
 
     Args:
         root: absolute.
-        name: instead of the folder's own name; with subfolders it stands before theirs.
+        ignore: names of folders to skip beside `JUNK`; `*` stands for any letters.
+    """
+    found: list[Path] = []
+    problems: list[Problem] = []
+    others: Counter[str] = Counter()
+    seen: dict[tuple[int, int], Path] = {}
+    real_root = Path(os.path.realpath(root))
+    folders, links = [root], list[Path]()
+    while folders or links:
+        folder = folders.pop() if folders else links.pop()
+        try:
+            listing = list_folder(folder)
+        except OSError as error:
+            problems.append(Problem(folder, why_unreadable(error)))
+            continue
+        if listing.identity in seen:
+            problems.append(Problem(folder, f"leads to {seen[listing.identity]}, which is read already"))
+            continue
+        seen[listing.identity] = folder
+        problems += listing.problems
+        others.update(listing.others)
+        if listing.photos:
+            found.append(folder)
+        for entry in listing.folders:
+            if is_junk(entry.name, ignore):
+                continue
+            if not entry.is_symlink():
+                folders.append(Path(entry.path))
+            elif Path(os.path.realpath(entry.path)).is_relative_to(real_root):
+                links.append(Path(entry.path))
+            else:
+                reason = f"leads out of {root.name}: give the folder it leads to by itself"
+                problems.append(Problem(Path(entry.path), reason))
+    return Walked(sorted(found), sorted(problems, key=lambda problem: problem.path), others)
+
+
+def find_days(
+    root: Path, known: Iterable[EventDay] = (), name: str | None = None, *, ignore: Sequence[str] = ()
+) -> Found:
+    """The event days of a root: each folder with photos is one, the root itself too; known ones keep their keys.
+
+    Args:
+        root: absolute.
+        known: all days that are registered, of whatever root.
+        name: instead of the root's own name; with subfolders it stands before theirs.
+        ignore: as in `walk`.
 
     Raises:
-        FacefindError: missing, unreadable, without photos, or two folders of one name.
+        FacefindError: no such folder, or nothing in it is usable or was; or `name` is given and a day has another.
     """
-    if not root.is_dir():
+    if not is_utf8(str(root)):
+        raise FacefindError(f"{printable(str(root))} is not UTF-8: rename it")
+    if not os.path.isdir(root):  # noqa: PTH112 - never raises, as Path.is_dir() does
         raise FacefindError(f"no folder {root}: give the folder that holds the photos")
-    days: dict[str, EventDay] = {}
-    for folder in _folders_with_photos(root):
-        if not is_utf8(str(folder)):
-            raise FacefindError(
-                f"the folder {str(folder).encode('utf-8', 'backslashreplace').decode()} is not UTF-8: rename it"
-            )
-        below = folder.relative_to(root)
-        parts = ([name or root.name] if folder == root else [name] if name else []) + list(below.parts)
+    by_path = {day.path: day for day in known}
+    by_key = {day.key: day for day in by_path.values()}
+    walked = walk(root, ignore)
+    days, problems = [], list[Problem]()
+    for folder in walked.folders:
+        try:
+            day = by_path.get(folder) or _new_day(root, folder, name)
+        except FacefindError as error:
+            problems.append(Problem(folder, str(error)))
+            continue
+        if name and folder in by_path and day.key != _new_day(root, folder, name).key:
+            raise FacefindError(f"{folder} is event day {day.key!r} already: leave out --day-name")
+        holder = by_key.setdefault(day.key, day)
+        if holder.path == folder:
+            days.append(day)
+        else:
+            reason = f"event day {day.key!r} is the folder {holder.path} already: {_way_out(folder)}"
+            problems.append(Problem(folder, reason))
+    # A registered day is looked at by its own path, whatever the walk could not do with it.
+    problems += [problem for problem in walked.problems if problem.path not in by_path]
+    if not days and not any(day.root == root for day in by_path.values()):
+        raise FacefindError(_nothing_usable(root, report(problems)))
+    return Found(days, problems, walked.others)
+
+
+def is_junk(name: str, ignore: Sequence[str] = ()) -> bool:
+    """Whether a folder of this name is skipped, whatever the case of its letters."""
+    return any(fnmatch(name.lower(), pattern.lower()) for pattern in (*JUNK, *ignore))
+
+
+def _nothing_usable(root: Path, reasons: Sequence[str]) -> str:
+    if not reasons:
+        return f"no photos in {root}: give a folder with photos in it or in its subfolders"
+    more = f"; and {len(reasons) - ONE_BY_ONE} more" if len(reasons) > ONE_BY_ONE else ""
+    return "; ".join(reasons[:ONE_BY_ONE]) + more
+
+
+def _new_day(root: Path, folder: Path, name: str | None) -> EventDay:
+    """A folder that is no event day yet.
+
+    Raises:
+        FacefindError: its name makes no key, or no table can hold it.
+    """
+    below = folder.relative_to(root)
+    if not is_utf8(str(folder)):
+        raise FacefindError("the name is not UTF-8: rename it")
+    if len(os.fsencode(below)) > LONGEST_PATH:
+        raise FacefindError(f"its path is longer than {LONGEST_PATH} bytes: give a folder nearer to it")
+    parts = ([name or root.name] if folder == root else [name] if name else []) + list(below.parts)
+    try:
         key = key_of(" ".join(part for part in parts if part))
-        if key in days:
-            raise FacefindError(f"{folder} and {days[key].path} would both be event day {key!r}: rename one of them")
-        days[key] = EventDay(key, root, "" if folder == root else below.as_posix())
-    if not days:
-        raise FacefindError(f"no photos in {root}: give a folder with photos in it or in its subfolders")
-    return list(days.values())
+    except FacefindError:
+        raise FacefindError(f"the name has no letter or digit to make a key of: {_way_out(folder)}") from None
+    return EventDay(key, root, "" if folder == root else below.as_posix())
 
 
-def is_utf8(name: str) -> bool:
-    """Whether a name from the file system is text that PostgreSQL can hold."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def photo_files(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """The photo files directly in a folder, by name; hidden ones are skipped."""
-    yield from list_folder(folder).photos
-
-
-def _folders_with_photos(folder: Path) -> Iterator[Path]:
-    try:
-        if any(photo_files(folder)):
-            yield folder
-            return
-        children = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
-    except PermissionError:
-        raise FacefindError(f"{folder} can't be read: check its permissions") from None
-    for child in children:
-        yield from _folders_with_photos(child)
+def _way_out(folder: Path) -> str:
+    return f"`facefind ingest {shlex.quote(str(folder))} --day-name NAME` gives it another"

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.ingest.folders import is_utf8
-from facefind_pipeline.ingest.listing import list_folder
+from facefind_pipeline.ingest.listing import Problem, list_folder, report, why_unreadable
+from facefind_pipeline.ingest.names import is_utf8, printable
 from facefind_pipeline.ingest.sidecars import SidecarIndex, Sidecars
 from facefind_pipeline.progress import Progress
+from facefind_pipeline.store import faces
 from facefind_pipeline.store import photos as store
 from facefind_pipeline.store.photos import EventDay, PhotoRow
 
@@ -32,13 +33,17 @@ class Scan:
             other sidecars.
         gone: paths that are there no more.
         unsettled: how many changed files are left alone, since they may still be copied.
+        problems: entries that can't be looked at; rows of theirs stay.
         others: how many files of each kind are no photos.
+        unavailable: why the day's photos can't be had now; nothing is changed or gone then. None where they can.
     """
 
-    changed: Sequence[tuple[os.DirEntry[str], Sidecars]]
-    gone: Sequence[str]
-    unsettled: int
-    others: Mapping[str, int]
+    changed: Sequence[tuple[os.DirEntry[str], Sidecars]] = ()
+    gone: Sequence[str] = ()
+    unsettled: int = 0
+    problems: Sequence[Problem] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
+    unavailable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,11 @@ class Ingested:
         photos: how many rows there are.
         read: how many files were read.
         gone: how many rows were removed.
-        problems: why files could not be read, by path.
+        problems: why files that have a row could not be read, by path.
         notes: what is wrong with photos that are used nevertheless, by path.
+        left_out: a line for each entry that can't be looked at and so has no row of its own.
         others: how many files of each kind are no photos.
-        available: whether the folder could be read.
+        unavailable: why the day's photos can't be had now; None where they can.
     """
 
     version: str
@@ -62,14 +68,16 @@ class Ingested:
     gone: int
     problems: dict[str, str]
     notes: dict[str, str] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
     others: Mapping[str, int] = field(default_factory=dict)
-    available: bool = True
+    unavailable: str | None = None
 
 
-def scan(day: EventDay, known: dict[str, PhotoRow], *, rehash: bool = False, settle_seconds: float = 0) -> Scan | None:
-    """Compares the day's folder with its rows; None if the folder is missing or can't be read.
+def scan(day: EventDay, known: Mapping[str, PhotoRow], *, rehash: bool = False, settle_seconds: float = 0) -> Scan:
+    """Compares the day's folder with its rows.
 
-    A root with nothing in it at all is taken for a disk that is not mounted.
+    A folder in which none of the day's photos is left is taken for a disk that is not mounted: where somebody deletes
+    photos some mostly stay, and what is not deleted here can be read again.
 
     Args:
         day: whose folder to look at.
@@ -79,20 +87,36 @@ def scan(day: EventDay, known: dict[str, PhotoRow], *, rehash: bool = False, set
     """
     try:
         listing = list_folder(day.path)
-        files = {_path(day, entry.name): entry for entry in listing.photos}
-        if not files and known and not any(day.root.iterdir()):
-            return None
-    except OSError:
-        return None
+    except FileNotFoundError:
+        return Scan(unavailable="is gone")
+    except OSError as error:
+        return Scan(unavailable=why_unreadable(error))
     sidecars = SidecarIndex(listing.sidecars)
-    changed = [
-        (entry, beside)
-        for path, entry in files.items()
-        if _differs(entry, beside := sidecars.of(entry.name), known.get(path)) or rehash
-    ]
-    settled = [one for one in changed if is_settled(one[0].stat(), settle_seconds)]
-    gone = [path for path in known if path not in files]
-    return Scan(settled, gone, len(changed) - len(settled), listing.others)
+    present: set[str] = set()
+    changed: list[tuple[os.DirEntry[str], Sidecars]] = []
+    unsettled = 0
+    for entry in listing.photos:
+        path, beside = _path(day, entry.name), sidecars.of(entry.name)
+        try:
+            status = entry.stat()
+        except FileNotFoundError:  # since the folder was listed
+            continue
+        except OSError:  # a row that is there stays, a new one says why
+            present.add(path)
+            changed += [(entry, beside)] if path not in known else []
+            continue
+        present.add(path)
+        if not rehash and path in known and not _differs(status, beside, known[path]):
+            continue
+        if is_settled(status, settle_seconds):
+            changed.append((entry, beside))
+        else:
+            unsettled += 1
+    if known and not present:
+        return Scan(problems=listing.problems, others=listing.others, unavailable="has no photos any more")
+    present.update(_path(day, problem.path.name) for problem in listing.problems)
+    gone = [path for path in known if path not in present]
+    return Scan(changed, gone, unsettled, listing.problems, listing.others)
 
 
 def is_settled(status: os.stat_result, seconds: float) -> bool:
@@ -104,12 +128,14 @@ def is_settled(status: os.stat_result, seconds: float) -> bool:
 def ingest_day(
     connection: Connection, day: EventDay, progress: Progress, *, rehash: bool = False, settle_seconds: float = 0
 ) -> Ingested:
-    """Brings the rows of a day up to its folder; a folder that can't be read marks the day and deletes nothing."""
+    """Brings the rows of a day up to its folder; photos that can't be had now mark the day, and nothing is deleted."""
     known = store.photos(connection, day.key)
     found = scan(day, known, rehash=rehash, settle_seconds=settle_seconds)
-    store.mark_available(connection, day.key, available=found is not None)
-    if found is None:
-        return _result(known, read=0, gone=0, others={}, available=False)
+    store.mark_available(connection, day.key, available=found.unavailable is None)
+    if found.unavailable:
+        return _result(known, found)
+    if rehash:  # whoever asks for all files again wants another try of what failed on them
+        faces.forget_problems(connection, day.key)
     progress.begin(f"reading {day.key}", len(found.changed), "photo")
     with ThreadPoolExecutor(READERS) as pool:
         entries = iter(found.changed)
@@ -117,18 +143,18 @@ def ingest_day(
         while batch := list(islice(entries, COMMIT_EVERY)):
             rows = []
             for row in pool.map(lambda one: read_photo(Path(one[0].path), _path(day, one[0].name), one[1]), batch):
-                rows.append(row)
+                if row is not None:
+                    rows.append(row)
                 progress.advance()
             store.replace_photos(connection, day.key, rows, gone=())
             connection.commit()
     store.replace_photos(connection, day.key, changed=(), gone=found.gone)
     progress.end()
-    now = store.photos(connection, day.key)
-    return _result(now, read=len(found.changed), gone=len(found.gone), others=found.others)
+    return _result(store.photos(connection, day.key), found)
 
 
-def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow:
-    """The row of one file; what can't be read becomes a row with the reason."""
+def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow | None:
+    """The row of one file; what can't be read becomes a row with the reason. None if the file went away meanwhile."""
     from facefind_pipeline.vision.decode import UnreadablePhotoError
     from facefind_pipeline.vision.exif import read_facts
 
@@ -140,6 +166,8 @@ def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow:
         facts, problem = asdict(read_facts(data, sidecars.read(file.name))), None
     except UnreadablePhotoError as error:
         facts, problem = {}, str(error)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         facts, problem = {}, (error.strerror or str(error)).lower()
         status = None  # so that the next look tries again
@@ -149,7 +177,7 @@ def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow:
         path=path,
         sha256=hashlib.sha256(data).digest() if status else None,
         bytes=status.st_size if status else 0,
-        mtime_ns=status.st_mtime_ns if status else 0,
+        mtime_ns=_mtime_ns(status) if status else 0,
         inode=_inode(status) if status else 0,
         problem=problem,
         sidecars=sidecars.state(),
@@ -157,26 +185,33 @@ def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow:
     )
 
 
-def _result(
-    rows: dict[str, PhotoRow], *, read: int, gone: int, others: Mapping[str, int], available: bool = True
-) -> Ingested:
-    problems = {row.path: row.problem for row in rows.values() if row.problem}
-    notes = {row.path: row.note for row in rows.values() if row.note}
-    return Ingested(store.photos_version(rows.values()), len(rows), read, gone, problems, notes, others, available)
+def _result(rows: Mapping[str, PhotoRow], found: Scan) -> Ingested:
+    return Ingested(
+        version=store.photos_version(rows.values()),
+        photos=len(rows),
+        read=len(found.changed),
+        gone=len(found.gone),
+        problems={row.path: row.problem for row in rows.values() if row.problem},
+        notes={row.path: row.note for row in rows.values() if row.note},
+        left_out=report(found.problems),
+        others=found.others,
+        unavailable=found.unavailable,
+    )
 
 
 def _path(day: EventDay, name: str) -> str:
     """Below the root, as the table can hold it."""
-    name = name.encode("utf-8", "backslashreplace").decode()
-    return f"{day.folder}/{name}" if day.folder else name
+    return f"{day.folder}/{printable(name)}" if day.folder else printable(name)
 
 
-def _differs(entry: os.DirEntry[str], sidecars: Sidecars, row: PhotoRow | None) -> bool:
-    if row is None:
-        return True
-    status = entry.stat()
-    now = (status.st_size, status.st_mtime_ns, _inode(status), sidecars.state())
+def _differs(status: os.stat_result, sidecars: Sidecars, row: PhotoRow) -> bool:
+    now = (status.st_size, _mtime_ns(status), _inode(status), sidecars.state())
     return now != (row.bytes, row.mtime_ns, row.inode, row.sidecars)
+
+
+def _mtime_ns(status: os.stat_result) -> int:
+    """Of 64 bits, as the table can hold it: times before 1678 and after 2262 need more. It is only compared."""
+    return (status.st_mtime_ns + 2**63) % 2**64 - 2**63
 
 
 def _inode(status: os.stat_result) -> int:

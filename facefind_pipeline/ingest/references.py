@@ -1,14 +1,19 @@
 """Reference photos: the folder of them, the one face in each, and its vector under a parameter set."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
-from facefind_pipeline.ingest.folders import is_utf8, key_of
+from facefind_pipeline.ingest.listing import report, why_unreadable
+from facefind_pipeline.ingest.names import is_utf8, key_of, printable
+from facefind_pipeline.ingest.reference_folder import list_references
+from facefind_pipeline.ingest.sheets import remove_sheets_of
 from facefind_pipeline.parameters import DetectorSettings, HogSettings, ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people
@@ -18,7 +23,7 @@ from facefind_pipeline.store.people import Person, ReferenceEmbedding, Reference
 from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector, load_detector
 from facefind_pipeline.vision.faces import Face
-from facefind_pipeline.vision.formats import PHOTO, kind_of_file
+from facefind_pipeline.vision.failures import reason
 from facefind_pipeline.vision.sheet import thumbnail
 
 if TYPE_CHECKING:
@@ -26,6 +31,10 @@ if TYPE_CHECKING:
 
 # Asked where the set's own detector does not find exactly one face: of all detectors it has the fewest false ones.
 SECOND_OPINION = HogSettings(upsample=1, longest_side=2000)
+
+
+class EmbeddingFailedError(FacefindError):
+    """The embedder failed on this one face; it may do with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,41 +62,86 @@ def read_reference(name: str, file: Path, *, largest: bool = False) -> Reference
         FacefindError: the file can't be read.
     """
     if not is_utf8(f"{name}{file.name}"):
-        raise FacefindError(f"reference {str(file).encode(errors='backslashreplace').decode()} is not UTF-8: rename it")
+        raise FacefindError(f"reference {printable(str(file))} is not UTF-8: rename it")
     try:
         return ReferencePhoto(person_of(name), file.name, file.read_bytes(), largest)
     except OSError as error:
-        raise FacefindError(f"reference {file} can't be read: {(error.strerror or str(error)).lower()}") from None
+        raise FacefindError(f"reference {file} {why_unreadable(error)}") from None
 
 
-def references_in(folder: Path, tell: Callable[[str], None]) -> Iterator[ReferencePhoto]:
-    """Reference photos of a folder: `NAME.jpg`, or `NAME/` with several; what can't be read is told and left out."""
-    if not folder.is_dir():
-        return
-    for entry in sorted(folder.iterdir()):
-        named = [(entry.name, file) for file in sorted(entry.iterdir())] if entry.is_dir() else [(entry.stem, entry)]
-        for name, file in named:
-            if kind_of_file(file) == PHOTO and not name.startswith(".") and not file.name.startswith("."):
-                try:
-                    yield read_reference(name, file)
-                except FacefindError as error:
-                    tell(str(error))
+@dataclass(frozen=True, slots=True)
+class FolderLook:
+    """The references folder against the tables.
+
+    Attributes:
+        new: (person, sha256) of photos that are to be stored, each with the person's name and the file.
+        gone: (person, sha256) of photos that came from the folder and are there no more.
+        problems: a line for all that is left out or can't be had now.
+    """
+
+    new: Mapping[tuple[str, bytes], tuple[str, Path]]
+    gone: Collection[tuple[str, bytes]]
+    problems: Sequence[str]
+
+
+def look_at_references(connection: Connection, folder: Path) -> FolderLook:
+    """Compares the references folder with what is stored of it.
+
+    What can't be had now is kept: all of a person of whom one entry can't be read, and everyone if nothing at all is
+    there. A folder in which some are left is taken at its word.
+    """
+    stored = people.stored_references(connection)
+    of_folder = {key for key, (source, _) in stored.items() if source == "folder"}
+    try:
+        listing = list_references(folder)
+    except OSError as error:
+        kept = f"references folder {folder} {why_unreadable(error)}; the references that it held are kept"
+        return FolderLook({}, (), [kept] if of_folder else [])
+    names = {person.key: person.name for person in people.people(connection)}
+    found: dict[tuple[str, bytes], tuple[str, Path]] = {}
+    problems, unread = report(listing.problems), set(listing.unread)
+    for name, entry in listing.files:
+        try:
+            reference = read_reference(name, Path(entry.path))
+        except FacefindError as error:
+            problems.append(str(error))
+            unread.add(name)
+            continue
+        key = reference.person.key
+        if people.same_name(names.setdefault(key, name), name):
+            found[key, reference.sha256] = name, Path(entry.path)
+        else:
+            problems.append(f"reference {entry.path}: {people.taken(reference.person, names[key])}")
+    if of_folder and not found:
+        problems.append(f"references folder {folder} has no picture any more; the references that it held are kept")
+        return FolderLook({}, (), problems)
+    kept_people = {slugged for name in unread if (slugged := _key_or_none(name))}
+    return FolderLook(
+        {key: file for key, file in found.items() if key not in stored},
+        {key for key in of_folder - found.keys() if key[0] not in kept_people},
+        problems,
+    )
 
 
 def locate_face(settings: Settings, parameters: ParameterSet, reference: ReferencePhoto) -> LocatedFace:
     """The one face of a reference photo, by the set's detector, else by a second opinion.
 
     Raises:
-        FacefindError: unreadable, no face, or several without `largest`; the message says where they are.
+        FacefindError: unreadable, no face, or several without `largest`; the message says where they are. Or the
+            detector failed.
     """
-    where = f"reference {reference.filename} of {reference.person.name}"
+    where = _named(reference)
     try:
         photo = decode(reference.content, rgb=True, grey=True)
     except UnreadablePhotoError as error:
         raise FacefindError(f"{where} can't be read: {error}") from None
     seen: list[tuple[list[Face], str]] = []
     for detector in (parameters.detector, SECOND_OPINION):
-        faces = _detector(settings, detector).detect(photo)
+        found_in = _detector(settings, detector)
+        try:
+            faces = found_in.detect(photo)
+        except Exception as error:  # as in vision.pipeline, whatever the libraries raise
+            raise FacefindError(f"{where}: detecting failed: {reason(error)}") from error
         if len(faces) == 1:
             return LocatedFace(photo, faces[0], detector.key)
         seen.append((faces, detector.key))
@@ -106,11 +160,21 @@ def locate_face(settings: Settings, parameters: ParameterSet, reference: Referen
 
 
 def embed_face(settings: Settings, parameters: ParameterSet, located: LocatedFace) -> Any:
-    """The vector (d,) of a located face under the set."""
+    """The vector (d,) of a located face under the set.
+
+    Raises:
+        EmbeddingFailedError: the embedder failed on it.
+        FacefindError: its model is missing.
+    """
     embedder = shared_embedder(settings, parameters)
     pixels = located.photo.grey if embedder.needs_grey else located.photo.rgb
     assert pixels is not None
-    return embedder.embed([embedder.crop(pixels, located.face)])[0]
+    try:
+        return embedder.embed([embedder.crop(pixels, located.face)])[0]
+    except FacefindError:
+        raise
+    except Exception as error:  # as in vision.pipeline, whatever the libraries raise
+        raise EmbeddingFailedError(f"embedding failed: {reason(error)}") from error
 
 
 def embed_references(database: Database, settings: Settings, key: str) -> list[ReferenceEmbedding]:
@@ -118,6 +182,7 @@ def embed_references(database: Database, settings: Settings, key: str) -> list[R
     parameters = ParameterSet.parse(key)
     made = []
     with database.lock("references", key), database.connect() as connection:
+        shared_embedder(settings, parameters).fetch()
         partition = present_partition(settings, "", parameters)
         record_fingerprints(connection, settings, parameters)
         to_do = people.references_to_do(connection, key, partition.detector, partition.embedder)
@@ -135,9 +200,9 @@ def embed_references(database: Database, settings: Settings, key: str) -> list[R
 
 
 def store_references(
-    database: Database, settings: Settings, add: Sequence[tuple[str, str, bool]], tell: Callable[[str], None]
+    database: Database, settings: Settings, add: Sequence[ReferencePhoto], tell: Callable[[str], None]
 ) -> tuple[str, "pd.DataFrame"]:
-    """Stores the references folder's photos and those of `add` (name, file, largest); `tell` hears what is left out.
+    """Stores the references folder's photos and those of `add`; `tell` hears what is left out.
 
     Returns:
         The data version of all reference photos, and a row a person: `person`, `references`.
@@ -145,20 +210,23 @@ def store_references(
     import pandas as pd
 
     with database.lock("reference_photos"), database.connect() as connection:
-        present = []
-        for reference in references_in(settings.references, tell):
+        look = look_at_references(connection, settings.references)
+        for problem in look.problems:
+            tell(problem)
+        for name, file in look.new.values():
             try:
-                people.add_reference(connection, reference, "folder")
-            except FacefindError as error:  # another person's key: nobody else waits for that
+                people.add_reference(connection, read_reference(name, file), "folder")
+            except FacefindError as error:  # it went away meanwhile, or somebody else took the key
                 tell(str(error))
-                continue
-            present.append((reference.person.key, reference.sha256))
-        if settings.references.is_dir():  # a folder that is missing deletes nothing
-            people.remove_missing_from_folder(connection, present)
-        for name, file, largest in add:
-            people.add_reference(connection, read_reference(name, Path(file), largest=largest), "command")
-        counts = [(person.name, count) for person, count in people.reference_counts(connection)]
-        return people.references_version(connection), pd.DataFrame(counts, columns=["person", "references"])
+        people.remove_references(connection, look.gone)
+        for reference in add:
+            people.add_reference(connection, reference, "command")
+        everyone = people.reference_counts(connection)
+        version = people.references_version(connection)
+    if look.gone:
+        remove_sheets_of(settings, [person.key for person, count in everyone if not count])
+    counts = [(person.name, count) for person, count in everyone if count]
+    return version, pd.DataFrame(counts, columns=["person", "references"])
 
 
 def reference_report(database: Database, key: str) -> tuple["pd.DataFrame", str]:
@@ -180,14 +248,29 @@ def _embed_reference(settings: Settings, parameters: ParameterSet, reference: Re
         located = locate_face(settings, parameters, reference)
     except FacefindError as error:
         return ReferenceEmbedding(*known, problem=str(error))
+    try:
+        vector = embed_face(settings, parameters, located)
+    except EmbeddingFailedError as error:
+        return ReferenceEmbedding(*known, problem=f"{_named(reference)}: {error}")
     assert located.photo.rgb is not None
     return ReferenceEmbedding(
         *known,
         found_by=located.found_by,
         face=StoredFace(located.face.box, located.face.score, located.face.landmarks),
         thumbnail=thumbnail(located.photo.rgb, located.face.box),
-        vector=embed_face(settings, parameters, located),
+        vector=vector,
     )
+
+
+def _named(reference: ReferencePhoto) -> str:
+    return f"reference {reference.filename} of {reference.person.name}"
+
+
+def _key_or_none(name: str) -> str | None:
+    try:
+        return key_of(name)
+    except FacefindError:
+        return None
 
 
 @cache

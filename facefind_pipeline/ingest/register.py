@@ -1,18 +1,22 @@
 """What is watched and worked on: folders as event days, parameter sets. Each is looked at first, then written."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
-from facefind_pipeline.ingest.folders import find_days
+from facefind_pipeline.ingest.folders import Found, find_days
+from facefind_pipeline.ingest.listing import report
+from facefind_pipeline.ingest.photos import scan
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import parameter_sets, photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.vision.models import YUNET
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,48 +25,63 @@ class Folder:
 
     Attributes:
         root: absolute.
-        days: its event days with the keys they have or will have, those whose last photo was deleted too.
-        gone: registered days whose folder is missing.
-        missing: the root itself is.
+        days: its event days with the keys they have or will have.
+        unavailable: registered days whose photos can't be had now, each with the reason.
+        problems: a line for all that is left out.
+        others: how many files of each kind are no photos.
         due: whether anything of this is to be written.
     """
 
     root: Path
     days: Sequence[EventDay]
-    gone: Sequence[EventDay]
-    missing: bool
+    unavailable: Sequence[tuple[EventDay, str]]
+    problems: Sequence[str]
+    others: Mapping[str, int]
     due: bool
 
 
-def look_at_folder(connection: Connection, root: Path, day_name: str | None = None) -> Folder:
+def look_at_folder(connection: Connection, settings: Settings, root: Path, day_name: str | None = None) -> Folder:
     """Compares a root with what is registered of it; a known root may be missing.
 
     Raises:
-        FacefindError: no such folder, no photos in it, or a key that another folder holds.
+        FacefindError: no such folder, or no photos in it that could be used now or before.
     """
-    known = photos.days(connection, root)
-    if known and not root.is_dir():
-        return Folder(root, [], known, missing=True, due=any(day.available for day in known))
-    days = photos.match_days(photos.days(connection), root, find_days(root, day_name), named=bool(day_name))
-    gone = [day for day in known if not day.path.is_dir()]
-    emptied = [day for day in known if day not in days and day not in gone]
-    new = root not in photos.roots(connection) or not set(days) <= set(photos.days(connection))
-    return Folder(root, [*days, *emptied], gone, missing=False, due=new or any(day.available for day in gone))
+    known = photos.days(connection)
+    before = [day for day in known if day.root == root]
+    if before and not os.path.isdir(root):  # noqa: PTH112 - never raises, as Path.is_dir() does
+        found = Found([], [], {})
+    else:
+        found = find_days(root, known, day_name, ignore=settings.ignore)
+    days, unavailable = list(found.days), []
+    for day in before:
+        if day not in days:
+            reason = scan(day, photos.photos(connection, day.key)).unavailable
+            if reason:
+                unavailable.append((day, reason))
+            else:
+                days.append(day)
+    new = root not in photos.roots(connection) or not set(days) <= set(known)
+    due = new or any(day.available for day, _ in unavailable)
+    return Folder(root, days, unavailable, report(found.problems), found.others, due)
 
 
-def register_folder(database: Database, root: Path, day_name: str | None = None) -> Folder:
-    """Remembers a root and its event days; days whose folder is gone are marked and kept.
+def register_folder(database: Database, settings: Settings, root: Path, day_name: str | None = None) -> Folder:
+    """Remembers a root and its event days; days whose photos can't be had now are marked and kept.
 
     Raises:
         FacefindError: as `look_at_folder`.
     """
     with database.lock("register"), database.connect() as connection:
-        folder = look_at_folder(connection, root, day_name)
-        if not folder.missing:
-            photos.register_days(connection, root, folder.days)
-        for day in folder.gone:
+        folder = look_at_folder(connection, settings, root, day_name)
+        photos.register_days(connection, root, folder.days)
+        for day, _ in folder.unavailable:
             photos.mark_available(connection, day.key, available=False)
     return folder
+
+
+def first_set(settings: Settings) -> ParameterSet:
+    """What a home begins with: the recommended set, or HOG's, which needs no file, where YuNet's is not to be had."""
+    return ParameterSet.parse("recommended" if YUNET.find(settings.models) else "hog")
 
 
 def register_missing_set(database: Database, settings: Settings, key: str) -> None:
@@ -81,11 +100,13 @@ def register_set(database: Database, settings: Settings, key: str, index: str | 
     """Registers and activates a set, with the method of its index where one is given.
 
     Raises:
-        FacefindError: not a canonical key, or its model file is missing.
+        FacefindError: not a canonical key, an alias or `default`, or its model file is missing.
     """
-    parameters = ParameterSet.parse(key)
-    present_partition(settings, "", parameters)
+    with database.connect() as connection:
+        parameters = parameter_sets.resolve(connection, key)
     embedder = shared_embedder(settings, parameters)
+    embedder.fetch()
+    present_partition(settings, "", parameters)
     with database.lock("register"), database.connect() as connection:
         record_fingerprints(connection, settings, parameters)
         parameter_sets.register(connection, parameters, embedder.dimension, embedder.metric)

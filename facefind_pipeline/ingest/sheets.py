@@ -1,19 +1,18 @@
 """The faces and photos that contact sheets show, and where the sheets lie."""
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from psycopg2 import sql
 
+from facefind_pipeline.ingest.names import shortened
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import parameter_sets, photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.queries import operator, query
-from facefind_pipeline.vision.pipeline import cores
 from facefind_pipeline.vision.sheet import Tile, photo_thumbnail
 
 DAY_PHOTOS = 60
@@ -22,14 +21,27 @@ NEIGHBOURS_OF, NEIGHBOURS = 8, 7
 PERSON_FACES = 30
 
 
-def sheet_path(settings: Settings, partition: str, name: str) -> Path:
-    """The file of a full sheet; one event day or parameter set, one folder."""
+def sheet_path(settings: Settings, partition: str, *names: str) -> Path:
+    """The file of a full sheet, of one event day or parameter set; keys in it may be of any length."""
     folder = ParameterSet.parse(partition).table.removeprefix("embeddings_") if "@" in partition else partition
-    return settings.sheets / folder / f"{name}.jpg"
+    *folders, name = (shortened(part) for part in (folder, *names))
+    return settings.sheets.joinpath(*folders, f"{name}.jpg")
+
+
+def remove_sheets_of(settings: Settings, persons: Iterable[str]) -> None:
+    """Removes the sheets that show these people by name under any set; what others need of them is made again."""
+    theirs = (f"*/people/{shortened(person)}.jpg" for person in persons)
+    for pattern in (*theirs, "*/references.jpg", "*/results.jpg"):
+        for file in settings.sheets.glob(pattern):
+            file.unlink(missing_ok=True)
 
 
 def photo_tiles(database: Database, event_day: str) -> list[Tile]:
     """Photos spread over a day, small."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from facefind_pipeline.vision.pipeline import cores
+
     with database.connect() as connection:
         root = photos.find_day(connection, event_day).root
         paths = [row.path for row in photos.photos(connection, event_day).values() if row.problem is None]

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.folders import key_of
+from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.store import people, photos, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.truth import Box, KnownPhoto, TruthList, TruthRow

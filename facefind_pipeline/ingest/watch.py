@@ -4,16 +4,18 @@ A day whose files look as they did when it was last requested is not compared wi
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.folders import find_days, photo_files
-from facefind_pipeline.ingest.listing import list_folder
+from facefind_pipeline.ingest.folders import find_days
+from facefind_pipeline.ingest.listing import Problem, list_folder, report
 from facefind_pipeline.ingest.photos import SETTLE_S, is_settled, scan
+from facefind_pipeline.ingest.reference_folder import list_references
 from facefind_pipeline.store import photos, versions
 from facefind_pipeline.store.photos import EventDay
 
@@ -49,67 +51,67 @@ def watch_days(connection: Connection, before: Mapping[str, str], *, settle_seco
             states[day.key] = state
             continue
         found = scan(day, photos.photos(connection, day.key), settle_seconds=settle_seconds)
-        came_or_went = (found is not None) != day.available
-        if came_or_went or (found is not None and (found.changed or found.gone)):
+        came_or_went = (found.unavailable is None) != day.available
+        if came_or_went or found.changed or found.gone:
             due[day.key] = state
-        if found is None or not found.unsettled:
+        if not found.unsettled:
             states[day.key] = state
     return Watched(due, states)
 
 
 def new_days(
-    root: Path, known: Iterable[EventDay], *, settle_seconds: float = SETTLE_S
-) -> tuple[list[EventDay], str | None]:
+    root: Path, known: Collection[EventDay], *, ignore: Sequence[str] = (), settle_seconds: float = SETTLE_S
+) -> tuple[list[EventDay], list[str]]:
     """Event days of a root that are not registered yet and have a photo that is stable.
 
     Returns:
-        The days, and why the root can't be looked at, if so.
+        The days, and a line for all that is left out below the root, or why it can't be looked at.
     """
     try:
-        found = photos.match_days(known, root, find_days(root))
+        found = find_days(root, known, ignore=ignore)
     except FacefindError as error:
-        return [], str(error)
+        return [], [str(error)]
     paths = {day.path for day in known}
-    new = [day for day in found if day.path not in paths]
-    return [day for day in new if _has_stable_photo(day, settle_seconds)], None
+    new = [day for day in found.days if day.path not in paths]
+    return [day for day in new if _has_stable_photo(day, settle_seconds)], report(found.problems)
 
 
 def day_state(day: EventDay) -> str:
-    """Hash of names, sizes and times of the day's photo files and what lies beside them."""
+    """Hash of names, sizes and times of the day's photo files and of their sidecars."""
     try:
         listing = list_folder(day.path)
-        return _hash([*listing.photos, *listing.sidecars])
     except OSError:
         return UNREADABLE
+    return _hash([*listing.photos, *listing.sidecars], listing.problems)
 
 
 def references_state(folder: Path) -> str | None:
     """Hash of names, sizes and times below the references folder; None if it is missing or still being filled."""
     try:
-        entries = list(_files(folder))
-        if not all(is_settled(entry.stat(), SETTLE_S) for entry in entries):
-            return None
-        return _hash(entries)
+        listing = list_references(folder)
     except OSError:
         return None
+    files = [entry for _, entry in listing.files]
+    if not all(is_settled(status, SETTLE_S) for _, status in _statuses(files)):
+        return None
+    return _hash(files, listing.problems)
 
 
 def _has_stable_photo(day: EventDay, settle_seconds: float) -> bool:
     try:
-        return any(is_settled(entry.stat(), settle_seconds) for entry in photo_files(day.path))
+        files = list_folder(day.path).photos
     except OSError:
         return False
+    return any(is_settled(status, settle_seconds) for _, status in _statuses(files))
 
 
-def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.is_dir():
-                yield from _files(Path(entry.path))
-            elif not entry.name.startswith("."):
-                yield entry
+def _hash(entries: Iterable[os.DirEntry[str]], problems: Iterable[Problem]) -> str:
+    rows = [(os.fsencode(path), status.st_size, status.st_mtime_ns) for path, status in _statuses(entries)]
+    return versions.hash_rows([*rows, *((os.fsencode(problem.path), problem.reason) for problem in problems)])
 
 
-def _hash(entries: Iterable[os.DirEntry[str]]) -> str:
-    statuses = ((os.fsencode(entry.path), entry.stat()) for entry in entries)
-    return versions.hash_rows((path, status.st_size, status.st_mtime_ns) for path, status in statuses)
+def _statuses(entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, os.stat_result]]:
+    """Of those that are still there and can be looked at."""
+    for entry in entries:
+        with suppress(OSError):
+            yield entry.path, entry.stat()

@@ -57,7 +57,9 @@ def missing_partitions(
         pairs = [day_set(day, key) for day in sorted(due)]
         missing["detected_faces"] += pairs
         missing["face_embeddings"] += pairs
-        if references_due(workspace, parameters) or not recorded_versions(instance, "reference_embeddings", [key]):
+        if references_due(instance, workspace, parameters) or not recorded_versions(
+            instance, "reference_embeddings", [key]
+        ):
             missing["reference_embeddings"].append(key)
         for asset in ("hnsw_index", "search_results") if due else due_aggregates(instance, workspace, key):
             missing[asset].append(key)

@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.plurals import counted
 
 
 class ClockShiftConfig(dg.Config):
@@ -27,7 +28,7 @@ def set_clock_shift(
         camera = clocks.find_camera(connection, config.camera)
         clocks.set_shift(connection, camera, config.day, timedelta(seconds=config.seconds))
         moved = clocks.photos_of(connection, camera, config.day)
-    context.log.info(f"{camera}: {moved.photos} photos, now from {moved.first} to {moved.last}")
+    context.log.info(f"{camera}: {counted(moved.photos, 'photo')}, now from {moved.first} to {moved.last}")
 
 
 @dg.job

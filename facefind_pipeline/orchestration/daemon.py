@@ -14,7 +14,9 @@ from dagster import DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.orchestration.semaphores import require_semaphores
 from facefind_pipeline.settings import Settings
 
 HEARTBEAT_S = 60  # a daemon writes one every 30 s
@@ -48,7 +50,7 @@ def work_off(
         told: hears how many of its asset partitions ended since the last call, made or failed.
 
     Raises:
-        FacefindError: that process failed again and again.
+        FacefindError: that process could not start runs here, or failed again and again.
     """
     worker: subprocess.Popen[bytes] | None = None
     failures = 0
@@ -66,6 +68,7 @@ def work_off(
                 failures += worker is not None and worker.returncode != 0
                 if failures == WORKER_TRIES:
                     raise FacefindError(f"backfill {backfill_id} can't be worked off: {_log(settings)} says why")
+                require_semaphores()
                 worker = _start_worker(settings, backfill_id)
             time.sleep(POLL_S)
     except BaseException:
@@ -114,6 +117,8 @@ def _start_worker(settings: Settings, backfill_id: str) -> "subprocess.Popen[byt
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
+            cwd=settings.home,
+            env=child_environment(settings),
             start_new_session=True,  # Ctrl-C is ours; we end it with its children
         )
 

@@ -34,8 +34,8 @@ def due_photos(instance: dg.DagsterInstance, workspace: Workspace, days: Iterabl
         with workspace.database.connect() as connection:
             rows = photos.photos(connection, day.key)
         scan = ingest_photos.scan(day, rows)
-        same = scan is not None and not scan.changed and not scan.gone and day.available
-        if not same or recorded.get(day.key) != photos.photos_version(rows.values()):
+        came_or_went = (scan.unavailable is None) != day.available
+        if came_or_went or scan.changed or scan.gone or recorded.get(day.key) != photos.photos_version(rows.values()):
             due.append(day)
     return due
 
@@ -59,11 +59,13 @@ def due_faces(
     return due
 
 
-def references_due(workspace: Workspace, parameters: ParameterSet) -> bool:
-    """Whether the set has not tried a reference photo yet."""
+def references_due(instance: dg.DagsterInstance, workspace: Workspace, parameters: ParameterSet) -> bool:
+    """Whether the set has not tried a reference photo yet, or Dagster still shows one that is gone."""
     with workspace.database.connect() as connection:
         now = ingest_faces.present_partition(workspace.settings, "", parameters)
-        return bool(people.references_to_do(connection, parameters.key, now.detector, now.embedder))
+        version = people.reference_embeddings_version(connection, parameters.key)
+        to_do = people.references_to_do(connection, parameters.key, now.detector, now.embedder)
+    return bool(to_do) or _recorded(instance, "reference_embeddings", parameters.key) not in (None, version)
 
 
 def due_aggregates(instance: dg.DagsterInstance, workspace: Workspace, key: str) -> list[str]:

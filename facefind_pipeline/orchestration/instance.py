@@ -11,6 +11,7 @@ from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.telemetry import TELEMETRY_OFF
 
 DATABASE_VARIABLE = "FACEFIND_DAGSTER_DATABASE_URL"
 CONNECTION_SECONDS, CONNECTIONS = 3600, 20  # of a process's connections: how long each is kept, and how many at most
@@ -51,11 +52,17 @@ def environment(settings: Settings, database: Database) -> dict[str, str]:
         DATABASE_VARIABLE: database.sqlalchemy_dagster_url,
         "FACEFIND_MODELS": str(settings.models),
         "FACEFIND_REFERENCES": str(settings.references),
+        "MPLCONFIGDIR": str(settings.cache / "matplotlib"),  # else a list of fonts in the user's own cache
+        **TELEMETRY_OFF,
     }
     if settings.database_url:  # the embedded server is found by its home, and started if need be
-        variables["FACEFIND_DATABASE_URL"] = settings.database_url
+        variables["FACEFIND_DATABASE_URL"] = database.url
+    if settings.server_user:
+        variables["FACEFIND_SERVER_USER"] = settings.server_user
     if settings.clip_model:
         variables["FACEFIND_CLIP_MODEL"] = str(settings.clip_model)
+    if settings.photo_parents:
+        variables["FACEFIND_PHOTO_PARENTS"] = os.pathsep.join(map(str, settings.photo_parents))
     if not settings.previews:
         variables["FACEFIND_PREVIEWS"] = "off"
     return variables

@@ -9,7 +9,10 @@ from pydantic import Field
 
 from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
-from facefind_pipeline.parameters import ALIASES
+from facefind_pipeline.parameters import ALIASES, DEFAULT
+from facefind_pipeline.plurals import counted
+
+NAMES = f"{', '.join(ALIASES)}; {DEFAULT} is the default set of this home"
 
 
 class IndexMethod(Enum):
@@ -24,14 +27,17 @@ class IndexMethod(Enum):
 class EventDaysConfig(dg.Config):
     """A folder of photos: one event day, or one for each of its subfolders."""
 
-    folder: str = Field(description="Absolute path; watched from then on.")
+    folder: str = Field(
+        description="Absolute path of a folder below one that a command was given or below FACEFIND_PHOTO_PARENTS; "
+        "watched from then on."
+    )
     day_name: str | None = Field(default=None, description="Name of the event day, in place of the folder's.")
 
 
 class ParameterSetsConfig(dg.Config):
     """Parameter sets to register and activate."""
 
-    keys: list[str] = Field(description=f"Canonical keys or aliases, as {ALIASES['default']} or recommended.")
+    keys: list[str] = Field(description=f"Canonical keys, as {ALIASES['hog']}, or {NAMES}.")
     index: IndexMethod | None = Field(
         default=None, description="Approximate index of each; unchanged, or auto for a new set, if left out."
     )
@@ -39,7 +45,7 @@ class ParameterSetsConfig(dg.Config):
 
 
 class ActiveConfig(dg.Config):
-    """Parameter sets to activate or to put at rest."""
+    """Parameter sets to activate or deactivate."""
 
     keys: list[str]
     active: bool
@@ -55,14 +61,20 @@ class DefaultSetConfig(dg.Config):
 def register_event_days(
     context: dg.OpExecutionContext, config: EventDaysConfig, workspace: dg.ResourceParam[Workspace]
 ) -> None:
-    """Registers the folder's event days; those whose folder is gone are marked unavailable and kept."""
+    """Registers the folder's event days; those whose photos can't be had now are marked unavailable and kept."""
+    from facefind_pipeline.ingest.approval import require_approved
     from facefind_pipeline.ingest.register import register_folder
 
-    folder = register_folder(workspace.database, Path(config.folder), config.day_name)
+    root, approved = Path(config.folder), [*workspace.incoming.folders, *workspace.settings.photo_parents]
+    with workspace.database.connect() as connection:
+        require_approved(connection, root, approved)
+    folder = register_folder(workspace.database, workspace.settings, root, config.day_name)
     sync_with_tables(context.instance, workspace.database)
     context.log.info(f"{config.folder}: event days {', '.join(day.key for day in folder.days) or 'none'}")
-    for day in folder.gone:
-        context.log.warning(f"{day.path} is gone: event day {day.key} is marked unavailable, nothing was deleted")
+    for problem in folder.problems:
+        context.log.warning(problem)
+    for day, reason in folder.unavailable:
+        context.log.warning(f"{day.path} {reason}: event day {day.key} is marked unavailable, nothing was deleted")
 
 
 @dg.op
@@ -84,18 +96,17 @@ def register_parameter_sets(
         for key in registered:
             context.log_event(fingerprint_observation(key, present_version(workspace.settings, key)))
     if config.backfill:
-        _request_missing(context, workspace, f"Sweep of {len(registered)} parameter set(s)", registered)
+        _request_missing(context, workspace, f"Sweep of {counted(len(registered), 'parameter set')}", registered)
 
 
 @dg.op
 def set_active(config: ActiveConfig, workspace: dg.ResourceParam[Workspace]) -> None:
     """Says which sets automation keeps filled."""
-    from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.store import parameter_sets
 
     with workspace.database.connect() as connection:
         for key in config.keys:
-            parameter_sets.set_active(connection, ParameterSet.parse(key).key, active=config.active)
+            parameter_sets.set_active(connection, parameter_sets.resolve(connection, key).key, active=config.active)
 
 
 @dg.op
@@ -108,11 +119,10 @@ def request_missing(context: dg.OpExecutionContext, workspace: dg.ResourceParam[
 @dg.op
 def set_default_set(config: DefaultSetConfig, workspace: dg.ResourceParam[Workspace]) -> None:
     """Makes a registered set the default."""
-    from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.store import parameter_sets
 
     with workspace.database.connect() as connection:
-        parameter_sets.set_default(connection, ParameterSet.parse(config.key).key)
+        parameter_sets.set_default(connection, parameter_sets.resolve(connection, config.key).key)
 
 
 @dg.job
@@ -135,7 +145,7 @@ def choose_default_set() -> None:
 
 @dg.job
 def activate_parameter_sets() -> None:
-    """Activates parameter sets, or puts them at rest: only active ones are filled by automation."""
+    """Activates or deactivates parameter sets: only active ones are filled by automation."""
     set_active()
 
 

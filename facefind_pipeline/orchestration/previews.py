@@ -39,11 +39,14 @@ def columns_metadata(database: Database, table: str) -> dict[str, dg.MetadataVal
 def sheet_metadata(
     settings: Settings, tiles: Sequence[Tile], file: Path, *, title: str, columns: int = 10
 ) -> dict[str, dg.MetadataValue]:
-    """`contact_sheet` for an asset's metadata, and `preview` unless the settings turn it off; empty without faces.
+    """`contact_sheet` for an asset's metadata, and `preview` unless the settings turn it off.
+
+    Without faces it is empty, and the sheet of before is removed.
 
     The UI shows `preview` behind a link that opens it; raw HTML it does not show.
     """
     if not tiles:
+        file.unlink(missing_ok=True)
         return {}
     sheet = write_sheet(file, tiles, title=title, columns=columns)
     metadata: dict[str, dg.MetadataValue] = {"contact_sheet": dg.MetadataValue.path(str(sheet))}

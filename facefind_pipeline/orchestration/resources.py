@@ -1,6 +1,9 @@
-"""What assets are given: the settings, the database, and whom to tell of progress."""
+"""What assets are given: the settings, the database, whom to tell of progress, and what a command hands over."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import dagster as dg
 
@@ -8,22 +11,52 @@ from facefind_pipeline.orchestration.processes import process_tags
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
+from facefind_pipeline.store.people import ReferencePhoto
 
 OWNERS = ["team:facefind"]
 CORES = "cores"  # the pool of steps that use all cores: two at once would only fight over them
 
 
 @dataclass(frozen=True, slots=True)
+class Incoming:
+    """What a command hands to its own run. A run's configuration cannot name it: whoever reaches the UI writes that.
+
+    Attributes:
+        folders: that the user named, to register event days of.
+        references: to add beside those of the references folder.
+        truth_lists: files to add beside those of the truth folder.
+    """
+
+    folders: Sequence[Path] = ()
+    references: Sequence[ReferencePhoto] = ()
+    truth_lists: Sequence[Path] = ()
+
+
+NOTHING = Incoming()
+
+
+@dataclass(slots=True, eq=False)
 class Workspace:
     """One place of work: everything an asset needs from outside.
 
     Attributes:
         settings: read from the environment where the run executes.
         progress: the command's bars; None tells the run's log.
+        incoming: from the command; nothing in runs that Dagster launches.
     """
 
     settings: Settings = field(default_factory=read_settings)
     progress: Progress | None = None
+    incoming: Incoming = NOTHING
+
+    @contextmanager
+    def handing_over(self, incoming: Incoming) -> Iterator[None]:
+        """For one run: the definitions are bound to this object, which Dagster lets no run replace."""
+        self.incoming = incoming
+        try:
+            yield
+        finally:
+            self.incoming = NOTHING
 
     @property
     def database(self) -> Database:

@@ -1,17 +1,23 @@
 """Runs in the command's own process on the instance that the UI shows."""
 
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType
 from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster_shared.error import SerializableErrorInfo
 
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.orchestration.partitions import sync_with_tables
 from facefind_pipeline.orchestration.processes import process_tags
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.resources import NOTHING, Incoming, Workspace
+from facefind_pipeline.store.outages import outage
+
+LOST_EVENT = "Exception while writing logger call to event log"
 
 
 class CheckFailedError(FacefindError):
@@ -33,52 +39,81 @@ class Graph:
     definitions: dg.Definitions
 
     def materialize(
-        self, assets: Sequence[str], partition: str | None = None, config: Mapping[str, Any] | None = None
+        self,
+        assets: Sequence[str],
+        partition: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        incoming: Incoming = NOTHING,
     ) -> None:
-        """Makes these assets of one partition in one run, in this process.
+        """Makes these assets of one partition in one run, in this process, which is handed what is `incoming`.
 
         Raises:
+            OutageError: the database stopped or a disk is full.
             CheckFailedError: a blocking check failed.
             FacefindError: a step failed; the message is its error's, with the run's id to look up in the UI.
         """
         job = self.definitions.resolve_implicit_global_asset_job_def()
         selection = [dg.AssetKey(asset) for asset in assets]
         name = ", ".join(assets) + (f" [{partition}]" if partition else "")
-        self._execute(name, job, config or {}, partition_key=partition, asset_selection=selection)
+        self._execute(name, job, config or {}, incoming, partition_key=partition, asset_selection=selection)
 
-    def run_job(self, job: str, config: Mapping[str, Any]) -> None:
+    def run_job(self, job: str, config: Mapping[str, Any], incoming: Incoming = NOTHING) -> None:
         """Executes a job that has no assets, in this process; `config` is by op.
 
         Raises:
             FacefindError: as `materialize`.
         """
-        self._execute(job, self.definitions.resolve_job_def(job), config)
+        self._execute(job, self.definitions.resolve_job_def(job), config, incoming)
 
     def sync_partitions(self) -> None:
         """Tells Dagster of the event days and parameter sets that the tables have."""
         sync_with_tables(self.instance, self.workspace.database)
 
-    def _execute(self, name: str, job: dg.JobDefinition, config: Mapping[str, Any], **selected: Any) -> None:
+    def _execute(
+        self, name: str, job: dg.JobDefinition, config: Mapping[str, Any], incoming: Incoming, **selected: Any
+    ) -> None:
         # Ctrl-C reaches us from within a step as a failed step, and between steps as Dagster's own exception.
         try:
-            result = job.execute_in_process(
-                run_config={
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                    "ops": {op: {"config": values} for op, values in config.items()},
-                },
-                instance=self.instance,
-                tags=process_tags(),
-                raise_on_error=False,
-                **selected,
-            )
+            with self.workspace.handing_over(incoming), redirect_stderr(_WithoutLostEvents(sys.stderr)):
+                result = job.execute_in_process(
+                    run_config={
+                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                        "ops": {op: {"config": values} for op, values in config.items()},
+                    },
+                    instance=self.instance,
+                    tags=process_tags(),
+                    raise_on_error=False,
+                    **selected,
+                )
         except DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
+        except Exception as error:
+            if (found := outage(error, self.workspace.database.data)) is not None:
+                raise found from error
+            raise
         if not result.success:
             if any(_interrupted(event) for event in result.all_events):
                 raise KeyboardInterrupt
+            failure = next(filter(None, map(_failure, result.all_events)), None)
+            if failure is not None and failure.cls_name == OutageError.__name__:
+                raise OutageError(_first_line(failure))
             check_failed = any(_failed_check(event) for event in result.all_events)
-            error = CheckFailedError if check_failed else FacefindError
-            raise error(f"{name}: {_reason(result)} (run {result.run_id})")
+            kind = CheckFailedError if check_failed else FacefindError
+            reason = _first_line(failure) if failure else "the run failed"
+            raise kind(f"{name}: {reason} (run {result.run_id})")
+
+
+class _WithoutLostEvents:
+    """Standard error, but for what Dagster writes there when its storage fails, which it raises too."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return len(text) if text.startswith(LOST_EVENT) else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _interrupted(event: DagsterEvent) -> bool:
@@ -96,10 +131,11 @@ def _failed_check(event: DagsterEvent) -> bool:
     )
 
 
-def _reason(result: dg.ExecuteInProcessResult) -> str:
-    for event in result.all_events:
-        if event.is_step_failure and event.step_failure_data.error:
-            error = event.step_failure_data.error
-            cause = error.cause or error
-            return cause.message.strip().removeprefix("facefind_pipeline.errors.FacefindError: ").splitlines()[0]
-    return "the run failed"
+def _failure(event: DagsterEvent) -> SerializableErrorInfo | None:
+    """What a failed step raised."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    return error and (error.cause or error)
+
+
+def _first_line(failure: SerializableErrorInfo) -> str:
+    return failure.message.strip().removeprefix(f"facefind_pipeline.errors.{failure.cls_name}: ").splitlines()[0]

@@ -25,6 +25,8 @@ from facefind_pipeline.orchestration.resources import Workspace
 
 RETRY_TAG = "facefind/retry_of"
 REGISTER_AGAIN_S = 600
+# What the cursor of `new_event_days` has: how each day's folder looked, and what was reported: no keys of event days.
+_STATES, _PROBLEMS = "states of days", "problems reported"
 
 
 def _sensor(*, every_s: int, **targets: Any) -> Callable[[Callable[..., dg.SensorResult]], dg.SensorDefinition]:
@@ -47,19 +49,20 @@ def new_event_days(context: dg.SensorEvaluationContext, workspace: dg.ResourcePa
     """Looks at the folders that were given: registers new event days, reads days whose photos changed.
 
     Files that changed within ten seconds are left for the next look: they may still be copied.
+    What can't be used is reported once.
     """
     from facefind_pipeline.ingest.photos import SETTLE_S
     from facefind_pipeline.ingest.watch import new_days, watch_days
     from facefind_pipeline.store import photos
 
-    requests = []
+    requests, problems = [], []
+    before = json.loads(context.cursor or "{}")
     with workspace.database.connect() as connection:
         known, roots = photos.days(connection), photos.roots(connection)
-        watched = watch_days(connection, json.loads(context.cursor or "{}"))
+        watched = watch_days(connection, before.get(_STATES, {}))
     for root in roots:
-        new, problem = new_days(root, known)
-        if problem:
-            context.log.warning(problem)
+        new, left_out = new_days(root, known, ignore=workspace.settings.ignore)
+        problems += left_out
         if new:
             keys = " ".join(day.key for day in new)
             config = _config("register_event_days", folder=str(root))
@@ -74,8 +77,11 @@ def new_event_days(context: dg.SensorEvaluationContext, workspace: dg.ResourcePa
         for day in watched.due
         if day in registered  # else `registry_sync` adds it, and the next look requests it
     ]
+    for problem in problems:
+        if problem not in before.get(_PROBLEMS, ()):
+            context.log.warning(problem)
     states = {day: state for day, state in watched.states.items() if day in registered}
-    return dg.SensorResult(requests, cursor=json.dumps(states))
+    return dg.SensorResult(requests, cursor=json.dumps({_STATES: states, _PROBLEMS: problems}))
 
 
 @_sensor(job=read_references, every_s=15)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pgvector import Vector
@@ -12,6 +13,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search.calibrate import Calibration, read_calibration
+from facefind_pipeline.store import photos
 from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
@@ -62,6 +64,14 @@ class Probe:
     embedder: str
 
 
+class Copy(NamedTuple):
+    """Another file of a photo's content."""
+
+    event_day: str
+    photo: str
+    file: Path
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A photo ranked for a person, by its best face.
@@ -72,6 +82,7 @@ class Match:
     Attributes:
         rank: from 1.
         photo: path below its root.
+        file: absolute path.
         event_day: the day's key.
         distance: of the best face, in the metric that was asked; of stored results the typical one to the person's
             references and sure photos.
@@ -84,12 +95,13 @@ class Match:
         band: `confirmed`, `sure`, `likely` or `look yourself`; empty where nothing is known of probabilities.
         box: of the best face; x, y, w, h in upright pixels.
         detector_score: the detector's own confidence.
-        copies: (event day, path) of other files of the same content.
+        copies: other files of the same content.
         thumbnail: JPEG of the face.
     """
 
     rank: int
     photo: str
+    file: Path
     event_day: str
     distance: float
     score: float
@@ -105,7 +117,7 @@ class Match:
     country: str | None
     place: str | None
     sha256: str
-    copies: tuple[tuple[str, str], ...]
+    copies: tuple[Copy, ...]
     thumbnail: bytes
 
     def as_json(self) -> Mapping[str, object]:
@@ -113,6 +125,7 @@ class Match:
         return {
             "rank": self.rank,
             "photo": self.photo,
+            "file": str(self.file),
             "event_day": self.event_day,
             "distance": round(self.distance, 6),
             "band": self.band,
@@ -126,21 +139,9 @@ class Match:
             "taken_at": self.taken_at.isoformat() if self.taken_at else None,
             "country": self.country,
             "place": self.place,
-            "copies": [{"event_day": day, "photo": path} for day, path in self.copies],
+            "copies": [copy._asdict() | {"file": str(copy.file)} for copy in self.copies],
             "sha256": self.sha256,
         }
-
-
-def count_undated(connection: Connection, filters: Filters) -> int:
-    """Photos without a date that a filter by date leaves out, among those that the other filters leave; by content."""
-    if filters.from_day is None and filters.to_day is None:
-        return 0
-    with connection.cursor() as cursor:
-        undated = sql.SQL("SELECT count(DISTINCT sha256) FROM ({}) wanted WHERE taken_at IS NULL AND problem IS NULL")
-        others = replace(filters, from_day=None, to_day=None)
-        cursor.execute(undated.format(query("wanted_photos")), others.parameters)
-        (count,) = cursor.fetchone() or (0,)
-    return int(count)
 
 
 def find_person(
@@ -219,7 +220,7 @@ def find_nearest(
         _check_comparable(connection, chosen, probes)
     calibration = read_calibration(connection, chosen.key) if metric in (None, chosen.metric) else None
     # A live result has one distance only: it is the score and the plain one too, and knows no rival.
-    return _matches([(*row[:-1], row[2], row[2], None, None, False) for row in rows], calibration)
+    return _matches(connection, [(*row[:-1], row[2], row[2], None, None, False) for row in rows], calibration)
 
 
 def nearest_face(
@@ -332,7 +333,7 @@ def _stored(
         (kept,) = cursor.fetchone() or (0,)
     if len(rows) < limit and (kept >= KEPT or not kept):  # without any, the live search says why
         return None
-    return _matches(rows, read_calibration(connection, chosen.key))
+    return _matches(connection, rows, read_calibration(connection, chosen.key))
 
 
 class _Row(NamedTuple):
@@ -358,8 +359,9 @@ class _Row(NamedTuple):
     confirmed: bool
 
 
-def _matches(rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -> list[Match]:
+def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -> list[Match]:
     read = [_Row(*row) for row in rows]
+    roots = {day.key: day.root for day in photos.days(connection)}
     probabilities: Sequence[float | None] = [None] * len(read)
     bands = [""] * len(read)
     if calibration is not None:
@@ -369,6 +371,7 @@ def _matches(rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -
         Match(
             rank=rank,
             photo=row.paths[0],
+            file=roots[row.days[0]] / row.paths[0],
             event_day=row.days[0],
             distance=float(row.distance),
             score=float(row.score),
@@ -384,7 +387,9 @@ def _matches(rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -
             country=row.country,
             place=row.place,
             sha256=bytes(row.sha256).hex(),
-            copies=tuple(zip(row.days[1:], row.paths[1:], strict=True)),
+            copies=tuple(
+                Copy(day, path, roots[day] / path) for day, path in zip(row.days[1:], row.paths[1:], strict=True)
+            ),
             thumbnail=bytes(row.thumbnail),
         )
         for rank, (row, probability, band) in enumerate(zip(read, probabilities, bands, strict=True), start=1)

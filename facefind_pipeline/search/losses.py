@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from facefind_pipeline.plurals import counted
 from facefind_pipeline.store.truth import Box
 
 NAMED = 3  # of the photos and sets that a reason names
@@ -111,7 +112,7 @@ def _elsewhere(facts: Facts) -> str:
     size = f"{largest} px wide"
     if facts.smallest is not None and largest < facts.smallest:
         size += f", below this set's smallest of {facts.smallest}"
-    return f"{', '.join(sets[:NAMED])} find(s) one {size}"
+    return f"{', '.join(sets[:NAMED])} {'finds' if len(sets) == 1 else 'find'} one {size}"
 
 
 def _reasons(facts: Facts) -> Iterator[Loss]:
@@ -127,7 +128,9 @@ def _reasons(facts: Facts) -> Iterator[Loss]:
     if not facts.own_faces:
         yield Loss(Reason.NO_FACE, _elsewhere(facts))
     if facts.box is not None and not any(near(face, facts.box) for face in facts.own_faces):
-        yield Loss(Reason.NOT_NEAR, f"{len(facts.own_faces)} face(s) elsewhere in the photo; {_elsewhere(facts)}")
+        yield Loss(
+            Reason.NOT_NEAR, f"{counted(len(facts.own_faces), 'face')} elsewhere in the photo; {_elsewhere(facts)}"
+        )
     if facts.rejected:
         yield Loss(Reason.REJECTED, "somebody said that it does not show the person: `facefind confirm` takes it back")
     if facts.rank is not None and facts.rank <= facts.cut and not facts.lost_by_index:

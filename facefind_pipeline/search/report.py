@@ -2,12 +2,15 @@
 
 import base64
 import html
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from facefind_pipeline.search.losses import Reason
 from facefind_pipeline.search.quality import read_evaluation
@@ -164,13 +167,13 @@ def write_report(sweep: Sweep, file: Path) -> Path:
 
 def draw(sweep: Sweep) -> "Figure":
     """Of the best sets precision against recall and how right probabilities are; of all quality against cost."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(18, 5.2), layout="constrained")
+    figure = _figure_class()(figsize=(18, 5.2), layout="constrained")
     curves, cost, reliability = figure.subplots(1, 3)
     for key, figures in sweep.sets[:CURVES]:
-        line = curves.plot(*zip(*figures["curves"]["sharper"], strict=True), label=key)[0]
-        curves.plot(*zip(*figures["curves"]["plain"], strict=True), color=line.get_color(), ls=":", lw=1)
+        # A set that was never filled has ranked nothing and has no points.
+        sharper, plain = (np.reshape(figures["curves"][name], (-1, 2)).T for name in ("sharper", "plain"))
+        line = curves.plot(*sharper, label=key)[0]
+        curves.plot(*plain, color=line.get_color(), ls=":", lw=1)
     curves.set(xlabel="recall", ylabel="precision", title="All people together; dotted: plain ranking", ylim=(0, 1.02))
     curves.legend(fontsize=8, loc="lower left")
     most = max((figures["seconds_a_photo"] or 0.0) for _, figures in sweep.sets)
@@ -195,6 +198,25 @@ def draw(sweep: Sweep) -> "Figure":
         title="Reliability: on the grey line, right; above, too shy",
     )
     return figure
+
+
+def _figure_class() -> "type[Figure]":
+    """matplotlib's, without a `matplotlibrc` of the working directory and without a file in the user's cache folder.
+
+    When it has no list of fonts yet, the import calls `fc-list`, whose cache does not follow MPLCONFIGDIR.
+    """
+    import matplotlib
+
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = matplotlib.get_cachedir()
+    try:
+        from matplotlib.figure import Figure
+    finally:
+        del os.environ["XDG_CACHE_HOME"]
+        if before is not None:
+            os.environ["XDG_CACHE_HOME"] = before
+    matplotlib.rcdefaults()
+    return Figure
 
 
 def _picture(sweep: Sweep) -> str:

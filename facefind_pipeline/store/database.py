@@ -1,56 +1,72 @@
 """Opens the database: starts the embedded server where none is named, makes both databases, applies migrations."""
 
+import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from urllib.parse import urlsplit, urlunsplit
+from pathlib import Path
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 from psycopg2.extensions import parse_dsn
 
+from facefind_pipeline import home as homes
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import address
+from facefind_pipeline.store.outages import outage
 from facefind_pipeline.store.queries import sql_folder
 from facefind_pipeline.store.server import EmbeddedServer
 
 LOWEST_PGVECTOR = (0, 8, 4)  # repairs of HNSW indexes before it lose rows
 LOCK_POLL_S = 0.05
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where the tables are, and beside them Dagster's own storage. Both are libpq URIs."""
+    """Where the tables are, and beside them Dagster's own storage.
+
+    Attributes:
+        url: libpq URI without a password.
+        dagster_url: likewise.
+        data: the embedded server's folder, whose disk may be full; None where the server is another's.
+    """
 
     url: str
     dagster_url: str
+    data: Path | None = None
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection that knows vectors; commits at the end, rolls back on an error, closes either way."""
+        """A connection that knows vectors; commits at the end, rolls back on an error, closes either way.
+
+        Raises:
+            OutageError: the server stopped or its disk is full.
+        """
         from pgvector.psycopg2 import register_vector
 
-        connection = _connect(self.url)
-        try:
+        with self._closing() as connection:
             register_vector(connection)
             connection.commit()  # register_vector leaves a transaction open
             with connection:
                 yield connection
-        finally:
-            connection.close()
 
     @contextmanager
     def connect_autocommit(self) -> Iterator[Connection]:
-        """A connection without transactions, for statements that refuse to run in one, such as CONCURRENTLY."""
-        connection = _connect(self.url)
-        connection.autocommit = True
-        try:
+        """A connection without transactions, for statements that refuse to run in one, such as CONCURRENTLY.
+
+        Raises:
+            OutageError: as `connect`.
+        """
+        with self._closing() as connection:
+            connection.autocommit = True
             yield connection
-        finally:
-            connection.close()
 
     @contextmanager
     def lock(self, *name: str) -> Iterator[None]:
@@ -67,10 +83,22 @@ class Database:
                 time.sleep(LOCK_POLL_S)
             yield
 
+    @contextmanager
+    def _closing(self) -> Iterator[Connection]:
+        connection = _connect(self.url)
+        try:
+            yield connection
+        except psycopg2.Error as error:
+            if (found := outage(error, self.data)) is not None:
+                raise found from error
+            raise
+        finally:
+            connection.close()
+
     @property
     def sqlalchemy_dagster_url(self) -> str:
         """For dagster-postgres: SQLAlchemy 2.1 takes a bare `postgresql://` to mean psycopg 3."""
-        return "postgresql+psycopg2://" + self.dagster_url.partition("://")[2]
+        return address.driver_url(parse_dsn(self.dagster_url), "postgresql+psycopg2")
 
 
 @cache
@@ -81,11 +109,11 @@ def open_database(settings: Settings) -> Database:
         FacefindError: it can't be reached, or lacks pgvector.
     """
     if settings.database_url:
-        database = _beside(settings.database_url)
+        database = _named(settings, address.parse(settings.database_url))
     else:
-        server = EmbeddedServer(settings.home)
+        server = EmbeddedServer(settings.home, settings.server_user)
         server.start()
-        database = Database(server.url("facefind"), server.url("dagster"))
+        database = Database(server.url("facefind"), server.url("dagster"), server.data)
     if _applied(database.url) != _migrations():
         _create(database.url)
         _create(database.dagster_url)
@@ -93,20 +121,81 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
-def _beside(url: str) -> Database:
-    """Dagster's database is `dagster` beside `facefind`, and `x_dagster` beside any other `x`."""
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise FacefindError(
-            "FACEFIND_DATABASE_URL must begin with postgresql://, as in postgresql://user@host/facefind"
-        )
+def _named(settings: Settings, parameters: dict[str, str]) -> Database:
+    """The database that FACEFIND_DATABASE_URL names, and Dagster's own beside it.
+
+    A password is kept in a file that only this user reads, from where libpq takes it: URLs are printed, and given to
+    other programs as arguments and in their environment.
+    """
+    homes.make(settings.home)
+    if password := parameters.pop("password", None):
+        parameters["passfile"] = os.fspath(_write_passfile(settings.home, password))
+        os.environ.pop("PGPASSWORD", None)  # libpq would prefer it
+    name = parameters["dbname"]
+    dagster = f"{name}_dagster"
     try:
-        parts = urlsplit(url)
-        parse_dsn(url)
-    except (ValueError, psycopg2.ProgrammingError) as error:
-        raise FacefindError(f"FACEFIND_DATABASE_URL: {str(error).strip()}") from None
-    name = parts.path.strip("/") or "facefind"
-    dagster = "dagster" if name == "facefind" else f"{name}_dagster"
-    return Database(*(urlunsplit(parts._replace(scheme="postgresql", path=f"/{n}")) for n in (name, dagster)))
+        connection = psycopg2.connect(address.uri(parameters), connect_timeout=10)
+    except psycopg2.OperationalError:
+        pass  # no such database yet, or no server: the next step tells which
+    else:
+        try:
+            if address.is_unverified(connection.info.dsn_parameters):
+                _warn_once(settings.home, connection.info.dsn_parameters)
+            if name == "facefind" and not _exists(connection, dagster) and _holds_our_runs(connection, parameters):
+                dagster = "dagster"
+        finally:
+            connection.close()
+    return Database(address.uri(parameters), address.uri({**parameters, "dbname": dagster}))
+
+
+def _write_passfile(home: Path, password: str) -> Path:
+    file = home / "passfile"
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    homes.write_private(file, f"*:*:*:*:{escaped}\n")
+    return file
+
+
+def _warn_once(home: Path, effective: address.Parameters) -> None:
+    told = home / "told-sslmode"
+    if not told.exists():
+        _log.warning(
+            "FACEFIND_DATABASE_URL: sslmode=%s does not prove that %s is your server; sslmode=verify-full does",
+            effective.get("sslmode"),
+            effective.get("host"),
+        )
+        homes.write_private(told, "")
+
+
+def _exists(connection: Connection, name: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+        return cursor.rowcount > 0
+
+
+def _holds_our_runs(connection: Connection, parameters: address.Parameters) -> bool:
+    """Whether the database `dagster` there is the one that facefind used before its own had another name."""
+    if not _exists(connection, "dagster"):
+        return False
+    try:
+        other = psycopg2.connect(address.uri({**parameters, "dbname": "dagster"}), connect_timeout=10)
+    except psycopg2.OperationalError:
+        return False  # somebody else's, closed to us
+    try:
+        with other, other.cursor() as cursor:
+            cursor.execute(
+                "SELECT to_regclass('asset_keys') IS NOT NULL AND to_regclass('dynamic_partitions') IS NOT NULL"
+            )
+            if cursor.fetchone() == (False,):
+                return False
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM asset_keys WHERE asset_key = '[\"raw_photos\"]')"
+                " OR EXISTS (SELECT FROM dynamic_partitions WHERE partitions_def_name = 'parameter_set')"
+            )
+            return cursor.fetchone() == (True,)
+    except psycopg2.errors.InsufficientPrivilege:
+        return False
+    finally:
+        other.close()
 
 
 def _connect(url: str) -> Connection:
@@ -139,14 +228,13 @@ def _applied(url: str) -> list[str]:
 
 def _create(url: str) -> None:
     """Makes the database of that URL if it is missing."""
-    parts = urlsplit(url)
-    name = parts.path.strip("/")
-    connection = _connect(urlunsplit(parts._replace(path="/postgres")))
+    parameters = parse_dsn(url)
+    name = parameters["dbname"]
+    connection = _connect(address.uri({**parameters, "dbname": "postgres"}))
     try:
         connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_database WHERE datname = %s", [name])
-            if cursor.rowcount == 0:
+        if not _exists(connection, name):
+            with connection.cursor() as cursor:
                 cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     except (psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
         pass  # another process was faster
@@ -165,7 +253,9 @@ def _migrate(database: Database) -> None:
     from yoyo import get_backend, read_migrations
 
     with database.lock("migrations"):
-        backend = get_backend(database.url)
+        backend = get_backend(address.driver_url(parse_dsn(database.url), "postgresql"))
+        # Its own asks the name server for this machine's full name, and keeps that with the user's.
+        backend.log_migration = lambda *_: None
         backend.break_lock()
         migrations = read_migrations(str(sql_folder() / "migrations"))
         unknown = set(_applied(database.url)) - set(_migrations())

@@ -7,7 +7,7 @@ landmarks) and embedder. So a rerun, a resumed run, another set or a copy of a p
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -94,7 +94,10 @@ def lock_sets(connection: Connection, parameter_set: str | None = None) -> None:
 
 
 def photos_to_do(connection: Connection, partition: Partition) -> list[PhotoToDo]:
-    """Photos that the detector has not seen, or with faces that have no vector in any set; by path."""
+    """Photos that the detector has not seen, or with faces that have no vector in any set, by path.
+
+    Without those that the embedder failed on.
+    """
     to_do: dict[bytes, tuple[str, list[StoredFace] | None]] = {}
     with connection.cursor() as cursor:
         cursor.execute(query("photos_to_do"), partition.parameters)
@@ -153,6 +156,18 @@ def write_detections(connection: Connection, detector: str, detections: Sequence
         ],
         order=["sha256", "face_key"],
     )
+
+
+def write_embedding_problems(connection: Connection, partition: Partition, problems: Mapping[bytes, str]) -> None:
+    """Writes why photos' faces, which are in the tables, have no vectors of the partition's embedder; by SHA-256."""
+    if problems:
+        insert(
+            connection,
+            "embedding_problems",
+            {"sha256": "bytea", "detector_fingerprint": "text", "embedder_fingerprint": "text", "problem": "text"},
+            [(sha256, partition.detector, partition.embedder, problem) for sha256, problem in problems.items()],
+            order=["sha256"],
+        )
 
 
 def write_embeddings(
@@ -217,6 +232,14 @@ def remove_stale(connection: Connection, partition: Partition) -> int:
     return removed[partition.parameter_set]
 
 
+def forget_problems(connection: Connection, event_day: str) -> None:
+    """Makes the day's photos that could not be detected or embedded ones to do again, under every set."""
+    with connection.cursor() as cursor:
+        day = "sha256 IN (SELECT sha256 FROM photos WHERE event_day = %s)"
+        cursor.execute(f"DELETE FROM detections WHERE problem IS NOT NULL AND {day}", [event_day])  # noqa: S608
+        cursor.execute(f"DELETE FROM embedding_problems WHERE {day}", [event_day])  # noqa: S608
+
+
 def faces_version(connection: Connection, partition: Partition) -> str:
     """Data version of a partition's faces: photos' contents, boxes and the detector; no path."""
     with connection.cursor() as cursor:
@@ -246,16 +269,21 @@ def count(connection: Connection, partition: Partition) -> tuple[int, int]:
         return photos, faces
 
 
-def problems(connection: Connection, event_day: str, detector: str) -> dict[str, str]:
-    """Why photos of a day were left out, by path: unreadable, or with pixels that could not be decoded."""
+def problems(connection: Connection, partition: Partition) -> dict[str, str]:
+    """Why photos of a partition were left out, by path: unreadable, or detector or embedder failed on them."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT p.path, coalesce(p.problem, d.problem)
-            FROM photos p LEFT JOIN detections d ON d.sha256 = p.sha256 AND d.detector_fingerprint = %s
-            WHERE p.event_day = %s AND coalesce(p.problem, d.problem) IS NOT NULL ORDER BY p.path
+            SELECT path, problem FROM (
+                SELECT p.path, coalesce(p.problem, d.problem, e.problem) AS problem
+                FROM photos p
+                LEFT JOIN detections d ON d.sha256 = p.sha256 AND d.detector_fingerprint = %(detector)s
+                LEFT JOIN embedding_problems e ON (e.sha256, e.detector_fingerprint, e.embedder_fingerprint)
+                    = (d.sha256, d.detector_fingerprint, %(embedder)s)
+                WHERE p.event_day = %(day)s
+            ) day WHERE problem IS NOT NULL ORDER BY path
             """,
-            [detector, event_day],
+            partition.parameters,
         )
         return dict(cursor.fetchall())
 

@@ -8,7 +8,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import Json
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.parameters import DEFAULT, ParameterSet
 from facefind_pipeline.store import versions
 
 
@@ -90,6 +90,15 @@ def default(connection: Connection) -> RegisteredSet:
     if row is None:
         raise FacefindError("no parameter set is registered yet: run `facefind run PHOTOS --reference NAME=FILE`")
     return RegisteredSet(*row)
+
+
+def resolve(connection: Connection, text: str) -> ParameterSet:
+    """The set that a canonical key, an alias or `default` names; it need not be registered.
+
+    Raises:
+        FacefindError: not a canonical key; or `default` where no set is registered yet.
+    """
+    return ParameterSet.parse(default(connection).key if text == DEFAULT else text)
 
 
 def set_default(connection: Connection, key: str) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -82,10 +82,8 @@ def add_reference(connection: Connection, reference: ReferencePhoto, source: str
     with connection.cursor() as cursor:
         cursor.execute("SELECT display_name FROM people WHERE person = %s", [person.key])
         for (known,) in cursor.fetchall():
-            if _plain(known) != _plain(person.name):
-                raise FacefindError(
-                    f"{person.name!r} would have the key {person.key!r} of {known!r}: give one of them another name"
-                )
+            if not same_name(known, person.name):
+                raise FacefindError(taken(person, known))
         cursor.execute(
             "INSERT INTO people (person, display_name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
             [person.key, person.name],
@@ -101,17 +99,25 @@ def add_reference(connection: Connection, reference: ReferencePhoto, source: str
         )
 
 
-def remove_missing_from_folder(connection: Connection, present: Sequence[tuple[str, bytes]]) -> int:
-    """Removes reference photos that came from the folder and are there no more; `present` is (person, sha256)."""
+def remove_references(connection: Connection, gone: Collection[tuple[str, bytes]]) -> None:
+    """Removes reference photos, given as (person, sha256), and what was found by them.
+
+    Where a person is left without any, all results of the sets that had theirs go: their faces are others' now.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            DELETE FROM reference_photos r WHERE source = 'folder'
-            AND (person, sha256) NOT IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))
-            """,
-            [[person for person, _ in present], [sha for _, sha in present]],
+            "DELETE FROM reference_photos WHERE (person, sha256) IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))",
+            [[person for person, _ in gone], [sha for _, sha in gone]],
         )
-        return cursor.rowcount
+        cursor.execute(
+            """
+            DELETE FROM searches WHERE parameter_set IN (
+                SELECT parameter_set FROM searches
+                WHERE person = ANY(%s) AND person NOT IN (SELECT person FROM reference_photos)
+            )
+            """,
+            [[person for person, _ in gone]],
+        )
 
 
 def references_version(connection: Connection) -> str:
@@ -248,7 +254,17 @@ def reference_embeddings_version(connection: Connection, parameter_set: str) -> 
         return versions.hash_rows(cursor.fetchall())
 
 
+def same_name(one: str, other: str) -> bool:
+    """Whether two names mean one person: `jose nunez` is how people type José Núñez."""
+    return _plain(one) == _plain(other)
+
+
+def taken(person: Person, holder: str) -> str:
+    """What to say of a person whose key is that of somebody of another name."""
+    return f"{person.name!r} would have the key {person.key!r} of {holder!r}: give one of them another name"
+
+
 def _plain(name: str) -> str:
-    """Without accents and case: `jose nunez` is how people type José Núñez."""
+    """Without accents and case."""
     letters = unicodedata.normalize("NFKD", name)
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()

@@ -21,7 +21,7 @@ class EventDay:
         key: the slug that is its partition key.
         root: the folder that was given.
         folder: this day's folder below it; empty for the root itself.
-        available: whether the folder could be read when last looked at.
+        available: whether its photos were there when last looked at.
     """
 
     key: str
@@ -78,29 +78,6 @@ PHOTO_COLUMNS = {
 }
 
 
-def match_days(
-    known: Iterable[EventDay], root: Path, found: Iterable[EventDay], *, named: bool = False
-) -> list[EventDay]:
-    """The days found, each as it is known already if it is; a folder keeps its key, whichever root it came by.
-
-    Raises:
-        FacefindError: a key is held by another folder; or `named`, and the folder has another name already.
-    """
-    by_path, by_key = {day.path: day for day in known}, {day.key: day for day in known}
-    matched = []
-    for day in found:
-        if day.path not in by_path and day.key in by_key:
-            raise FacefindError(
-                f"event day {day.key!r} is the folder {by_key[day.key].path} already: "
-                f"give {day.path} another key with --day-name NAME"
-            )
-        before = by_path.get(day.path, day)
-        if named and root == day.path and before.key != day.key:
-            raise FacefindError(f"{day.path} is event day {before.key!r} already: leave out --day-name")
-        matched.append(before)
-    return matched
-
-
 def register_days(connection: Connection, root: Path, days: Iterable[EventDay]) -> None:
     """Remembers the root and those of its days that are new."""
     with connection.cursor() as cursor:
@@ -147,7 +124,7 @@ def find_day(connection: Connection, key: str) -> EventDay:
 
 
 def mark_available(connection: Connection, key: str, available: bool) -> None:
-    """Says whether a day's folder can be read; an unavailable day keeps all its rows."""
+    """Says whether a day's photos are there; an unavailable day keeps all its rows."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE event_days SET available = %s WHERE event_day = %s AND available <> %s", [available, key, available]

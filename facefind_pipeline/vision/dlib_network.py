@@ -1,9 +1,10 @@
 """dlib's face recognition network, rebuilt as an ONNX graph from the weights file that dlib itself reads.
 
 It runs some twenty times faster than in dlib-bin, and its vectors differ by 1e-6 at most. The graph is built and
-compared with dlib once, then kept in a cache folder.
+compared with dlib once, then kept under a name that holds its hash.
 """
 
+import hashlib
 import importlib.util
 import logging
 from collections.abc import Callable, Iterator
@@ -55,7 +56,7 @@ def load_network(cache: Path, weights: Path) -> Network:
     It runs on the thread that calls it, and several may.
 
     Args:
-        cache: folder the graph is kept in; made when missing.
+        cache: folder the graph is kept in, which nobody else may write to; made when missing.
         weights: dlib's weights file.
 
     Raises:
@@ -73,17 +74,18 @@ def _load_session(cache: Path, weights: Path) -> Any:
     digest = file_sha256(weights)
     if digest != WEIGHTS_SHA256:
         raise ValueError(f"{weights} is not the pinned file: its SHA-256 begins {digest[:8]}, not {WEIGHTS_SHA256[:8]}")
-    path = cache / f"dlib_resnet_{digest[:8]}_v{GRAPH_VERSION}.onnx"
-    if path.is_file():
-        try:
-            return open_session(path)
-        except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no common class but Exception
-            _log.info("building %s again: %s", path, error)
+    name = f"dlib_resnet_{digest[:8]}_v{GRAPH_VERSION}"
+    for kept in cache.glob(f"{name}_*.onnx"):
+        content = kept.read_bytes()
+        if kept.stem == f"{name}_{hashlib.sha256(content).hexdigest()}":
+            return open_session(content)
+        _log.info("building %s again: its content is not what was written", kept)
+        kept.unlink(missing_ok=True)
     graph = build_graph(weights.read_bytes())
     session = open_session(graph)
     _compare_with_dlib(session, weights)
     cache.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, graph)
+    write_atomically(cache / f"{name}_{hashlib.sha256(graph).hexdigest()}.onnx", graph)
     return session
 
 

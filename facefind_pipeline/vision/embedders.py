@@ -22,6 +22,8 @@ DLIB_BATCH = 32  # chips; larger ones gain nothing
 ALIGNMENT = "square box, 5 points"  # in the fingerprint: change it whenever `DlibEmbedder.crop` changes
 HUB_REPOSITORY = "minimaxir/imgbeddings"
 HUB_FILE = "patch32_v1.onnx"
+_LACKS_HUB_FILE = f"{HUB_FILE} of {HUB_REPOSITORY}: set FACEFIND_CLIP_MODEL to a local ONNX file, or go online once"
+PROCESSOR = "openai/clip-vit-base-patch32"
 
 
 class Embedder(Protocol):
@@ -45,28 +47,41 @@ class Embedder(Protocol):
         """(n, dimension) vectors in the order of the crops; none depends on its neighbours."""
         ...
 
+    def fetch(self) -> None:
+        """Has the model's file at hand; of all calls this one and the first `embed` may go online for it.
+
+        Raises:
+            FacefindError: it is neither here nor to be fetched.
+        """
+        ...
+
     def fingerprint(self) -> dict[str, object]:
-        """What this embedder really is: settings, library versions, SHA-256 of its files. Loads no network."""
+        """What this embedder really is: settings, library versions, SHA-256 of its files. Loads no network.
+
+        Raises:
+            FacefindError: a file is not at hand.
+        """
         ...
 
 
-def load_embedder(settings: EmbedderSettings, *, cache: Path, clip_model: Path | None) -> Embedder:
+def load_embedder(settings: EmbedderSettings, *, models: Path, derived: Path, clip_model: Path | None) -> Embedder:
     """The embedder of these settings.
 
     Args:
         settings: the embedder's side of a parameter set.
-        cache: the models folder: of the rebuilt dlib network, made when missing, and of networks that were added.
+        models: folder of networks that were added.
+        derived: folder that keeps the rebuilt dlib network; made when missing.
         clip_model: a local ONNX file for imgbeddings, or None for its hub download.
 
     Raises:
         FacefindError: a model file is missing.
     """
     if isinstance(settings, DlibSettings):
-        return DlibEmbedder(settings, cache)
+        return DlibEmbedder(settings, derived)
     if isinstance(settings, ArcfaceSettings):
         from facefind_pipeline.vision.arcface import ArcfaceEmbedder
 
-        return ArcfaceEmbedder(settings, cache)
+        return ArcfaceEmbedder(settings, models)
     return ImgbeddingsEmbedder(settings, clip_model)
 
 
@@ -90,9 +105,9 @@ class DlibEmbedder:
     metric = "l2"
     needs_grey = False
 
-    def __init__(self, settings: DlibSettings, cache: Path) -> None:
+    def __init__(self, settings: DlibSettings, derived: Path) -> None:
         self._settings = settings
-        self._cache = cache
+        self._derived = derived
         self._weights_path = dlib_network.packaged_model(dlib_network.WEIGHTS)
         self._predictor_path = dlib_network.packaged_model(PREDICTOR)
 
@@ -113,6 +128,9 @@ class DlibEmbedder:
         vectors = [self._network(np.stack(crops[start : start + DLIB_BATCH])) for start in starts]
         return np.concatenate([np.empty((0, self.dimension), np.float32), *vectors])
 
+    def fetch(self) -> None:
+        """Nothing: a package has the files."""
+
     def fingerprint(self) -> dict[str, object]:
         """Settings, dlib's version, alignment and the SHA-256 of both model files."""
         files = (self._weights_path, self._predictor_path)
@@ -132,7 +150,7 @@ class DlibEmbedder:
 
     @LoadedOnce
     def _network(self) -> dlib_network.Network:
-        return dlib_network.load_network(self._cache, self._weights_path)
+        return dlib_network.load_network(self._derived, self._weights_path)
 
 
 class ImgbeddingsEmbedder:
@@ -169,24 +187,33 @@ class ImgbeddingsEmbedder:
         vectors = [self._model.to_embeddings([Pillow.fromarray(crop)]) for crop in crops]
         return np.concatenate([np.empty((0, self.dimension), np.float32), *vectors])
 
+    def fetch(self) -> None:
+        """Downloads the hub's file where no local one is named and none was downloaded before."""
+        if not self._file().is_file():
+            _ = self._model
+
     def fingerprint(self) -> dict[str, object]:
         """Settings, versions of the libraries that prepare pixels, and the SHA-256 of the ONNX file.
 
-        The hub's file is fetched first if it was not: without its hash in the fingerprint, all that is stored now would
-        be made again later.
+        Raises:
+            FacefindError: the hub's file was not fetched. Without its hash in the fingerprint, all that is stored now
+                would be made again later.
         """
-        from huggingface_hub import constants
-
-        path = self._path or Path(constants.HF_HUB_CACHE) / HUB_FILE
-        if not path.is_file():
-            _ = self._model
+        file = self._file()
+        if not file.is_file():
+            raise FacefindError(f"the imgbeddings embedder needs {_LACKS_HUB_FILE}")
         return {
             "embedder": self._settings.name,
             **self._settings.options,
             "imgbeddings": version("imgbeddings"),
             "transformers": version("transformers"),
-            "model": file_sha256(path),
+            "model": file_sha256(file),
         }
+
+    def _file(self) -> Path:
+        from huggingface_hub import constants
+
+        return self._path or Path(constants.HF_HUB_CACHE) / HUB_FILE
 
     @LoadedOnce
     def _model(self) -> Any:
@@ -194,6 +221,8 @@ class ImgbeddingsEmbedder:
         os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         from imgbeddings import imgbeddings
 
+        if Path(PROCESSOR).exists():  # transformers would prefer it to the hub's
+            raise FacefindError(f"{Path(PROCESSOR).absolute()} is not to be trusted: work in a folder without it")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # imgbeddings calls what its own libraries deprecate
@@ -202,9 +231,9 @@ class ImgbeddingsEmbedder:
             model.session = open_session(Path(model.model_path))
         except OSError as error:  # the hub's client and transformers both raise it when they can fetch nothing
             lacking = (
-                "the processor of openai/clip-vit-base-patch32, which is not in the Hugging Face cache: go online once"
+                f"the processor of {PROCESSOR}, which is not in the Hugging Face cache: go online once"
                 if self._path
-                else f"{HUB_FILE} of {HUB_REPOSITORY}: set FACEFIND_CLIP_MODEL to a local ONNX file, or go online once"
+                else _LACKS_HUB_FILE
             )
             raise FacefindError(f"the imgbeddings embedder needs {lacking}") from error
         except Exception as error:

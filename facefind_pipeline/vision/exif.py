@@ -20,6 +20,7 @@ from facefind_pipeline.vision.iptc import read_iptc
 from facefind_pipeline.vision.opening import RAW, OpenedPhoto, open_photo
 from facefind_pipeline.vision.raw import Tags
 from facefind_pipeline.vision.takeout import read_takeout
+from facefind_pipeline.vision.towns import nearest_town
 from facefind_pipeline.vision.xmp import TextMetadata, read_xmp
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ _DATE_TIME_ORIGINAL, _DATE_TIME_DIGITIZED = 0x9003, 0x9004
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE = 1, 2, 3, 4
 _XMP, _IPTC, _PHOTOSHOP = 700, 33723, 34377  # blocks in the main directory of a TIFF
 _IPTC_RESOURCE = 0x0404  # of Photoshop's blocks
-
-# The nearest town is looked up anywhere on Earth, so a photo taken in mid-Atlantic would be "Portugal".
-_FARTHEST_TOWN_KM = 200
-_KM_PER_DEGREE = 111.2
 
 # The table of reverse_geocode has two regions that are no countries, and lacks these names.
 _NO_COUNTRIES = {"AP", "EU"}
@@ -131,7 +128,7 @@ def read_facts(data: bytes, beside: Beside | None = None) -> PhotoFacts:
     }
     taken_source, taken_at = next(((source, date) for source, date in dates.items() if date), (None, None))
     position_source, position = next(((source, found) for source, found in positions.items() if found), (None, None))
-    country, place = _nearest_town(*position) if position else (None, None)
+    town = nearest_town(*position) if position else None
     width, height = photo.size
     return PhotoFacts(
         format=photo.format,
@@ -143,8 +140,8 @@ def read_facts(data: bytes, beside: Beside | None = None) -> PhotoFacts:
         latitude=position[0] if position else None,
         longitude=position[1] if position else None,
         position_source=position_source,
-        country=country,
-        place=place,
+        country=town.country if town else None,
+        place=town.name if town else None,
         camera=_camera(_text(main.get(_MAKE)), _text(main.get(_MODEL))) or _camera_of(packet) or _camera_of(sidecar),
         note=photo.note,
     )
@@ -265,18 +262,6 @@ def _degrees(value: Any, reference: object, hemispheres: str, limit: float) -> f
     if hemisphere not in hemispheres or degrees > limit or (negative and hemisphere == hemispheres[0]):
         return None
     return -degrees if hemisphere in "SW" else degrees
-
-
-def _nearest_town(latitude: float, longitude: float) -> tuple[str | None, str | None]:
-    """Country code and name of the nearest town, or two None far out at sea."""
-    import reverse_geocode  # It takes 1 s and 150 MB, once.
-
-    town = reverse_geocode.get((latitude, longitude))
-    north = town["latitude"] - latitude
-    east = (town["longitude"] - longitude) * math.cos(math.radians(latitude))
-    if math.hypot(north, east) * _KM_PER_DEGREE > _FARTHEST_TOWN_KM:
-        return None, None
-    return town["country_code"], town["city"]
 
 
 @functools.cache

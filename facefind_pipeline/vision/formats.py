@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from facefind_pipeline.plurals import counted
+
 PHOTO_SUFFIXES = frozenset(
     {
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib"),
@@ -16,7 +18,6 @@ PHOTO_SUFFIXES = frozenset(
     }
 )
 RAW_SUFFIXES = frozenset({".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2"})
-SIDECAR_SUFFIXES = frozenset({".xmp", ".json", ".aae"})
 PHOTO = "photo"
 SIDECAR = "sidecar"  # of a photo or of an editor: neither a photo nor worth a word
 HEAD_BYTES = 64  # all that any of the signatures below needs
@@ -43,6 +44,7 @@ _SUFFIXES = {
     ),
     **dict.fromkeys((".zip", ".rar", ".7z", ".tar", ".gz", ".tgz"), "archive"),
     ".pdf": "PDF",
+    **dict.fromkeys((".xmp", ".json", ".aae"), SIDECAR),
 }
 _OTHER = "other file"
 
@@ -51,15 +53,23 @@ def kind_of_file(file: os.DirEntry[str] | Path) -> str:
     """`PHOTO`, `SIDECAR`, or what the file is instead, in the singular: "video", "PDF", "document", "other file".
 
     A file with a photo's suffix is not opened. One that is opened is opened again only once it has changed.
+
+    Raises:
+        OSError: it can't be read, and its suffix does not say what it is.
     """
     suffix = suffix_of(file.name)
     if suffix in PHOTO_SUFFIXES or suffix in RAW_SUFFIXES:
         return PHOTO
+    by_suffix = _SUFFIXES.get(suffix)
     try:
         status = file.stat()
-    except OSError:  # it went away meanwhile
-        return _OTHER
-    return _kind_of_content(os.fspath(file), suffix, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        content = _kind_of_content(os.fspath(file), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    except OSError:
+        if by_suffix is None:
+            raise
+        return by_suffix
+    # An office document is an archive by its bytes.
+    return PHOTO if content == PHOTO else by_suffix or content or _OTHER
 
 
 def kind_of_bytes(head: bytes) -> str | None:
@@ -83,23 +93,14 @@ def without_twins(names: Iterable[str]) -> list[str]:
 
 def left_out(kinds: Mapping[str, int]) -> str:
     """How many files of which kinds were no photos, as "12 videos, 3 PDFs left out"; empty for none."""
-    counted = [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in kinds.items() if count]
-    return f"{', '.join(counted)} left out" if counted else ""
+    parts = [counted(count, kind) for kind, count in kinds.items() if count]
+    return f"{', '.join(parts)} left out" if parts else ""
 
 
 @functools.lru_cache(maxsize=100_000)
-def _kind_of_content(path: str, suffix: str, *_unchanged: int) -> str:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - as in suffix_of
-            kind = kind_of_bytes(file.read(HEAD_BYTES))
-    except OSError:
-        kind = None
-    if kind == PHOTO:
-        return PHOTO
-    if suffix in SIDECAR_SUFFIXES:
-        return SIDECAR
-    # An office document is an archive by its bytes.
-    return _SUFFIXES.get(suffix) or kind or _OTHER
+def _kind_of_content(path: str, *_unchanged: int) -> str | None:
+    with open(path, "rb") as file:  # noqa: PTH123 - as in suffix_of
+        return kind_of_bytes(file.read(HEAD_BYTES))
 
 
 def _stem(name: str) -> str:

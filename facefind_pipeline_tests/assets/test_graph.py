@@ -10,9 +10,10 @@ from PIL import Image
 
 from facefind_pipeline.cli import stages
 from facefind_pipeline.definitions import build_defs
+from facefind_pipeline.ingest.references import read_reference
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.orchestration.partitions import day_set
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.resources import Incoming, Workspace
 from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
@@ -46,8 +47,8 @@ def _make(graph: Graph, reference: Path | None = None) -> dict[str, str]:
     """Materialises everything once; returns the data version of each asset."""
     graph.materialize(["raw_photos"], "day-1")
     graph.materialize(["detected_faces", "face_embeddings"], DAY)
-    add = [{"name": "Ada", "file": str(reference)}] if reference else []
-    graph.materialize(["reference_photos"], config={"reference_photos": {"add": add}})
+    new = [read_reference("Ada", reference)] if reference else []
+    graph.materialize(["reference_photos"], incoming=Incoming(references=new))
     graph.materialize(["hnsw_index", "reference_embeddings", "search_results"], SMALL_SET)
     partitions = {"raw_photos": "day-1", "detected_faces": DAY, "face_embeddings": DAY, "reference_photos": None}
     return {

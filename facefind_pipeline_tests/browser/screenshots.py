@@ -31,7 +31,9 @@ def screenshots(folder: Path) -> None:
     event = compose(folder)
     os.environ["FACEFIND_HOME"] = str(folder / ".facefind")
     find_people(event.photos, [(event.person, event.reference)], FIRST_SET)
-    with serve(folder / "dev.log") as address, open_page() as page:
+    with serve(folder / "dev.txt") as dev, open_page() as page:
+        address = dev.address
+        page.goto(dev.printed)
         backfill = ui.launch_sweep(page, address, SWEPT)
         status = ui.open_backfill(page, address, backfill)
         # A moment at which parts of it are done tells more than its end.

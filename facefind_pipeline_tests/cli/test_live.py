@@ -22,6 +22,7 @@ from facefind_pipeline.store.faces import face_key
 from facefind_pipeline.vision.decode import decode
 from facefind_pipeline.vision.detectors import load_detector
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
+from facefind_pipeline_tests.dev_server import Dev, dev_log
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work
 
@@ -34,7 +35,7 @@ def test_a_copied_folder_leads_to_results_by_itself(
     event: Path,
     reference: Path,
     portraits: Portraits,
-    dev: Callable[[], str],
+    dev: Callable[[], Dev],
     settings: Settings,
     database: Database,
     tmp_path: Path,
@@ -45,12 +46,12 @@ def test_a_copied_folder_leads_to_results_by_itself(
     portraits.hopper.crop((20, 20, 500, 580)).save(new_day / "late.jpg")
     dev()
     instance = open_instance(settings, database)
-    _wait(lambda: daemon_lives(instance), tmp_path)  # it is at work before the folder comes
+    _wait(lambda: daemon_lives(instance))  # it is at work before the folder comes
 
     began = time.monotonic()
     shutil.copytree(new_day, event / "Day 3")
-    _wait(lambda: any(match["photo"] == "Day 3/late.jpg" for match in _find(facefind)), tmp_path)
-    _wait(lambda: _searched(database), tmp_path)
+    _wait(lambda: any(match["photo"] == "Day 3/late.jpg" for match in _find(facefind)))
+    _wait(lambda: _searched(database))
     took = time.monotonic() - began
 
     records = instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.SUCCESS]))
@@ -58,7 +59,7 @@ def test_a_copied_folder_leads_to_results_by_itself(
         (record.end_time or 0) - (record.start_time or 0) for record in records if _launched(record.dagster_run.tags)
     )
     print(f"\nfrom the copied folder to stored results: {took:.0f} s, of which runs {work:.1f} s")
-    _wait(lambda: _at_rest(instance), tmp_path)  # the evaluation follows the results
+    _wait(lambda: _at_rest(instance))  # the evaluation follows the results
     assert {record.dagster_run.status for record in instance.get_run_records()} == {DagsterRunStatus.SUCCESS}
 
 
@@ -67,7 +68,7 @@ def test_a_command_and_the_daemon_do_nothing_twice(
     facefind: Facefind,
     reference: Path,
     portraits: Portraits,
-    dev: Callable[[], str],
+    dev: Callable[[], Dev],
     settings: Settings,
     database: Database,
     tmp_path: Path,
@@ -80,11 +81,11 @@ def test_a_command_and_the_daemon_do_nothing_twice(
         picture.save(day / f"{number:03d}.jpg", quality=80)
     dev()
     instance = open_instance(settings, database)
-    _wait(lambda: daemon_lives(instance), tmp_path)
+    _wait(lambda: daemon_lives(instance))
 
     ran = facefind("run", root, "--params", SMALL_SET, "--reference", f"Ada={reference}", "--json")
     assert ran.exit_code == 0, ran.stderr
-    _wait(lambda: _at_rest(instance), tmp_path)
+    _wait(lambda: _at_rest(instance))
 
     done = Work(settings, database).done()
     expected = sorted(_alone(sorted(root.rglob("*.jpg"))))
@@ -115,10 +116,10 @@ def _at_rest(instance: dg.DagsterInstance) -> bool:
     return True
 
 
-def _wait(condition: Callable[[], bool], folder: Path) -> None:
+def _wait(condition: Callable[[], bool]) -> None:
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < PATIENCE_S, (folder / "dev.log").read_text()[-3000:]
+        assert time.monotonic() - began < PATIENCE_S, dev_log()[-3000:]
         time.sleep(1)
 
 

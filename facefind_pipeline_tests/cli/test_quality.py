@@ -40,6 +40,18 @@ def test_figures_and_reasons(facefind: Facefind, filled: Path, by_hand: Path, tm
     assert "0.75" in facefind("evaluate", "--people").stdout
 
 
+def test_a_set_that_was_never_filled_has_figures_too(facefind: Facefind, filled: Path, by_hand: Path) -> None:
+    unfilled = SMALL_SET.replace("px640", "px320")
+    assert facefind("params", "add", unfilled).exit_code == 0
+    assert facefind("truth", "add", by_hand).exit_code == 0
+    evaluated = facefind("evaluate", "--params", unfilled, "--people", "--json")
+    assert evaluated.exit_code == 0, evaluated.stderr
+    figures = json.loads(evaluated.stdout)[unfilled]
+    assert figures["summary"]["average_precision"]["mean"] == 0
+    assert {loss["reason"] for loss in figures["losses"]} == {"not worked on yet", "unreadable"}
+    assert facefind("evaluate", "--people").exit_code == 0
+
+
 def test_faces_that_are_painted_over_or_too_small(
     facefind: Facefind, event: Path, reference: Path, portraits: Portraits, tmp_path: Path
 ) -> None:

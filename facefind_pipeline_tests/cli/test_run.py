@@ -44,7 +44,10 @@ def test_a_person_is_found(facefind: Facefind, event: Path, reference: Path, set
     assert nearest == {"Day 1/hopper.jpg", "Day 1/both.jpg", "Day 2/again.jpg"}
     first = next(m for m in matches if m["photo"] == "Day 1/hopper.jpg")
     assert first["event_day"] == "day-1"
-    assert first["copies"] == [{"event_day": "day-2", "photo": "Day 2/copy of hopper.jpg"}]
+    assert first["copies"] == [
+        {"event_day": "day-2", "photo": "Day 2/copy of hopper.jpg", "file": str(event / "Day 2" / "copy of hopper.jpg")}
+    ]
+    assert first["file"] == str(event / "Day 1" / "hopper.jpg")
     x, y, w, h = first["box"]
     assert 150 < x < 220
     assert 100 < y < 180
@@ -60,8 +63,8 @@ def test_what_can_not_be_read_is_told_and_left_out(facefind: Facefind, event: Pa
     assert result.exit_code == 0
     assert "left out: Day 1/broken.jpg: not an image" in result.stderr
     assert "left out: Day 2/cut.jpg: truncated or damaged JPEG" in result.stderr
-    assert "8 photos in 2 event day(s)" in result.stderr
-    assert "6 to do, 1 known already or copies, 1 unreadable" in result.stderr
+    assert "8 photos in 2 event days" in result.stderr
+    assert "6 to do, 1 duplicate or already processed, 1 unreadable" in result.stderr
 
 
 def test_a_rerun_does_only_what_is_new(
@@ -135,7 +138,7 @@ def test_one_bad_reference_does_not_stop_other_people(facefind: Facefind, event:
         *("--reference", f"Ada={nobody}", "--reference", "Bob=missing.jpg"),
     )
     assert result.exit_code == 1
-    assert "Ada, nearest" in result.stdout
+    assert "photos with faces, best first" in result.stdout
     assert "nobody.jpg of Ada shows no face" in result.stderr
     assert "missing.jpg can't be read" in result.stderr
     assert result.stderr.strip().endswith("no usable reference of Bob")
@@ -160,6 +163,34 @@ def test_a_single_bad_reference_ends_it_before_the_work(
     assert says in line
     with database.connect() as connection:
         assert table(connection, "SELECT * FROM detections") == []
+
+
+def test_the_stored_sheet_shows_as_many_photos_whatever_is_printed(
+    facefind: Facefind, event: Path, reference: Path, settings: Settings
+) -> None:
+    ran = facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}")
+    sheet = next(settings.sheets.glob("*/people/ada.jpg"))
+    assert f"contact sheet: {sheet}" in ran.stderr
+    before = sheet.read_bytes()
+    one = facefind("run", event, "--params", SMALL_SET, "-n", 1)
+    assert "Ada: 1 of 4 photos with faces, best first" in one.stdout
+    assert "; -n 4 for all" in one.stdout
+    assert sheet.read_bytes() == before
+
+
+def test_a_name_for_several_days_stands_before_theirs(
+    facefind: Facefind, event: Path, reference: Path, database: Database
+) -> None:
+    for _ in range(2):  # the same again is the same days
+        _run(facefind, event, "--reference", f"Ada={reference}", "--day-name", "Party")
+        with database.connect() as connection:
+            assert table(connection, "SELECT event_day FROM event_days ORDER BY 1") == [
+                ("party-day-1",),
+                ("party-day-2",),
+            ]
+    other = facefind("ingest", event, "--day-name", "Wedding")
+    assert other.exit_code == 1
+    assert "is event day 'party-day-1' already: leave out --day-name" in other.stderr
 
 
 def test_largest_takes_the_largest_of_several_faces(facefind: Facefind, event: Path) -> None:
@@ -216,22 +247,10 @@ def test_a_killed_run_goes_on_where_it_was(
     assert set(first) < set(after)  # what was committed was not written again
 
 
-def test_a_day_whose_last_photo_was_deleted_is_read_again(
+def test_an_emptied_root_is_taken_for_a_disk_that_is_not_mounted(
     facefind: Facefind, event: Path, reference: Path, database: Database
 ) -> None:
-    _run(facefind, event, "--reference", f"Ada={reference}")
-    for file in (event / "Day 2").iterdir():
-        file.unlink()
-    matches = _run(facefind, event)
-    assert {m["event_day"] for m in matches} == {"day-1"}
-    with database.connect() as connection:
-        assert table(connection, "SELECT DISTINCT event_day FROM photos") == [("day-1",)]
-
-
-def test_an_emptied_root_is_taken_for_a_disk_that_is_not_mounted(
-    facefind: Facefind, event: Path, database: Database
-) -> None:
-    _run(facefind, event / "Day 1")
+    _run(facefind, event / "Day 1", "--reference", f"Ada={reference}")
     (event / "Day 1").rename(event / "away")
     (event / "Day 1").mkdir()
     assert facefind("run", event / "Day 1", "--params", SMALL_SET).exit_code == 1
@@ -271,13 +290,13 @@ def test_what_a_run_stored_before_it_died_is_told_to_dagster_by_the_next(
 
 @pytest.mark.slow
 def test_ctrl_c_is_one_line_and_exit_code_130(
-    tmp_path: Path, portraits: Portraits, settings: Settings, database: Database
+    tmp_path: Path, portraits: Portraits, reference: Path, database: Database
 ) -> None:
     many = tmp_path / "many"
     many.mkdir()
     for number in range(200):
         portraits.hopper.crop((number, 0, 512, 560)).resize((640, 760)).save(many / f"{number:03d}.jpg", quality=80)
-    code, told = _stop_in_the_middle(database, signal.SIGINT, many)
+    code, told = _stop_in_the_middle(database, signal.SIGINT, many, "--reference", f"Ada={reference}")
     assert code == 130, told
     assert "Traceback" not in told
     assert "facefind: interrupted; what was done is kept" in told

@@ -19,6 +19,7 @@ def test_boxes_and_vectors_are_those_of_the_talks_calls(
     tmp_path: Path,
     portraits: Portraits,
     clip_model: Path,
+    reference: Path,
     database: Database,
     quantised: bool,
     tolerance: float,
@@ -33,7 +34,7 @@ def test_boxes_and_vectors_are_those_of_the_talks_calls(
     flag[0x0112] = 6
     portraits.together().resize((2048, 1200)).save(party / "both.jpg", quality=90)
     portraits.hopper.resize((1024, 1200)).rotate(90, expand=True).save(party / "turned.jpg", quality=85, exif=flag)
-    result = facefind("run", party, "--params", "talk")
+    result = facefind("run", party, "--params", "talk", "--reference", f"Ada={reference}")
     assert result.exit_code == 0, result.stderr
 
     from imgbeddings import imgbeddings

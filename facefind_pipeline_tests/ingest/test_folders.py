@@ -1,40 +1,15 @@
-"""Folders as event days, and names as keys."""
+"""Folders as event days: every folder with photos once, and one line for each odd entry."""
 
-import re
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.folders import find_days, key_of, photo_files
-
-
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("Anna's wedding (2024)", "annas-wedding-2024"),
-        ("José Núñez", "jose-nunez"),
-        ("2024-06-14", "2024-06-14"),
-        ("  Straße & Öl  ", "strasse-ol"),
-        ("Свадьба", "svadba"),
-        ("v1.2_final", "v1.2_final"),
-    ],
-)
-def test_keys_are_slugs(name: str, key: str) -> None:
-    assert key_of(name) == key
-
-
-@given(st.text(max_size=40))
-def test_a_key_is_a_slug_or_the_name_is_refused(name: str) -> None:
-    try:
-        key = key_of(name)
-    except FacefindError as error:
-        assert "letter or digit" in str(error)
-    else:
-        assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*", key)
-        assert key_of(key) == key
+from facefind_pipeline.ingest.folders import Found, find_days
+from facefind_pipeline.ingest.listing import report
+from facefind_pipeline.store.photos import EventDay
 
 
 def _photo(path: Path) -> None:
@@ -42,36 +17,131 @@ def _photo(path: Path) -> None:
     path.write_bytes(b"x")
 
 
-def test_a_folder_with_photos_is_one_day_and_its_subfolders_are_not_looked_at(tmp_path: Path) -> None:
-    _photo(tmp_path / "party" / "a.JPG")
-    _photo(tmp_path / "party" / "edited" / "a.jpg")
-    assert [(day.key, day.folder) for day in find_days(tmp_path / "party")] == [("party", "")]
+def _found(root: Path, known: Sequence[EventDay] = ()) -> dict[str, str]:
+    """Key -> folder of each day."""
+    return {day.key: day.folder for day in find_days(root, known).days}
 
 
-def test_otherwise_each_subfolder_with_photos_is_a_day(tmp_path: Path) -> None:
+def _left_out(root: Path) -> list[str]:
+    return report(find_days(root).problems)
+
+
+def test_each_folder_with_photos_is_a_day_and_so_is_the_root(tmp_path: Path) -> None:
     root = tmp_path / "Anna's wedding (2024)"
+    _photo(root / "cover.JPG")
     _photo(root / "Église" / "a.heic")
+    _photo(root / "Église" / "edited" / "a.jpg")
     _photo(root / "evening" / "bar" / "b.png")
     _photo(root / ".trash" / "c.jpg")
     _photo(root / "notes" / "list.txt")
-    days = find_days(root)
+    days = find_days(root).days
     assert [(day.key, day.folder, day.path) for day in days] == [
+        ("annas-wedding-2024", "", root),
         ("evening-bar", "evening/bar", root / "evening" / "bar"),
         ("eglise", "Église", root / "Église"),
+        ("eglise-edited", "Église/edited", root / "Église" / "edited"),
     ]
+
+
+@pytest.mark.parametrize("junk", ["@eaDir", "#recycle", "$Recycle.Bin", "lost+found", "__MACOSX", "Edited", "x.lrdata"])
+def test_what_storage_and_programs_leave_is_no_day(tmp_path: Path, junk: str) -> None:
+    _photo(tmp_path / "day" / "a.jpg")
+    _photo(tmp_path / junk / "deep" / "a.jpg")
+    found = find_days(tmp_path, ignore=("edited", "*.lrdata"))
+    assert ([day.key for day in found.days], found.problems) == (["day"], [])
 
 
 def test_a_given_name_replaces_the_folders(tmp_path: Path) -> None:
     _photo(tmp_path / "DCIM" / "a.jpg")
-    assert find_days(tmp_path / "DCIM", "Beach party")[0].key == "beach-party"
-    assert find_days(tmp_path, "Beach party")[0].key == "beach-party-dcim"
+    assert find_days(tmp_path / "DCIM", name="Beach party").days[0].key == "beach-party"
+    assert find_days(tmp_path, name="Beach party").days[0].key == "beach-party-dcim"
 
 
-def test_two_folders_of_one_key_are_refused(tmp_path: Path) -> None:
-    _photo(tmp_path / "day 1" / "a.jpg")
-    _photo(tmp_path / "Day-1" / "a.jpg")
-    with pytest.raises(FacefindError, match="'day-1': rename one"):
-        find_days(tmp_path)
+def test_of_two_folders_of_one_key_the_second_is_left_out_with_a_way_out(tmp_path: Path) -> None:
+    for name in ("Other", "Party", "Party!"):
+        _photo(tmp_path / name / "a.jpg")
+    assert _found(tmp_path) == {"other": "Other", "party": "Party"}
+    (line,) = _left_out(tmp_path)
+    assert line.startswith(f"{tmp_path}/Party!: event day 'party' is the folder {tmp_path}/Party already: ")
+    assert f"`facefind ingest '{tmp_path}/Party!' --day-name NAME`" in line
+    # Whichever was registered first keeps the key; with a name of its own the other is found too.
+    known = [EventDay("party", tmp_path, "Party!")]
+    assert _found(tmp_path, known) == {"other": "Other", "party": "Party!"}
+    known = [EventDay("second", tmp_path / "Party!", "")]
+    assert _found(tmp_path, known) == {"other": "Other", "party": "Party", "second": ""}
+
+
+@pytest.mark.parametrize("name", ["\U0001f389\U0001f389", "!!!", os.fsdecode(b"caf\xe9"), os.fsdecode(b"\xff")])
+def test_a_name_that_makes_no_key_is_left_out_alone(tmp_path: Path, name: str) -> None:
+    _photo(tmp_path / "day" / "a.jpg")
+    _photo(tmp_path / name / "a.jpg")
+    assert _found(tmp_path) == {"day": "day"}
+    assert len(_left_out(tmp_path)) == 1
+    with pytest.raises(FacefindError, match=r"no letter or digit|not UTF-8"):
+        find_days(tmp_path / name)
+
+
+def test_long_names_and_deep_folders(tmp_path: Path) -> None:
+    nested = tmp_path / ("a" * 150) / ("b" * 150)
+    _photo(nested / "a.jpg")
+    _photo(tmp_path / ("婚礼照片" * 20) / "a.jpg")
+    deep = tmp_path
+    for number in range(18):
+        deep = deep / (f"{number}" * 120)[:150]
+    deep.mkdir(parents=True)
+    _photo(deep / "a.jpg")
+    found = find_days(tmp_path)
+    assert [len(day.key) <= 100 for day in found.days] == [True, True]
+    assert "longer than" in report(found.problems)[0]
+
+
+def test_links_in_loops_and_out_of_the_root_are_left_out(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    _photo(root / "day" / "a.jpg")
+    _photo(tmp_path / "private" / "b.jpg")
+    for path, target in {
+        "l1": ".", "l2": "l1", "up": "..", "day/top": "../..", "day/again": "../day", "other": "../private",
+        "self": "self", "x.jpg": "x.jpg", "ping": "pong", "pong": "ping", "missing": "/mnt/none/day",
+        "gone.jpg": "none",
+    }.items():  # fmt: skip
+        (root / path).symlink_to(target)
+    assert _found(root) == {"day": "day"}
+    told = {line.partition(": ")[0].removeprefix(f"{root}/"): line.partition(": ")[2] for line in _left_out(root)}
+    assert told.keys() == {
+        *("l1", "l2", "up", "day/top", "day/again", "other", "self", "x.jpg", "ping", "pong", "missing", "gone.jpg")
+    }
+    assert "out of root" in told["up"]
+    assert "read already" in told["l1"]
+    assert told["x.jpg"] == "leads to itself"
+    assert told["missing"] == told["gone.jpg"] == "leads to nothing that is there"
+
+
+def test_a_folder_by_a_link_goes_by_its_own_name_where_it_has_one(tmp_path: Path) -> None:
+    _photo(tmp_path / "zoo" / "a.jpg")
+    _photo(tmp_path / ".store" / "b.jpg")
+    (tmp_path / "alias").symlink_to("zoo")
+    (tmp_path / "shown").symlink_to(".store")
+    assert _found(tmp_path) == {"shown": "shown", "zoo": "zoo"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("mode", [0, 0o400])
+def test_a_folder_that_can_not_be_read_is_left_out_alone(tmp_path: Path, mode: int) -> None:
+    _photo(tmp_path / "day" / "a.jpg")
+    _photo(tmp_path / "locked" / "a.jpg")
+    (tmp_path / "locked").chmod(mode)
+    try:
+        assert _found(tmp_path) == {"day": "day"}
+        assert _left_out(tmp_path) == [f"{tmp_path}/locked: can't be read: permission denied"]
+    finally:
+        (tmp_path / "locked").chmod(0o700)
+
+
+def test_many_problems_of_a_kind_share_a_line(tmp_path: Path) -> None:
+    _photo(tmp_path / "a.jpg")
+    for number in range(50):
+        (tmp_path / f"{number:02}.jpg").symlink_to(f"/mnt/none/{number}.jpg")
+    assert _left_out(tmp_path) == [f"{tmp_path}: 50 entries, as 00.jpg: leads to nothing that is there"]
 
 
 def test_missing_and_empty_folders_are_refused(tmp_path: Path) -> None:
@@ -79,14 +149,18 @@ def test_missing_and_empty_folders_are_refused(tmp_path: Path) -> None:
         find_days(tmp_path / "gone")
     with pytest.raises(FacefindError, match="no photos in"):
         find_days(tmp_path)
+    assert find_days(tmp_path, [EventDay("day", tmp_path, "")]) == Found([], [], {})
 
 
-def test_photo_files_are_known_by_suffix_and_not_hidden(tmp_path: Path) -> None:
-    for name in ("b.jpeg", "a.WEBP", ".c.jpg", "d.txt", "e.jpg.part"):
+def test_what_is_no_photo_is_counted_by_kind_also_where_no_photo_lies(tmp_path: Path) -> None:
+    _photo(tmp_path / "day" / "a.jpg")
+    for name in ("day/menu.pdf", "day/a.xmp", "films/1.mp4", "films/2.mov", "@eaDir/3.mp4", ".hidden.mp4"):
         _photo(tmp_path / name)
-    (tmp_path / "folder.jpg").mkdir()
-    assert [entry.name for entry in photo_files(tmp_path)] == ["a.WEBP", "b.jpeg"]
+    found = find_days(tmp_path)
+    assert ([day.key for day in found.days], found.others) == (["day"], {"PDF": 1, "video": 2})
 
 
-def test_a_key_is_never_a_range_of_partitions() -> None:
-    assert key_of("before... and after") == "before.-and-after"
+def test_a_folder_whose_photos_have_no_suffix_is_a_day(tmp_path: Path) -> None:
+    _photo(tmp_path / "day" / "a")
+    (tmp_path / "day" / "a").write_bytes(b"\xff\xd8\xff\xe0" + bytes(60))
+    assert _found(tmp_path) == {"day": "day"}

@@ -1,6 +1,7 @@
 """A day's folder into rows: only new and changed files are read, odd files are rows with a reason."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.ingest.folders import find_days
-from facefind_pipeline.ingest.photos import Ingested, ingest_day, scan
+from facefind_pipeline.ingest.listing import Listing, list_folder
+from facefind_pipeline.ingest.photos import Ingested, ingest_day, read_photo, scan
+from facefind_pipeline.ingest.sidecars import Sidecars
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import EventDay
@@ -24,7 +27,7 @@ def connection(database: Database) -> Iterator[Connection]:
 @pytest.fixture
 def day(connection: Connection, event: Path) -> EventDay:
     root = event / "Day 1"
-    (day,) = find_days(root)
+    (day,) = find_days(root).days
     photos.register_days(connection, root, [day])
     return day
 
@@ -44,7 +47,7 @@ def test_rows_say_what_a_file_is_or_why_not(connection: Connection, day: EventDa
 
 def test_only_new_and_changed_files_are_read(connection: Connection, day: EventDay) -> None:
     first = _ingest(connection, day)
-    assert _ingest(connection, day) == Ingested(first.version, 4, 0, 0, first.problems)
+    assert _ingest(connection, day) == Ingested(first.version, 4, 0, 0, first.problems, left_out=[])
     (day.path / "hopper.jpg").rename(day.path / "renamed.jpg")
     os.utime(day.path / "both.jpg", ns=(1, 1))
     again = _ingest(connection, day)
@@ -69,11 +72,11 @@ def test_a_missing_folder_deletes_nothing(connection: Connection, day: EventDay)
     before = _ingest(connection, day)
     day.path.rename(day.path.with_name("away"))
     gone = _ingest(connection, day)
-    assert (gone.available, gone.version, gone.photos) == (False, before.version, 4)
+    assert (gone.unavailable, gone.version, gone.photos) == ("is gone", before.version, 4)
     assert not photos.find_day(connection, day.key).available
-    assert scan(day, {}) is None
+    assert scan(day, {}).unavailable == "is gone"
     day.path.with_name("away").rename(day.path)
-    assert _ingest(connection, day).available
+    assert _ingest(connection, day).unavailable is None
     assert photos.find_day(connection, day.key).available
 
 
@@ -95,3 +98,67 @@ def test_odd_names_and_links_are_rows(connection: Connection, day: EventDay) -> 
 def test_a_file_without_permission_is_a_row_with_the_reason(connection: Connection, day: EventDay) -> None:
     (day.path / "hopper.jpg").chmod(0)
     assert _ingest(connection, day).problems["hopper.jpg"] == "permission denied"
+
+
+def test_a_folder_without_any_of_its_photos_deletes_nothing(connection: Connection, day: EventDay) -> None:
+    before = _ingest(connection, day)
+    away = day.path.with_name("away")
+    day.path.rename(away)
+    day.path.mkdir()
+    (day.path / "not mounted.txt").write_text("")
+    gone = _ingest(connection, day)
+    assert (gone.unavailable, gone.version) == ("has no photos any more", before.version)
+    for file in away.iterdir():  # links into a folder that is not mounted
+        (day.path / file.name).symlink_to(f"/mnt/none/{file.name}")
+    gone = _ingest(connection, day)
+    assert (gone.unavailable, gone.version, len(gone.left_out)) == ("has no photos any more", before.version, 4)
+    shutil.rmtree(day.path)
+    day.path.symlink_to("/mnt/none")
+    assert _ingest(connection, day).unavailable == "is gone"
+    day.path.unlink()
+    day.path.write_text("a file")
+    assert _ingest(connection, day).unavailable == "can't be read: not a directory"
+    assert not photos.find_day(connection, day.key).available
+    day.path.unlink()
+    away.rename(day.path)
+    assert _ingest(connection, day).version == before.version
+    assert photos.find_day(connection, day.key).available
+
+
+def test_some_photos_that_are_gone_are_gone_and_a_link_that_leads_nowhere_is_kept(
+    connection: Connection, day: EventDay
+) -> None:
+    _ingest(connection, day)
+    (day.path / "hopper.jpg").unlink()
+    (day.path / "both.jpg").unlink()
+    (day.path / "both.jpg").symlink_to("/mnt/none/both.jpg")
+    after = _ingest(connection, day)
+    assert (after.gone, after.unavailable) == (1, None)
+    assert after.left_out == [f"{day.path}/both.jpg: leads to nothing that is there"]
+    assert set(photos.photos(connection, day.key)) == {"both.jpg", "broken.jpg", "nobody.jpg"}
+
+
+@pytest.mark.parametrize("seconds", [13_569_465_600, -86_400 * 365 * 100])
+def test_times_far_from_now(connection: Connection, day: EventDay, seconds: int) -> None:
+    os.utime(day.path / "hopper.jpg", (seconds, seconds))
+    assert _ingest(connection, day).read == 4
+    assert _ingest(connection, day).read == 0
+
+
+def test_a_file_that_vanishes_between_listing_and_reading_is_skipped(
+    connection: Connection, day: EventDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (day.path / "known.jpg").write_bytes((day.path / "hopper.jpg").read_bytes())
+    _ingest(connection, day)
+
+    def list_and_delete(folder: Path) -> Listing:
+        listing = list_folder(folder)
+        (folder / "known.jpg").unlink(missing_ok=True)
+        (folder / "new.jpg").unlink(missing_ok=True)
+        return listing
+
+    monkeypatch.setattr("facefind_pipeline.ingest.photos.list_folder", list_and_delete)
+    (day.path / "new.jpg").write_text("new")
+    after = _ingest(connection, day)
+    assert (after.photos, after.gone, set(after.problems)) == (4, 1, {"broken.jpg"})
+    assert read_photo(day.path / "new.jpg", "new.jpg", Sidecars()) is None

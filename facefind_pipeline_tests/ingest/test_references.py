@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.references import store_references
+from facefind_pipeline.ingest.references import FolderLook, look_at_references, store_references
+from facefind_pipeline.ingest.sheets import remove_sheets_of, sheet_path
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person, ReferencePhoto
+from facefind_pipeline.vision.sheet import Tile, write_sheet
+from facefind_pipeline_tests.conftest import SMALL_SET, Portraits
+from facefind_pipeline_tests.store.rows import Photo, partition, table, vector, write_all
 
 
 @pytest.fixture
@@ -68,3 +72,77 @@ def test_names_that_share_a_key_are_not_one_person(database: Database) -> None:
         people.add_reference(connection, ReferencePhoto(Person("jose", "José"), "a.jpg", b"a"), "command")
         people.add_reference(connection, ReferencePhoto(Person("jose", "jose"), "b.jpg", b"b"), "command")
         assert people.people(connection) == [Person("jose", "José"), Person("li-lei", "李雷")]
+
+
+def _look(database: Database, settings: Settings) -> FolderLook:
+    with database.connect() as connection:
+        return look_at_references(connection, settings.references)
+
+
+def test_a_folder_that_is_suddenly_empty_deletes_nothing_and_is_not_read_again(
+    folder: Path, database: Database, settings: Settings
+) -> None:
+    _stored(database, settings, [])
+    shutil.rmtree(folder / "Ada")
+    (folder / "Grace.jpg").unlink()
+    told: list[str] = []
+    assert _stored(database, settings, told) == {"ada", "grace"}
+    assert told == [f"references folder {folder} has no picture any more; the references that it held are kept"]
+    look = _look(database, settings)
+    assert (look.new, look.gone) == ({}, ())
+
+
+def test_references_that_can_not_be_had_for_a_moment_are_kept(
+    folder: Path, database: Database, settings: Settings, reference: Path, portraits: Portraits
+) -> None:
+    shutil.copy(reference, folder / "Bob.jpg")
+    portraits.collins.save(folder / "Eve.jpg")
+    _stored(database, settings, [])
+    for name in ("Ada", "Bob.jpg"):  # links into a folder that is not mounted
+        (folder / name).rename(folder.with_name(f"away {name}"))
+        (folder / name).symlink_to(f"/mnt/none/{name}")
+    (folder / "Grace.jpg").unlink()
+    (folder / "Grace.jpg").symlink_to("Grace.jpg")
+    told: list[str] = []
+    assert _stored(database, settings, told) == {"ada", "bob", "eve", "grace"}
+    assert len(told) == 3
+    (folder / "Bob.jpg").unlink()
+    assert _stored(database, settings, []) == {"ada", "eve", "grace"}
+
+
+def test_links_in_loops_make_nobody(folder: Path, database: Database, settings: Settings) -> None:
+    for name, target in {"l1": ".", "l2": "..", "Bob": "Ada", "@eaDir": "Ada", "self": "self"}.items():
+        (folder / name).symlink_to(target)
+    told: list[str] = []
+    assert _stored(database, settings, told) == {"ada", "grace"}
+    assert len(told) == 3
+
+
+def test_long_names_have_short_keys_and_sheets(database: Database, settings: Settings, reference: Path) -> None:
+    settings.references.mkdir(parents=True)
+    shutil.copy(reference, settings.references / f"{'婚' * 80}.jpg")
+    assert [len(person) <= 100 for person in _stored(database, settings, [])] == [True]
+    sheet = sheet_path(settings, SMALL_SET, "people", "x" * 300)
+    write_sheet(sheet, [Tile(reference.read_bytes())], title="x" * 300)
+    remove_sheets_of(settings, ["x" * 300])
+    assert not sheet.exists()
+
+
+def test_a_person_whose_references_left_the_folder_leaves_the_results_of_all(
+    folder: Path, database: Database, settings: Settings
+) -> None:
+    with database.connect() as connection:
+        write_all(connection, partition(connection, "friday"), [Photo("a.jpg", "a", [vector(1)])])
+    _stored(database, settings, [])
+    with database.connect() as connection, connection.cursor() as cursor:
+        for person in ("ada", "grace"):
+            cursor.execute(
+                "INSERT INTO searches (parameter_set, person, vectors_version, references_version)"
+                " SELECT parameter_set, %s, 0, '' FROM parameter_sets",
+                [person],
+            )
+    (folder / "Grace.jpg").unlink()
+    _stored(database, settings, [])
+    with database.connect() as connection:
+        assert table(connection, "SELECT person FROM searches") == []
+        assert [person.key for person, count in people.reference_counts(connection) if count] == ["ada"]

@@ -36,7 +36,7 @@ def day(connection: Connection, tmp_path: Path) -> EventDay:
     folder.mkdir()
     (folder / "a.jpg").write_bytes(photo())
     (folder / "b.jpg").write_bytes(photo({0x010F: "Canon"}))
-    (found,) = find_days(folder)
+    (found,) = find_days(folder).days
     photos.register_days(connection, folder, [found])
     return found
 

@@ -17,9 +17,10 @@ from PIL import ImageOps
 from facefind_pipeline.cli import stages
 from facefind_pipeline.definitions import build_defs
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.references import read_reference
 from facefind_pipeline.orchestration.partitions import day_set, day_sets
 from facefind_pipeline.orchestration.processes import PID_TAG, process_tags
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.resources import Incoming, Workspace
 from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.orchestration.sensors import RETRY_TAG, dead_runs, registry_sync
 from facefind_pipeline.settings import Settings, read_settings
@@ -149,8 +150,8 @@ def world(database: Database, photos: Path, reference: Path) -> Iterator[World]:
         world.tick()
         world.register(photos)
         world.activate(SMALL_SET)
-        add = [{"name": "Ada", "file": str(reference)}]
-        world.graph.materialize(["reference_photos"], config={"reference_photos": {"add": add}})
+        new = [read_reference("Ada", reference)]
+        world.graph.materialize(["reference_photos"], incoming=Incoming(references=new))
         for day in ("a", "b"):
             world.ingest(day)
         assert world.to_rest() == faces("a") | faces("b") | search() | {("reference_embeddings", SMALL_SET)}

@@ -8,9 +8,10 @@ import pytest
 
 from facefind_pipeline.cli import stages
 from facefind_pipeline.definitions import build_defs
+from facefind_pipeline.ingest.references import read_reference
 from facefind_pipeline.orchestration.checks import CHECKS
 from facefind_pipeline.orchestration.partitions import day_set
-from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.orchestration.resources import Incoming, Workspace
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
@@ -31,8 +32,8 @@ def graph(settings: Settings, database: Database, event: Path, reference: Path) 
         graph.sync_partitions()
         graph.materialize(["raw_photos"], "day-1")
         graph.materialize(["detected_faces", "face_embeddings"], DAY)
-        add = [{"name": "Ada", "file": str(reference)}, {"name": "Bob", "file": str(event / "Day 1" / "nobody.jpg")}]
-        graph.materialize(["reference_photos"], config={"reference_photos": {"add": add}})
+        new = [read_reference("Ada", reference), read_reference("Bob", event / "Day 1" / "nobody.jpg")]
+        graph.materialize(["reference_photos"], incoming=Incoming(references=new))
         graph.materialize(["reference_embeddings", "hnsw_index", "search_results"], SMALL_SET)
         yield graph
 

@@ -1,5 +1,10 @@
 """What each sensor requests, on a real folder, real tables and an ephemeral instance."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,7 +21,10 @@ from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.orchestration.schedules import nightly_reingestion, nightly_requests
+from facefind_pipeline.parameters import ALIASES, ParameterSet
 from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import overview
+from facefind_pipeline.store import parameter_sets as sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Portraits, Silence
 
@@ -49,6 +57,11 @@ def _tick(graph: Graph, sensor: dg.SensorDefinition, cursor: str | None = None) 
 
 def _requests(result: dg.SensorResult) -> list[tuple[str | None, str | None]]:
     return [(request.job_name, request.partition_key) for request in result.run_requests or ()]
+
+
+def _days(graph: Graph) -> list[dict[str, object]]:
+    with graph.workspace.database.connect() as connection:
+        return overview.days(connection)
 
 
 def test_unchanged_days_lead_to_nothing(graph: Graph) -> None:
@@ -112,6 +125,52 @@ def test_a_folder_that_is_gone_is_requested_once_to_be_marked(graph: Graph, even
     assert _requests(_tick(graph, sensors.new_event_days, first.cursor)) == [("ingest_photos", "day-1")]
 
 
+def test_a_folder_that_is_suddenly_empty_is_requested_once_and_keeps_its_photos(graph: Graph, event: Path) -> None:
+    cursor = _tick(graph, sensors.new_event_days).cursor
+    (event / "Day 1").rename(event.parent / "elsewhere")
+    (event / "Day 1").mkdir()
+    first = _tick(graph, sensors.new_event_days, cursor)
+    assert _requests(first) == [("ingest_photos", "day-1")]
+    graph.materialize(["raw_photos"], "day-1")
+    assert _requests(_tick(graph, sensors.new_event_days, first.cursor)) == []
+    assert [day["photos"] for day in _days(graph)] == [4, 3]
+
+
+def test_odd_entries_are_told_once_and_keep_no_root_or_day_from_being_read(
+    graph: Graph, event: Path, tmp_path: Path, portraits: Portraits, capfd: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    shutil.copytree(event / "Day 2", gone / "Other")
+    stages.register_folder(graph, gone, None)
+    shutil.rmtree(gone)
+    cursor = _tick(graph, sensors.new_event_days).cursor
+    for path, target in {"loop": ".", "x.jpg": "x.jpg", "Day 1/y.jpg": "/mnt/none", "Day 2/z.jpg": "z.jpg"}.items():
+        (event / path).symlink_to(target)
+    for name in ("\U0001f389", "Day-1", "Day 3"):
+        (event / name).mkdir()
+        portraits.collins.save(event / name / "new.png")
+    os.utime(event / "Day 2" / "collins.png", (13_569_465_600, 13_569_465_600))
+    capfd.readouterr()
+    first = _tick(graph, sensors.new_event_days, cursor)
+    assert [name for name, _ in _requests(first)] == ["add_event_days", "ingest_photos"]
+    assert capfd.readouterr().err.count("WARNING") == 6  # the root that is gone was told of before
+    again = _tick(graph, sensors.new_event_days, first.cursor)
+    assert [name for name, _ in _requests(again)] == ["add_event_days"]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_reference_that_can_not_be_had_now_is_no_reason_to_stop_looking(
+    graph: Graph, settings: Settings, portraits: Portraits
+) -> None:
+    settings.references.mkdir(parents=True)
+    portraits.hopper.save(settings.references / "Ada.jpg")
+    (settings.references / "Bob.jpg").symlink_to("/mnt/none/bob.jpg")
+    (settings.references / "loop").symlink_to(".")
+    first = _tick(graph, sensors.new_people)
+    assert len(first.run_requests or ()) == 1
+    assert _requests(_tick(graph, sensors.new_people, first.cursor)) == []
+
+
 def test_a_picture_in_the_references_folder_is_read_once(
     graph: Graph, settings: Settings, portraits: Portraits
 ) -> None:
@@ -139,6 +198,26 @@ def test_partitions_that_only_the_tables_have_are_added(graph: Graph, settings: 
     third = _tick(graph, sensors.registry_sync, second.cursor)
     assert not third.dynamic_partitions_requests
     assert third.asset_events == []
+
+
+PRESENT_VERSIONS = """
+import json, sys
+from facefind_pipeline.ingest.faces import present_versions
+from facefind_pipeline.settings import read_settings
+from facefind_pipeline.store.database import open_database
+settings = read_settings()
+versions = present_versions(open_database(settings), settings)
+loaded = {"onnxruntime", "dlib", "cv2", "transformers", "imgbeddings"} & sys.modules.keys()
+print(json.dumps([list(versions), sorted(loaded)]))
+"""
+
+
+def test_what_sets_are_now_is_known_without_their_models(database: Database) -> None:
+    with database.connect() as connection:  # in the Hugging Face cache of the tests the second one's model is missing
+        for key, dimension in ((SMALL_SET, 128), (ALIASES["talk"], 768)):
+            sets.register(connection, ParameterSet.parse(key), dimension, "l2")
+    done = subprocess.run([sys.executable, "-c", PRESENT_VERSIONS], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[SMALL_SET], []]
 
 
 def test_an_index_that_is_out_of_date_is_told_once(graph: Graph, event: Path) -> None:

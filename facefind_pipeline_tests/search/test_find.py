@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,8 @@ def test_copies_are_one_match_that_names_them_all(connection: Connection, friday
     write_all(connection, friday, [Photo("b.jpg", "1", [vector(1)]), Photo("a.jpg", "2", [vector(3)])])
     write_all(connection, partition(connection, "saturday"), [Photo("copy.jpg", "1", [vector(1)])])
     first, second = find_nearest(connection, _set(connection), _probes(connection, [vector(1)]), limit=10)
-    assert (first.event_day, first.photo, first.copies) == ("friday", "b.jpg", (("saturday", "copy.jpg"),))
+    assert (first.event_day, first.photo, str(first.file)) == ("friday", "b.jpg", "/photos/b.jpg")
+    assert first.copies == (("saturday", "copy.jpg", Path("/photos/copy.jpg")),)
     assert (second.photo, second.copies, second.distance) == ("a.jpg", (), 2.0)
 
 

@@ -79,14 +79,14 @@ def test_a_face_below_the_smallest_size_that_another_set_finds(connection: Conne
     faces.finish(connection, other, "", "")
     reason, detail = _lose(connection, friday, [small], small)
     assert reason is Reason.NO_FACE
-    assert detail == f"{HOG} find(s) one 50 px wide, below this set's smallest of 100"
+    assert detail == f"{HOG} finds one 50 px wide, below this set's smallest of 100"
 
 
 def test_a_face_found_elsewhere_in_the_photo(connection: Connection, friday: Partition) -> None:
     beside = Photo("beside.jpg", "1", [vector(0.9)], boxes=[(900, 100, 50, 50)])
     reason, detail = _lose(connection, friday, [beside, *_strangers(3)], beside, box=HERS)
     assert reason is Reason.NOT_NEAR
-    assert "1 face(s) elsewhere" in detail
+    assert "1 face elsewhere" in detail
 
 
 def _strangers(count: int) -> list[Photo]:

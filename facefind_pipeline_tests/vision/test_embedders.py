@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.parameters import DlibSettings, EmbedderSettings, ImgbeddingsSettings
 from facefind_pipeline.vision.dlib_network import WEIGHTS, WEIGHTS_SHA256
-from facefind_pipeline.vision.embedders import HUB_FILE, Embedder, load_embedder
+from facefind_pipeline.vision.embedders import HUB_FILE, Embedder, ImgbeddingsEmbedder, load_embedder
 from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
 from facefind_pipeline.vision.sessions import LoadedOnce
 from facefind_pipeline_tests.vision.clip_model import make_clip_model, quantise
@@ -23,7 +23,7 @@ from facefind_pipeline_tests.vision.conftest import Dlib
 
 @pytest.fixture(scope="session")
 def dlib_embedder(network_cache: Path) -> Embedder:
-    return load_embedder(DlibSettings(), cache=network_cache, clip_model=None)
+    return load_embedder(DlibSettings(), models=Path("unused"), derived=network_cache, clip_model=None)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,9 @@ def hub_file() -> Iterator[Path]:
 
 
 def imgbeddings_embedder(model: Path | None, settings: ImgbeddingsSettings | None = None) -> Embedder:
-    return load_embedder(settings or ImgbeddingsSettings(), cache=Path("unused"), clip_model=model)
+    return load_embedder(
+        settings or ImgbeddingsSettings(), models=Path("unused"), derived=Path("unused"), clip_model=model
+    )
 
 
 def grey(photo: Image) -> Image:
@@ -216,11 +218,16 @@ def test_imgbeddings_fingerprint_is_that_of_the_file(clip: Path, quantised_clip:
 
 def test_hub_download_is_used_where_no_file_is_named(clip: Path, hub_file: Path, photos: list[Image]) -> None:
     crop = grey(photos[0])[100:200, 100:200]
-    with pytest.raises(FacefindError, match="go online once"):  # what is stored must say which file made it
-        imgbeddings_embedder(None).fingerprint()
+    for needs_it in (
+        ImgbeddingsEmbedder.fetch,
+        ImgbeddingsEmbedder.fingerprint,
+    ):  # what is stored must say which file made it
+        with pytest.raises(FacefindError, match="go online once"):
+            needs_it(ImgbeddingsEmbedder(ImgbeddingsSettings(), None))
     hub_file.write_bytes(clip.read_bytes())
 
     embedder = imgbeddings_embedder(None)
+    embedder.fetch()
 
     np.testing.assert_array_equal(embedder.embed([crop]), imgbeddings_embedder(clip).embed([crop]))
     assert embedder.fingerprint() == imgbeddings_embedder(clip).fingerprint()
@@ -229,6 +236,15 @@ def test_hub_download_is_used_where_no_file_is_named(clip: Path, hub_file: Path,
 def test_unreachable_hub_is_a_clear_error() -> None:
     with pytest.raises(FacefindError, match="set FACEFIND_CLIP_MODEL to a local ONNX file, or go online"):
         imgbeddings_embedder(None).embed([np.zeros((30, 30), np.uint8)])
+
+
+def test_a_processor_of_the_working_directory_is_not_taken(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "openai" / "clip-vit-base-patch32").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FacefindError, match=r"clip-vit-base-patch32 is not to be trusted"):
+        imgbeddings_embedder(clip).embed([np.zeros((30, 30), np.uint8)])
 
 
 def test_clip_model_that_is_none_is_a_clear_error(tmp_path: Path) -> None:
@@ -252,7 +268,7 @@ def test_onnx_of_another_kind_is_a_clear_error(network_cache: Path, dlib_embedde
 
 @pytest.mark.parametrize("settings", [DlibSettings(), ImgbeddingsSettings()])
 def test_no_crops_are_no_vectors(settings: EmbedderSettings, network_cache: Path) -> None:
-    embedder = load_embedder(settings, cache=network_cache, clip_model=None)
+    embedder = load_embedder(settings, models=Path("unused"), derived=network_cache, clip_model=None)
 
     vectors = embedder.embed([])
 

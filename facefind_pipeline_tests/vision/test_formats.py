@@ -95,9 +95,11 @@ def test_a_file_is_opened_again_only_once_it_changed(tmp_path: Path) -> None:
     assert kind_of_file(_written(tmp_path / "a", encoded("JPEG"), at=6)) == PHOTO
 
 
-def test_a_file_that_is_gone_or_a_folder_is_no_photo(tmp_path: Path) -> None:
-    assert kind_of_file(tmp_path / "gone") == "other file"
-    assert kind_of_file(tmp_path) == "other file"
+def test_a_file_that_can_not_be_read_is_what_its_suffix_says_or_nobody_knows(tmp_path: Path) -> None:
+    for name, expected in (("gone.jpg", PHOTO), ("gone.xmp", "sidecar"), ("gone.mp4", "video")):
+        assert kind_of_file(tmp_path / name) == expected
+    with pytest.raises(FileNotFoundError):
+        kind_of_file(tmp_path / "gone")
 
 
 def test_a_raw_beside_its_jpeg_counts_once() -> None:

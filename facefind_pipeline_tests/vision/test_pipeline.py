@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.vision import pipeline
 from facefind_pipeline.vision.decode import DecodedPhoto, decode
 from facefind_pipeline.vision.faces import Box, Face, Vectors
@@ -138,3 +140,64 @@ def test_a_bad_photo_does_not_stop_the_others(tasks: list[PhotoTask]) -> None:
     assert [n for n, result in enumerate(results) if result.problem] == [4]
     assert "truncated" in str(results[4].problem)
     assert sum(result.vectors is not None for result in results) == 63
+
+
+class FailingDetector(CornerDetector):
+    """Fails on the photos of some grey levels."""
+
+    def __init__(self, errors: dict[int, Exception]) -> None:
+        self._errors = errors
+
+    def detect(self, photo: DecodedPhoto) -> list[Face]:
+        assert photo.rgb is not None
+        if error := self._errors.get(int(photo.rgb[0, 0, 0])):
+            raise error
+        return super().detect(photo)
+
+
+class FailingEmbedder(MeanEmbedder):
+    """Fails on any batch with a crop of some grey level, and on the crop of another."""
+
+    def crop(self, photo: Pixels, face: Face) -> Pixels:
+        if photo[0, 0, 0] == 122:
+            raise RuntimeError("no landmarks\nat line 7")
+        return super().crop(photo, face)
+
+    def embed(self, crops: Sequence[Pixels]) -> Vectors:
+        if any(crop[0, 0, 0] == 124 for crop in crops):
+            raise MemoryError
+        return super().embed(crops)
+
+
+def _allocation_error() -> cv2.error:
+    """OpenCV's own, by asking for more than there is."""
+    with pytest.raises(cv2.error) as raised:
+        cv2.resize(np.zeros((1, 1), np.uint8), (2**31 - 2, 2**30))
+    return raised.value
+
+
+def test_an_exception_on_one_photo_is_that_photos_problem(tasks: list[PhotoTask]) -> None:
+    errors = {121: MemoryError(), 125: _allocation_error(), 131: RuntimeError("bad\nluck")}
+    results = list(find_faces(tasks, lambda: FailingDetector(errors), FailingEmbedder()))
+    assert [result.task for result in results] == tasks
+    assert {number: result.problem for number, result in enumerate(results) if result.problem} == {
+        1: "decoding or detecting failed: out of memory",
+        5: "decoding or detecting failed: out of memory",
+        11: "decoding or detecting failed: bad",
+    }
+    problems = {n: result.embedding_problem for n, result in enumerate(results) if result.embedding_problem}
+    assert problems == {2: "embedding failed: no landmarks", 4: "embedding failed: out of memory"}
+    assert [n for n, result in enumerate(results) if result.failed] == [1, 2, 4, 5, 11]
+    for number in problems:
+        assert (len(results[number].faces), len(results[number].thumbnails)) == (1, 1)
+        assert results[number].vectors is None
+    assert sum(result.vectors is not None for result in results) == 66 - 5
+
+
+def test_a_missing_model_is_nobodys_photo(tasks: list[PhotoTask]) -> None:
+    class WithoutModel(MeanEmbedder):
+        def embed(self, crops: Sequence[Pixels]) -> Vectors:
+            raise FacefindError("fetch it")
+
+    with pytest.raises(FacefindError, match="fetch it"):
+        list(find_faces(tasks, CornerDetector, WithoutModel()))

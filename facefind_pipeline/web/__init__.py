@@ -1,0 +1,1 @@
+"""What answers in a browser, and who may ask: no Dagster, no pixels."""

@@ -1,0 +1,67 @@
+"""The commands that README, docs and help print: each is one that `facefind` takes."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import pytest
+
+from facefind_pipeline.cli import facefind
+
+CLONE = Path(__file__).parents[1]
+PAGES = [CLONE / "README.md", *sorted((CLONE / "docs").glob("*.md"))]
+
+
+def _commands(group: click.Group, path: str = "facefind") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{path} {name}")
+
+
+COMMANDS = dict(_commands(facefind))
+
+
+def _check(line: str) -> None:
+    """Parses the line's call as the command does, without what it would do; fails on a word it does not know."""
+    words = ["recommended" if word == "KEY" else word for word in shlex.split(line, comments=True)]
+    words = words[: min((words.index(end) for end in ("&&", "|") if end in words), default=len(words))]
+    command, path = facefind, "facefind"
+    arguments = words[1:]
+    while isinstance(command, click.Group):
+        path, arguments = f"{path} {arguments[0]}", arguments[1:]
+        assert path in COMMANDS, line
+        command = COMMANDS[path]
+    command.make_context(path, arguments)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_a_page_are_taken(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text(encoding="utf-8")
+    printed = re.findall(r"^ {4}(facefind .*)$", text, re.MULTILINE)
+    if page.name in {"README.md", "operations.md"}:
+        assert len(printed) > 5
+    for line in printed:
+        _check(line)
+    for line in re.findall(r"`(facefind [a-z][^`]*)`", text):
+        with suppress(click.MissingParameter):  # a sentence names the command alone
+            _check(line)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples_that_are_taken(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = COMMANDS[name]
+    examples = (command.epilog or "").replace("\b", "")
+    assert "Example" in examples, name
+    lines = [line.strip() for line in examples.splitlines() if line.strip().startswith("facefind ")]
+    assert lines or name == "facefind env"
+    for line in lines:
+        _check(re.sub(r"\s{3,}.*$", "", line))  # what follows is a remark
