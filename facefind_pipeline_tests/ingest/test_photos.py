@@ -15,6 +15,7 @@ from facefind_pipeline.ingest.sidecars import Sidecars
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.vision import formats
 from facefind_pipeline_tests.conftest import Silence
 
 
@@ -136,6 +137,28 @@ def test_some_photos_that_are_gone_are_gone_and_a_link_that_leads_nowhere_is_kep
     assert (after.gone, after.unavailable) == (1, None)
     assert after.left_out == [f"{day.path}/both.jpg: leads to nothing that is there"]
     assert set(photos.photos(connection, day.key)) == {"both.jpg", "broken.jpg", "nobody.jpg"}
+
+
+def test_a_photo_without_a_suffix_that_can_not_be_read_now_is_kept(
+    connection: Connection, day: EventDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (day.path / "hopper.jpg").rename(day.path / "hopper")
+    before = _ingest(connection, day)
+    assert "hopper" in photos.photos(connection, day.key)
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(formats, "_kind_of_content", fail)
+    after = _ingest(connection, day)
+    assert (after.version, after.gone) == (before.version, 0)
+    assert after.left_out == [f"{day.path}/hopper: can't be read: input/output error"]
+
+
+def test_files_that_are_no_photos_are_counted_by_kind(connection: Connection, day: EventDay) -> None:
+    (day.path / "menu.pdf").write_bytes(b"%PDF-1.7")
+    ingested = _ingest(connection, day)
+    assert (ingested.photos, ingested.left_out, ingested.others) == (4, [], {"PDF": 1})
 
 
 @pytest.mark.parametrize("seconds", [13_569_465_600, -86_400 * 365 * 100])

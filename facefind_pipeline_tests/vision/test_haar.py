@@ -16,7 +16,7 @@ FILE = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
 
 # In a process of its own, since what is tested may kill it.
 SEARCH = """
-import sys, resource
+import sys
 import cv2, numpy as np
 from pathlib import Path
 from facefind_pipeline.vision.haar import Cascade
@@ -26,7 +26,8 @@ for size in sys.argv[2:]:
     width, height = map(int, size.split("x"))
     grey = np.full((height, width), 128, np.uint8)
     assert cascade.search(grey, scale_factor=1.05, min_neighbours=2, smallest=20, largest=0) == []
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # KiB on Linux
+# In KiB. Not `ru_maxrss`: that begins at the peak of the process that started this one.
+print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))
 """
 
 
