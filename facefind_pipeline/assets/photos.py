@@ -30,8 +30,9 @@ def raw_photos(
 ) -> dg.MaterializeResult[None]:
     """One row per photo file of the day: path, SHA-256, size, orientation, time taken, place, camera.
 
-    A file that can't be read is a row with the reason. Only new and changed files are read; `rehash` reads all. If the
-    folder is missing or has no photos any more, the day is marked unavailable and nothing is deleted.
+    A file that can't be read is a row with the reason, a damaged photo that can be used one with a note. Only what is
+    new or changed, or has other sidecars, is read; `rehash` reads all. If the folder is missing or has no photos any
+    more, the day is marked unavailable and nothing is deleted.
     """
     from facefind_pipeline.ingest.photos import ingest_day
     from facefind_pipeline.ingest.sheet_files import sheet_path
@@ -56,7 +57,10 @@ def raw_photos(
             "files_gone": ingested.gone,
             "unreadable": len(ingested.problems),
             "problems": dg.MetadataValue.json(ingested.problems),
+            "damaged_but_used": len(ingested.notes),
+            "notes": dg.MetadataValue.json(ingested.notes),
             "left_out": dg.MetadataValue.json(list(ingested.left_out)),
+            "other_files": dg.MetadataValue.json(dict(ingested.others)),
             "folder_available": ingested.unavailable is None,
             **columns_metadata(workspace.database, "photos"),
             **sheet_metadata(workspace.settings, tiles, sheet_path(workspace.settings, key, "photos"), title=key),

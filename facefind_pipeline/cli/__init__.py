@@ -13,6 +13,7 @@ COMMANDS = {
     "run": "run:run",
     "find": "find:find",
     "ingest": "ingest:ingest",
+    "photos": "photos:photos",
     "params": "params:params",
     "sweep": "sweep:sweep",
     "person": "person:person",

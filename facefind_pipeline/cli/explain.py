@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from facefind_pipeline.cli.find import DATE, country_of
-from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table, sheet_option
+from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table, echo_undated, sheet_option
 from facefind_pipeline.cli.workspace import chosen_set, json_option, open_reading, params_option
 
 
@@ -47,8 +47,9 @@ def explain(
     from facefind_pipeline.ingest.names import key_of
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search import explain as search
+    from facefind_pipeline.search.count import count_undated
     from facefind_pipeline.search.find import Filters, find_person
-    from facefind_pipeline.store import people, truth
+    from facefind_pipeline.store import people, photos, truth
 
     code = country_of(country)
     _, database = open_reading()
@@ -71,12 +72,17 @@ def explain(
         assert found.sha256 is not None  # else it was not found
         looked_at = limit or search.default_limit(connection, chosen.key, person, found.sha256)
         made = search.explain(connection, chosen, person, found.sha256, limit=looked_at, filters=filters)
+        undated = count_undated(connection, filters)
+        row_of_photo = photos.photos(connection, found.event_day)[found.path]
         above = find_person(connection, chosen, person, limit=made.row.rank) if sheet and made.row.rank else []
     if sheet and above:
         echo_sheet(above, sheet, title=f"{person.name}, up to {found.path}")
     row, facts = made.row, made.facts
     known = {
         "photo": found.path,
+        "note": row_of_photo.note,
+        "taken": row_of_photo.taken_at and row_of_photo.taken_at.isoformat(" "),
+        "taken by": row_of_photo.taken_source,
         "parameter set": chosen.key,
         "reason": made.loss.reason.value,
         "because": made.loss.detail,
@@ -88,6 +94,7 @@ def explain(
         "faces of this set": len(facts.own_faces),
         "faces of other sets": len(facts.other_faces),
     }
+    echo_undated(undated)
     if as_json:
         outranking = [{"photo": above.path, "score": above.distance} for above in facts.outranking]
         echo_json({**known, "outranked by": outranking})

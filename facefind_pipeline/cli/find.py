@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facefind_pipeline.cli.output import echo_json, echo_matches, echo_sheet, sheet_option
+from facefind_pipeline.cli.output import echo_json, echo_matches, echo_sheet, echo_undated, sheet_option
 from facefind_pipeline.cli.workspace import (
     absolute,
     chosen_set,
@@ -73,7 +73,7 @@ def find(
     from facefind_pipeline.ingest.days import day_named
     from facefind_pipeline.ingest.names import key_of
     from facefind_pipeline.ingest.sheet_files import sheet_path
-    from facefind_pipeline.search.count import count_photos
+    from facefind_pipeline.search.count import count_photos, count_undated
     from facefind_pipeline.search.find import Filters, find_nearest, find_person
     from facefind_pipeline.store import people
 
@@ -101,6 +101,7 @@ def find(
             probe = _probe(settings, chosen, photo, largest=largest)
             matches = find_nearest(connection, chosen, [probe], limit=limit, filters=filters, metric=metric)
         total = 0 if as_json else count_photos(connection, chosen.key, person, filters)
+        undated = count_undated(connection, filters)
     if as_json:
         echo_json([match.as_json() for match in matches])
     elif matches:
@@ -109,6 +110,7 @@ def find(
         click.echo(
             f"no photos{' match these filters' if filters.given else ' with faces yet'} under {chosen.key}", err=True
         )
+    echo_undated(undated)
     if sheet and matches:
         echo_sheet(matches, sheet, title=title)
     elif matches and person is not None and not as_json:

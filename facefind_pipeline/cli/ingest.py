@@ -54,7 +54,12 @@ def ingest(photos: str | None, day_name: str | None, rehash: bool) -> None:
             for day in days:
                 rows = store.photos(connection, day.key).values()
                 bad = sum(row.problem is not None for row in rows)
-                click.echo(f"{day.key}: {counted(len(rows), 'photo')}" + (f", {bad} unreadable" if bad else ""))
+                damaged = sum(row.note is not None for row in rows)
+                click.echo(
+                    f"{day.key}: {counted(len(rows), 'photo')}"
+                    + (f", {bad:,} unreadable" if bad else "")
+                    + (f", {damaged:,} damaged but used" if damaged else "")
+                )
     for earlier in failed[:-1]:
         stages.tell(str(earlier))
     if failed:

@@ -52,6 +52,13 @@ def echo_sheet(matches: Sequence[Match], file: Path, *, title: str) -> None:
     click.echo(f"contact sheet: {write_sheet(file, tiles, title=title)}", err=True)
 
 
+def echo_undated(count: int) -> None:
+    """Says on standard error that photos were not looked at, since nobody knows when they were taken."""
+    if count:
+        verb = "has" if count == 1 else "have"
+        click.echo(f"{counted(count, 'photo')} {verb} no date and can't match --from and --to", err=True)
+
+
 def sheet_option(shows: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option `--sheet FILE`; the file is absolute and can be written, or the command ends before its work."""
     return click.option(

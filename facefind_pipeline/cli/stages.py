@@ -27,6 +27,7 @@ from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.vision.detectors import relative_cost
+from facefind_pipeline.vision.formats import left_out
 
 
 @dataclass(slots=True)
@@ -58,6 +59,8 @@ def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[Even
         graph.run_job("add_event_days", {"register_event_days": config}, Incoming(folders=[root]))
     for problem in folder.problems:
         tell(f"left out: {problem}")
+    if folder.others:
+        tell(left_out(folder.others))
     if not folder.days:
         raise FacefindError(
             f"{root} is gone or empty: its event days are marked unavailable and nothing was deleted; "

@@ -1,21 +1,17 @@
-"""Folders of photos as event days: what lies below a root, and what of it has to be left out.
+"""Folders of photos as event days: what lies below a root, and what of it has to be left out."""
 
-One odd entry never hides the others: it becomes a `Problem`, which whoever asked reports.
-"""
-
-import errno
 import os
 import shlex
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.listing import ONE_BY_ONE, Problem, list_folder, report, why_unreadable
 from facefind_pipeline.ingest.names import is_utf8, key_of, printable
 from facefind_pipeline.store.photos import EventDay
-from facefind_pipeline.vision.decode import PHOTO_SUFFIXES
 
 # What network storage, desktops and archives leave among photos: thumbnails, and what was thrown away.
 JUNK = (
@@ -23,32 +19,6 @@ JUNK = (
     *("lost+found", ".Trash-*", "__MACOSX", ".thumbnails"),
 )
 LONGEST_PATH = 2000  # bytes below the root; an index row of PostgreSQL holds 2,704, the file's name among them
-ONE_BY_ONE = 9  # problems of one kind in one folder that are reported one by one
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An entry of a folder that is left out, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What lies directly in a folder, by name; hidden entries are skipped.
-
-    Attributes:
-        photos: files with a photo's suffix, or links to one.
-        folders: subfolders, or links to one.
-        problems: links that can't be followed.
-        identity: device and inode of the folder.
-    """
-
-    photos: Sequence[os.DirEntry[str]]
-    folders: Sequence[os.DirEntry[str]]
-    problems: Sequence[Problem]
-    identity: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,39 +28,31 @@ class Found:
     Attributes:
         days: its event days with the keys they have or will have.
         problems: what was left out.
+        others: how many files of each kind are no photos.
     """
 
     days: Sequence[EventDay]
     problems: Sequence[Problem]
+    others: Mapping[str, int]
 
 
-def list_folder(folder: Path) -> Listing:
-    """Looks into one folder.
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a walk below a root saw.
 
-    Raises:
-        OSError: the folder is missing or can't be read.
+    Attributes:
+        folders: those with photos.
+        problems: what was left out.
+        others: how many files of each kind are no photos.
     """
-    photos, folders, problems = [], [], []
-    status = os.stat(f"{folder}/.")  # noqa: PTH116 - a Path drops the dot, which asks for the right to enter
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.startswith("."):
-                continue
-            try:
-                if entry.is_dir():
-                    folders.append(entry)
-                elif entry.is_file():
-                    if has_photo_suffix(entry.name):
-                        photos.append(entry)
-                elif entry.is_symlink():
-                    entry.stat()  # says why it can't be followed
-            except OSError as error:
-                problems.append(Problem(Path(entry.path), _why_not_followed(error)))
-    return Listing(photos, folders, problems, (status.st_dev, status.st_ino))
+
+    folders: Sequence[Path]
+    problems: Sequence[Problem]
+    others: Mapping[str, int]
 
 
-def walk(root: Path, ignore: Sequence[str] = ()) -> tuple[list[Path], list[Problem]]:
-    """The folders with photos below a root, and what was left out; each real folder once, and none outside the root.
+def walk(root: Path, ignore: Sequence[str] = ()) -> Walked:
+    """Looks into the folders below a root; into each real folder once, and into none outside the root.
 
     Links are followed last, so that a folder goes by its own name where it has one below the root.
 
@@ -100,6 +62,7 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> tuple[list[Path], list[Probl
     """
     found: list[Path] = []
     problems: list[Problem] = []
+    others: Counter[str] = Counter()
     seen: dict[tuple[int, int], Path] = {}
     real_root = Path(os.path.realpath(root))
     folders, links = [root], list[Path]()
@@ -115,6 +78,7 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> tuple[list[Path], list[Probl
             continue
         seen[listing.identity] = folder
         problems += listing.problems
+        others.update(listing.others)
         if listing.photos:
             found.append(folder)
         for entry in listing.folders:
@@ -127,7 +91,7 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> tuple[list[Path], list[Probl
             else:
                 reason = f"leads out of {root.name}: give the folder it leads to by itself"
                 problems.append(Problem(Path(entry.path), reason))
-    return sorted(found), sorted(problems, key=lambda problem: problem.path)
+    return Walked(sorted(found), sorted(problems, key=lambda problem: problem.path), others)
 
 
 def find_days(
@@ -150,9 +114,9 @@ def find_days(
         raise FacefindError(f"no folder {root}: give the folder that holds the photos")
     by_path = {day.path: day for day in known}
     by_key = {day.key: day for day in by_path.values()}
-    folders, left_out = walk(root, ignore)
+    walked = walk(root, ignore)
     days, problems = [], list[Problem]()
-    for folder in folders:
+    for folder in walked.folders:
         try:
             day = by_path.get(folder) or _new_day(root, folder, name)
         except FacefindError as error:
@@ -167,15 +131,10 @@ def find_days(
             reason = f"event day {day.key!r} is the folder {holder.path} already: {_way_out(folder)}"
             problems.append(Problem(folder, reason))
     # A registered day is looked at by its own path, whatever the walk could not do with it.
-    problems += [problem for problem in left_out if problem.path not in by_path]
+    problems += [problem for problem in walked.problems if problem.path not in by_path]
     if not days and not any(day.root == root for day in by_path.values()):
         raise FacefindError(_nothing_usable(root, report(problems)))
-    return Found(days, problems)
-
-
-def has_photo_suffix(name: str) -> bool:
-    """Whether a file is taken for a photo."""
-    return os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - a Path a file costs
+    return Found(days, problems, walked.others)
 
 
 def is_junk(name: str, ignore: Sequence[str] = ()) -> bool:
@@ -183,30 +142,9 @@ def is_junk(name: str, ignore: Sequence[str] = ()) -> bool:
     return any(fnmatch(name.lower(), pattern.lower()) for pattern in (*JUNK, *ignore))
 
 
-def why_unreadable(error: OSError) -> str:
-    """The reason of a problem that the file system gives."""
-    return f"can't be read: {(error.strerror or str(error)).lower()}"
-
-
-def report(problems: Iterable[Problem]) -> list[str]:
-    """A line for each problem; many of one kind in one folder share a line."""
-    alike: dict[tuple[Path, str], list[Path]] = defaultdict(list)
-    for problem in problems:
-        alike[problem.path.parent, problem.reason].append(problem.path)
-    return list(_lines(alike))
-
-
-def _lines(alike: dict[tuple[Path, str], list[Path]]) -> Iterator[str]:
-    for (folder, reason), paths in alike.items():
-        if len(paths) > ONE_BY_ONE:
-            yield printable(f"{folder}: {len(paths)} entries, as {paths[0].name}: {reason}")
-        else:
-            yield from (printable(f"{path}: {reason}") for path in paths)
-
-
 def _nothing_usable(root: Path, reasons: Sequence[str]) -> str:
     if not reasons:
-        return f"no photos in {root}: there is no file with one of {' '.join(sorted(PHOTO_SUFFIXES))}"
+        return f"no photos in {root}: give a folder with photos in it or in its subfolders"
     more = f"; and {len(reasons) - ONE_BY_ONE} more" if len(reasons) > ONE_BY_ONE else ""
     return "; ".join(reasons[:ONE_BY_ONE]) + more
 
@@ -232,9 +170,3 @@ def _new_day(root: Path, folder: Path, name: str | None) -> EventDay:
 
 def _way_out(folder: Path) -> str:
     return f"`facefind ingest {shlex.quote(str(folder))} --day-name NAME` gives it another"
-
-
-def _why_not_followed(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "leads to nothing that is there"
-    return "leads to itself" if error.errno == errno.ELOOP else why_unreadable(error)

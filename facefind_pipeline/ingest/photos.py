@@ -5,14 +5,15 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.ingest.folders import Problem, list_folder, report, why_unreadable
+from facefind_pipeline.ingest.listing import Problem, list_folder, report, why_unreadable
 from facefind_pipeline.ingest.names import is_utf8, printable
+from facefind_pipeline.ingest.sidecars import SidecarIndex, Sidecars
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.store import faces
 from facefind_pipeline.store import photos as store
@@ -28,30 +29,47 @@ class Scan:
     """What a look at the folder says against the rows that are there.
 
     Attributes:
-        changed: files to read: new, or of another size, time of change or inode.
+        changed: files to read, each with its sidecars: new, or of another size, time of change or inode, or with
+            other sidecars.
         gone: paths that are there no more.
         unsettled: how many changed files are left alone, since they may still be copied.
         problems: entries that can't be looked at; rows of theirs stay.
+        others: how many files of each kind are no photos.
         unavailable: why the day's photos can't be had now; nothing is changed or gone then. None where they can.
     """
 
-    changed: Sequence[os.DirEntry[str]] = ()
+    changed: Sequence[tuple[os.DirEntry[str], Sidecars]] = ()
     gone: Sequence[str] = ()
     unsettled: int = 0
     problems: Sequence[Problem] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
     unavailable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of a day's photos; `problems` has the rows without a photo, `left_out` what is no row."""
+    """What became of a day's photos.
+
+    Attributes:
+        version: data version of the rows.
+        photos: how many rows there are.
+        read: how many files were read.
+        gone: how many rows were removed.
+        problems: why files that have a row could not be read, by path.
+        notes: what is wrong with photos that are used nevertheless, by path.
+        left_out: a line for each entry that can't be looked at and so has no row of its own.
+        others: how many files of each kind are no photos.
+        unavailable: why the day's photos can't be had now; None where they can.
+    """
 
     version: str
     photos: int
     read: int
     gone: int
     problems: dict[str, str]
+    notes: dict[str, str] = field(default_factory=dict)
     left_out: Sequence[str] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
     unavailable: str | None = None
 
 
@@ -73,30 +91,32 @@ def scan(day: EventDay, known: Mapping[str, PhotoRow], *, rehash: bool = False, 
         return Scan(unavailable="is gone")
     except OSError as error:
         return Scan(unavailable=why_unreadable(error))
+    sidecars = SidecarIndex(listing.sidecars)
     present: set[str] = set()
-    changed: list[os.DirEntry[str]] = []
+    changed: list[tuple[os.DirEntry[str], Sidecars]] = []
     unsettled = 0
     for entry in listing.photos:
-        path = _path(day, entry.name)
+        path, beside = _path(day, entry.name), sidecars.of(entry.name)
         try:
             status = entry.stat()
         except FileNotFoundError:  # since the folder was listed
             continue
         except OSError:  # a row that is there stays, a new one says why
             present.add(path)
-            changed += [entry] if path not in known else []
+            changed += [(entry, beside)] if path not in known else []
             continue
         present.add(path)
-        if not rehash and path in known and not _differs(status, known[path]):
+        if not rehash and path in known and not _differs(status, beside, known[path]):
             continue
         if is_settled(status, settle_seconds):
-            changed.append(entry)
+            changed.append((entry, beside))
         else:
             unsettled += 1
     if known and not present:
-        return Scan(problems=listing.problems, unavailable="has no photos any more")
+        return Scan(problems=listing.problems, others=listing.others, unavailable="has no photos any more")
     present.update(_path(day, problem.path.name) for problem in listing.problems)
-    return Scan(changed, [path for path in known if path not in present], unsettled, listing.problems)
+    gone = [path for path in known if path not in present]
+    return Scan(changed, gone, unsettled, listing.problems, listing.others)
 
 
 def is_settled(status: os.stat_result, seconds: float) -> bool:
@@ -122,7 +142,7 @@ def ingest_day(
         # One batch at a time, so that no more than a batch of rows waits and a kill loses no more than that.
         while batch := list(islice(entries, COMMIT_EVERY)):
             rows = []
-            for row in pool.map(lambda entry: read_photo(Path(entry.path), _path(day, entry.name)), batch):
+            for row in pool.map(lambda one: read_photo(Path(one[0].path), _path(day, one[0].name), one[1]), batch):
                 if row is not None:
                     rows.append(row)
                 progress.advance()
@@ -133,7 +153,7 @@ def ingest_day(
     return _result(store.photos(connection, day.key), found)
 
 
-def read_photo(file: Path, path: str) -> PhotoRow | None:
+def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow | None:
     """The row of one file; what can't be read becomes a row with the reason. None if the file went away meanwhile."""
     from facefind_pipeline.vision.decode import UnreadablePhotoError
     from facefind_pipeline.vision.exif import read_facts
@@ -143,7 +163,7 @@ def read_photo(file: Path, path: str) -> PhotoRow | None:
         with file.open("rb") as opened:
             status = os.fstat(opened.fileno())
             data = opened.read()
-        facts, problem = asdict(read_facts(data)), None
+        facts, problem = asdict(read_facts(data, sidecars.read(file.name))), None
     except UnreadablePhotoError as error:
         facts, problem = {}, str(error)
     except FileNotFoundError:
@@ -160,6 +180,7 @@ def read_photo(file: Path, path: str) -> PhotoRow | None:
         mtime_ns=_mtime_ns(status) if status else 0,
         inode=_inode(status) if status else 0,
         problem=problem,
+        sidecars=sidecars.state(),
         **facts,
     )
 
@@ -171,7 +192,9 @@ def _result(rows: Mapping[str, PhotoRow], found: Scan) -> Ingested:
         read=len(found.changed),
         gone=len(found.gone),
         problems={row.path: row.problem for row in rows.values() if row.problem},
+        notes={row.path: row.note for row in rows.values() if row.note},
         left_out=report(found.problems),
+        others=found.others,
         unavailable=found.unavailable,
     )
 
@@ -181,8 +204,9 @@ def _path(day: EventDay, name: str) -> str:
     return f"{day.folder}/{printable(name)}" if day.folder else printable(name)
 
 
-def _differs(status: os.stat_result, row: PhotoRow) -> bool:
-    return (status.st_size, _mtime_ns(status), _inode(status)) != (row.bytes, row.mtime_ns, row.inode)
+def _differs(status: os.stat_result, sidecars: Sidecars, row: PhotoRow) -> bool:
+    now = (status.st_size, _mtime_ns(status), _inode(status), sidecars.state())
+    return now != (row.bytes, row.mtime_ns, row.inode, row.sidecars)
 
 
 def _mtime_ns(status: os.stat_result) -> int:

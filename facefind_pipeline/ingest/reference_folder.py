@@ -9,7 +9,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
-from facefind_pipeline.ingest.folders import Problem, has_photo_suffix, is_junk, list_folder, why_unreadable
+from facefind_pipeline.ingest.folders import is_junk
+from facefind_pipeline.ingest.listing import Problem, list_folder, why_unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ def list_references(folder: Path) -> ReferenceFolder:
     top = list_folder(folder)
     files = [(Path(entry.name).stem, entry) for entry in top.photos]
     problems = list(top.problems)
-    unread = {_name(problem.path) for problem in top.problems}
+    # A folder goes by its whole name, a picture by that without its suffix: which it was can't be seen.
+    unread = {name for problem in top.problems for name in (problem.path.name, problem.path.stem)}
     seen = {top.identity}
     # Links last: a folder goes by its own name where it has one here.
     for entry in sorted(top.folders, key=os.DirEntry.is_symlink):
@@ -58,7 +60,3 @@ def list_references(folder: Path) -> ReferenceFolder:
         if theirs.problems:
             unread.add(entry.name)
     return ReferenceFolder(files, unread, problems)
-
-
-def _name(path: Path) -> str:
-    return path.stem if has_photo_suffix(path.name) else path.name

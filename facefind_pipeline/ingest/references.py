@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
-from facefind_pipeline.ingest.folders import report, why_unreadable
+from facefind_pipeline.ingest.listing import report, why_unreadable
 from facefind_pipeline.ingest.names import is_utf8, key_of, printable
 from facefind_pipeline.ingest.reference_folder import list_references
 from facefind_pipeline.ingest.sheet_files import remove_sheets_of

@@ -1,14 +1,15 @@
 """What is watched and worked on: folders as event days, parameter sets. Each is looked at first, then written."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
-from facefind_pipeline.ingest.folders import Found, find_days, report
+from facefind_pipeline.ingest.folders import Found, find_days
+from facefind_pipeline.ingest.listing import report
 from facefind_pipeline.ingest.photos import scan
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
@@ -27,6 +28,7 @@ class Folder:
         days: its event days with the keys they have or will have.
         unavailable: registered days whose photos can't be had now, each with the reason.
         problems: a line for all that is left out.
+        others: how many files of each kind are no photos.
         due: whether anything of this is to be written.
     """
 
@@ -34,6 +36,7 @@ class Folder:
     days: Sequence[EventDay]
     unavailable: Sequence[tuple[EventDay, str]]
     problems: Sequence[str]
+    others: Mapping[str, int]
     due: bool
 
 
@@ -46,7 +49,7 @@ def look_at_folder(connection: Connection, settings: Settings, root: Path, day_n
     known = photos.days(connection)
     before = [day for day in known if day.root == root]
     if before and not os.path.isdir(root):  # noqa: PTH112 - never raises, as Path.is_dir() does
-        found = Found([], [])
+        found = Found([], [], {})
     else:
         found = find_days(root, known, day_name, ignore=settings.ignore)
     days, unavailable = list(found.days), []
@@ -59,7 +62,7 @@ def look_at_folder(connection: Connection, settings: Settings, root: Path, day_n
                 days.append(day)
     new = root not in photos.roots(connection) or not set(days) <= set(known)
     due = new or any(day.available for day, _ in unavailable)
-    return Folder(root, days, unavailable, report(found.problems), due)
+    return Folder(root, days, unavailable, report(found.problems), found.others, due)
 
 
 def register_folder(database: Database, settings: Settings, root: Path, day_name: str | None = None) -> Folder:

@@ -12,7 +12,8 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.folders import Problem, find_days, list_folder, report
+from facefind_pipeline.ingest.folders import find_days
+from facefind_pipeline.ingest.listing import Problem, list_folder, report
 from facefind_pipeline.ingest.photos import SETTLE_S, is_settled, scan
 from facefind_pipeline.ingest.reference_folder import list_references
 from facefind_pipeline.store import photos, versions
@@ -76,12 +77,12 @@ def new_days(
 
 
 def day_state(day: EventDay) -> str:
-    """Hash of names, sizes and times of the day's photo files."""
+    """Hash of names, sizes and times of the day's photo files and of their sidecars."""
     try:
         listing = list_folder(day.path)
     except OSError:
         return UNREADABLE
-    return _hash(listing.photos, listing.problems)
+    return _hash([*listing.photos, *listing.sidecars], listing.problems)
 
 
 def references_state(folder: Path) -> str | None:

@@ -14,6 +14,7 @@ def days(connection: Connection) -> list[dict[str, Any]]:
         connection,
         """
         SELECT event_day AS day, count(p.path) AS photos, count(p.problem) AS unreadable,
+               count(p.note) AS damaged, count(*) FILTER (WHERE p.path IS NOT NULL AND taken_at IS NULL) AS undated,
                CASE WHEN available THEN '' ELSE 'photos are not there' END AS note
         FROM event_days LEFT JOIN photos p USING (event_day) GROUP BY event_day ORDER BY event_day
         """,

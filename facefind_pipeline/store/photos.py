@@ -10,6 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.store import versions
 from facefind_pipeline.store.binary_copy import insert
+from facefind_pipeline.store.clocks import apply_shifts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class EventDay:
 
 @dataclass(frozen=True, slots=True)
 class PhotoRow:
-    """A row of `photos`, in the order of its columns after the day; see the schema for units."""
+    """A row of `photos`, in the order of its columns after the day; see the schema for units.
+
+    `taken_at` of a row that is written is the time by the camera's clock; of one that is read it is the right one.
+    """
 
     path: str
     sha256: bytes | None
@@ -49,11 +53,15 @@ class PhotoRow:
     height: int | None = None
     orientation: int | None = None
     taken_at: datetime | None = None
+    taken_source: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    position_source: str | None = None
     country: str | None = None
     place: str | None = None
     camera: str | None = None
+    note: str | None = None
+    sidecars: str | None = None
 
 
 PHOTO_COLUMNS = {
@@ -64,8 +72,9 @@ PHOTO_COLUMNS = {
     **dict.fromkeys(("width", "height"), "integer"),
     "orientation": "smallint",
     "taken_at": "timestamp",
+    "taken_source": "text",
     **dict.fromkeys(("latitude", "longitude"), "double precision"),
-    **dict.fromkeys(("country", "place", "camera"), "text"),
+    **dict.fromkeys(("position_source", "country", "place", "camera", "note", "sidecars"), "text"),
 }
 
 
@@ -139,10 +148,11 @@ def replace_photos(connection: Connection, day: str, changed: Sequence[PhotoRow]
     insert(
         connection,
         "photos",
-        {"event_day": "text"} | PHOTO_COLUMNS,
-        [(day, *astuple(photo)) for photo in changed],
+        {"event_day": "text"} | PHOTO_COLUMNS | {"camera_time": "timestamp"},
+        [(day, *astuple(photo), photo.taken_at) for photo in changed],
         order=["path"],
     )
+    apply_shifts(connection, day, [photo.path for photo in changed])
 
 
 def photos_version(photos: Iterable[PhotoRow]) -> str:

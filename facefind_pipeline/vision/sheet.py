@@ -8,8 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facefind_pipeline.vision.decode import open_photo
+from facefind_pipeline.vision.decode import upright_rgb
 from facefind_pipeline.vision.faces import Box, Image
+from facefind_pipeline.vision.opening import open_photo
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -54,15 +55,16 @@ def photo_thumbnail(data: bytes) -> bytes | None:
 
     Decoded at an eighth of its size where the format allows, so that a look at a day costs milliseconds a photo.
     """
-    from PIL import ImageOps
+    from PIL import Image as PILImage
 
     try:
         photo = open_photo(data)
-        photo.draft("RGB", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
-        small = ImageOps.exif_transpose(photo)
+        if photo.header is not None:
+            photo.header.draft("RGB", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
+        small = PILImage.fromarray(upright_rgb(photo))
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         output = BytesIO()
-        small.convert("RGB").save(output, "JPEG", quality=82)
+        small.save(output, "JPEG", quality=82)
     except Exception:  # noqa: BLE001 - what Pillow's readers raise of a damaged file has no common class
         return None
     return output.getvalue()

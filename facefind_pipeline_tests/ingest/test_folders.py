@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.folders import Found, find_days, list_folder, report
+from facefind_pipeline.ingest.folders import Found, find_days
+from facefind_pipeline.ingest.listing import report
 from facefind_pipeline.store.photos import EventDay
 
 
@@ -148,11 +149,18 @@ def test_missing_and_empty_folders_are_refused(tmp_path: Path) -> None:
         find_days(tmp_path / "gone")
     with pytest.raises(FacefindError, match="no photos in"):
         find_days(tmp_path)
-    assert find_days(tmp_path, [EventDay("day", tmp_path, "")]) == Found([], [])
+    assert find_days(tmp_path, [EventDay("day", tmp_path, "")]) == Found([], [], {})
 
 
-def test_photo_files_are_known_by_suffix_and_not_hidden(tmp_path: Path) -> None:
-    for name in ("b.jpeg", "a.WEBP", ".c.jpg", "d.txt", "e.jpg.part"):
+def test_what_is_no_photo_is_counted_by_kind_also_where_no_photo_lies(tmp_path: Path) -> None:
+    _photo(tmp_path / "day" / "a.jpg")
+    for name in ("day/menu.pdf", "day/a.xmp", "films/1.mp4", "films/2.mov", "@eaDir/3.mp4", ".hidden.mp4"):
         _photo(tmp_path / name)
-    (tmp_path / "folder.jpg").mkdir()
-    assert [entry.name for entry in list_folder(tmp_path).photos] == ["a.WEBP", "b.jpeg"]
+    found = find_days(tmp_path)
+    assert ([day.key for day in found.days], found.others) == (["day"], {"PDF": 1, "video": 2})
+
+
+def test_a_folder_whose_photos_have_no_suffix_is_a_day(tmp_path: Path) -> None:
+    _photo(tmp_path / "day" / "a")
+    (tmp_path / "day" / "a").write_bytes(b"\xff\xd8\xff\xe0" + bytes(60))
+    assert _found(tmp_path) == {"day": "day"}

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.ingest import folders
 from facefind_pipeline.ingest.folders import find_days
+from facefind_pipeline.ingest.listing import Listing, list_folder
 from facefind_pipeline.ingest.photos import Ingested, ingest_day, read_photo, scan
+from facefind_pipeline.ingest.sidecars import Sidecars
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.vision import formats
 from facefind_pipeline_tests.conftest import Silence
 
 
@@ -46,7 +48,7 @@ def test_rows_say_what_a_file_is_or_why_not(connection: Connection, day: EventDa
 
 def test_only_new_and_changed_files_are_read(connection: Connection, day: EventDay) -> None:
     first = _ingest(connection, day)
-    assert _ingest(connection, day) == Ingested(first.version, 4, 0, 0, first.problems, [])
+    assert _ingest(connection, day) == Ingested(first.version, 4, 0, 0, first.problems, left_out=[])
     (day.path / "hopper.jpg").rename(day.path / "renamed.jpg")
     os.utime(day.path / "both.jpg", ns=(1, 1))
     again = _ingest(connection, day)
@@ -85,6 +87,7 @@ def test_odd_names_and_links_are_rows(connection: Connection, day: EventDay) -> 
         (Path(os.fsdecode(os.fsencode(day.path) + b"/" + name))).write_bytes(hopper)
     (day.path / "link.jpg").symlink_to("hopper.jpg")
     (day.path / "dangling.jpg").symlink_to("nowhere.jpg")
+    (day.path / "loop.jpg").symlink_to("loop.jpg")
     first = _ingest(connection, day)
     assert first.problems == {"broken.jpg": "not an image", r"caf\udce9.jpg": "file name is not UTF-8: rename it"}
     assert {"line\nbreak.jpg", "quote'\".jpg", "Łódź 祭り.jpg", "link.jpg"} < set(photos.photos(connection, day.key))
@@ -136,6 +139,28 @@ def test_some_photos_that_are_gone_are_gone_and_a_link_that_leads_nowhere_is_kep
     assert set(photos.photos(connection, day.key)) == {"both.jpg", "broken.jpg", "nobody.jpg"}
 
 
+def test_a_photo_without_a_suffix_that_can_not_be_read_now_is_kept(
+    connection: Connection, day: EventDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (day.path / "hopper.jpg").rename(day.path / "hopper")
+    before = _ingest(connection, day)
+    assert "hopper" in photos.photos(connection, day.key)
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(formats, "_kind_of_content", fail)
+    after = _ingest(connection, day)
+    assert (after.version, after.gone) == (before.version, 0)
+    assert after.left_out == [f"{day.path}/hopper: can't be read: input/output error"]
+
+
+def test_files_that_are_no_photos_are_counted_by_kind(connection: Connection, day: EventDay) -> None:
+    (day.path / "menu.pdf").write_bytes(b"%PDF-1.7")
+    ingested = _ingest(connection, day)
+    assert (ingested.photos, ingested.left_out, ingested.others) == (4, [], {"PDF": 1})
+
+
 @pytest.mark.parametrize("seconds", [13_569_465_600, -86_400 * 365 * 100])
 def test_times_far_from_now(connection: Connection, day: EventDay, seconds: int) -> None:
     os.utime(day.path / "hopper.jpg", (seconds, seconds))
@@ -148,9 +173,8 @@ def test_a_file_that_vanishes_between_listing_and_reading_is_skipped(
 ) -> None:
     (day.path / "known.jpg").write_bytes((day.path / "hopper.jpg").read_bytes())
     _ingest(connection, day)
-    list_folder = folders.list_folder
 
-    def list_and_delete(folder: Path) -> folders.Listing:
+    def list_and_delete(folder: Path) -> Listing:
         listing = list_folder(folder)
         (folder / "known.jpg").unlink(missing_ok=True)
         (folder / "new.jpg").unlink(missing_ok=True)
@@ -160,4 +184,4 @@ def test_a_file_that_vanishes_between_listing_and_reading_is_skipped(
     (day.path / "new.jpg").write_text("new")
     after = _ingest(connection, day)
     assert (after.photos, after.gone, set(after.problems)) == (4, 1, {"broken.jpg"})
-    assert read_photo(day.path / "new.jpg", "new.jpg") is None
+    assert read_photo(day.path / "new.jpg", "new.jpg", Sidecars()) is None

@@ -12,6 +12,7 @@ from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person, ReferencePhoto
+from facefind_pipeline.vision import formats
 from facefind_pipeline.vision.sheet import Tile, write_sheet
 from facefind_pipeline_tests.conftest import SMALL_SET, Portraits
 from facefind_pipeline_tests.store.rows import Photo, partition, table, vector, write_all
@@ -40,6 +41,22 @@ def test_a_file_that_can_not_be_read_is_told_and_the_others_are_stored(
     assert _stored(database, settings, told) == {"ada", "grace"}
     assert len(told) == 1
     assert "Bob.jpg" in told[0]
+
+
+def test_a_reference_is_known_by_its_content_and_one_that_can_not_be_read_is_kept(
+    folder: Path, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "Eve").write_bytes((folder / "Grace.jpg").read_bytes())
+    (folder / "guests.csv").write_text("Ada,Eve,Grace")
+    assert _stored(database, settings, []) == {"ada", "eve", "grace"}
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(formats, "_kind_of_content", fail)
+    told: list[str] = []
+    assert _stored(database, settings, told) == {"ada", "eve", "grace"}
+    assert told == [f"{folder}/Eve: can't be read: input/output error"]
 
 
 def test_a_photo_that_leaves_the_folder_leaves_but_a_missing_folder_deletes_nothing(

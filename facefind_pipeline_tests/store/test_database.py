@@ -46,6 +46,48 @@ def test_a_lock_row_that_a_killed_migration_left_does_not_matter(settings: Setti
         assert table(connection, "SELECT count(*) FROM photos") == [(0,)]
 
 
+def test_photos_of_before_are_read_again_where_more_can_be_told(settings: Settings) -> None:
+    migrations = sorted((sql_folder() / "migrations").glob("*.sql"))
+    connection = psycopg2.connect(_open(settings).url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        for file in (file for file in migrations if file.stem < "0010"):
+            cursor.execute(file.read_text())
+        cursor.execute(
+            """
+            INSERT INTO photo_roots (path) VALUES ('/party');
+            INSERT INTO event_days (event_day, root_id, folder) VALUES ('party', 1, ''), ('other', 1, 'other');
+            INSERT INTO photos (event_day, path, sha256, bytes, mtime_ns, inode, problem, width, height, taken_at)
+            VALUES ('party', 'dated.jpg', sha256('1'), 1, 2, 3, NULL, 4, 5, '2024-06-15 12:30'),
+                   ('party', 'undated.jpg', sha256('2'), 1, 2, 3, NULL, 4, 5, NULL),
+                   ('party', 'odd.png', sha256('3'), 1, 2, 3, 'damaged', NULL, NULL, NULL),
+                   ('other', 'fine.jpg', sha256('4'), 1, 2, 3, NULL, 4, 5, '2024-06-15 12:30');
+            INSERT INTO fingerprints (fingerprint, kind, meaning) VALUES ('hog', 'detector', '{}');
+            INSERT INTO detections (sha256, detector_fingerprint, seconds, problem)
+            VALUES (sha256('1'), 'hog', 0, NULL), (sha256('2'), 'hog', 0, 'truncated'), (sha256('4'), 'hog', 0, NULL);
+            INSERT INTO parameter_sets (parameter_set, table_name, settings, dimension, metric)
+            VALUES ('hog-up0-px640@dlib', 't', '{}', 128, 'l2');
+            INSERT INTO set_days (parameter_set, event_day, photos_version, faces_version, embeddings_version,
+                                  detector_fingerprint, embedder_fingerprint)
+            SELECT 'hog-up0-px640@dlib', event_day, 'v', 'v', 'v', 'hog', 'hog' FROM event_days;
+            """
+        )
+        (file,) = (file for file in migrations if file.stem.startswith("0010"))
+        cursor.execute(file.read_text())
+        photos = table(connection, "SELECT path, mtime_ns, camera_time = taken_at, taken_source FROM photos ORDER BY 1")
+        assert photos == [
+            ("dated.jpg", 2, True, "EXIF"),
+            ("fine.jpg", 2, True, "EXIF"),
+            ("odd.png", 0, None, None),
+            ("undated.jpg", 0, None, None),
+        ]
+        assert table(connection, "SELECT count(*) FROM detections") == [(2,)]
+        days = table(connection, "SELECT event_day, photos_version FROM set_days ORDER BY 1")
+        assert days == [("other", "v"), ("party", "incomplete")]
+    connection.close()
+
+
 def test_dagster_has_a_database_of_its_own_beside(settings: Settings) -> None:
     database = _open(settings)
     psycopg2.connect(database.dagster_url).close()

@@ -1,6 +1,7 @@
 """Decoding real files of every format, whole and broken."""
 
 import io
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import distribution
 from pathlib import Path
@@ -11,10 +12,13 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageSequence
 
-from facefind_pipeline.vision.decode import PHOTO_SUFFIXES, UnreadablePhotoError, decode
+from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
+from facefind_pipeline.vision.formats import PHOTO_SUFFIXES
+from facefind_pipeline.vision.opening import open_photo
 
 pillow_heif.register_heif_opener()
 
+UNKNOWN_TO_PILLOW = {".jfi": "JPEG", ".jif": "JPEG"}
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF")
 PORTRAIT = Path(str(distribution("matplotlib").locate_file("matplotlib/mpl-data/sample_data/grace_hopper.jpg")))
 # What a camera stores for each orientation flag, so that viewers see the scene upright.
@@ -49,6 +53,13 @@ def oriented(image_format: str, flag: int) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = flag
     return encoded(STORED[flag](scene()), image_format, exif=exif.tobytes(), quality=95)
+
+
+def photoshop(pixels: np.ndarray) -> bytes:
+    """A PSD without layers, uncompressed."""
+    height, width = pixels.shape[:2]
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, height, width, 8, 3)
+    return head + bytes(14) + np.moveaxis(pixels, -1, 0).tobytes()
 
 
 def mean_difference(image: np.ndarray, other: np.ndarray) -> float:
@@ -90,7 +101,10 @@ def test_every_orientation_is_upright(image_format: str, flag: int) -> None:
 @pytest.mark.parametrize("suffix", sorted(PHOTO_SUFFIXES))
 def test_every_suffix_decodes(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"photo{suffix}"
-    Image.fromarray(scene()).save(path)
+    if suffix == ".psd":
+        path.write_bytes(photoshop(scene()))
+    else:
+        Image.fromarray(scene()).save(path, UNKNOWN_TO_PILLOW.get(suffix))
     photo = decode(path.read_bytes(), rgb=True, grey=False)
     assert photo.rgb is not None
     assert photo.rgb.dtype == np.uint8
@@ -149,7 +163,7 @@ def test_first_frame_of_several(image_format: str) -> None:
     assert (photo.rgb == 40).all()
 
 
-@pytest.mark.parametrize("image_format", [*FORMATS, "BMP", "GIF"])
+@pytest.mark.parametrize("image_format", [*FORMATS[1:], "BMP", "GIF"])
 @pytest.mark.parametrize("share", [0.3, 0.9])
 def test_truncated_file(image_format: str, share: float, capfd: pytest.CaptureFixture[str]) -> None:
     data = encoded(np.asarray(Image.open(PORTRAIT)), image_format)
@@ -165,13 +179,48 @@ def test_truncated_file(image_format: str, share: float, capfd: pytest.CaptureFi
         (b"The guest list, saved as .jpg\n", "not an image"),
         (bytes(4096), "not an image"),
         (encoded(scene())[:40], "truncated or damaged JPEG"),
-        (encoded(scene())[:-2], "truncated or damaged JPEG"),
+        (b"\xff\xd8\xff", "truncated or damaged JPEG"),
+        (b"%PDF-1.7\n" + bytes(100), "not an image but a PDF"),
+        (b"ID3" + bytes(100), "not an image but an audio file"),
     ],
 )
 def test_unreadable_with_a_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadablePhotoError) as caught:
         decode(data, rgb=True, grey=False)
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("cut", [2, 0.01, 0.1, 0.5, 0.8])
+def test_an_incomplete_jpeg_is_used_as_far_as_it_goes(
+    progressive: bool, cut: float, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.asarray(Image.open(PORTRAIT).convert("RGB"))
+    data = encoded(pixels, progressive=progressive, quality=90)
+    missing = cut if cut > 1 else int(len(data) * cut)
+    photo = decode(data[:-missing], rgb=True, grey=True)
+    assert open_photo(data).note is None
+    assert open_photo(data[:-missing]).note == "incomplete JPEG: used as far as it goes"
+    assert photo.rgb is not None
+    assert photo.rgb.shape == pixels.shape
+    whole = slice(0, int(len(pixels) * (1 - cut) * 0.6) if cut < 1 else len(pixels) - 16)
+    assert mean_difference(photo.rgb[whole], pixels[whole]) < (12 if progressive else 4)
+    assert photo.grey is not None
+    assert mean_difference(photo.grey, cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2GRAY)) == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_a_thumbnails_end_is_not_the_photos() -> None:
+    exif = Image.Exif()
+    exif[0x927C] = encoded(scene()[::4, ::4])  # any tag that holds a whole JPEG
+    data = encoded(scene(), exif=exif.tobytes())
+    assert data.count(b"\xff\xd9") == 2
+    assert open_photo(data).note is None
+    assert open_photo(data[:-2]).note is not None
+
+
+def test_a_jpeg_with_bytes_behind_its_end_is_complete() -> None:
+    assert open_photo(encoded(scene()) + b"\0a film" * 5000).note is None
 
 
 @pytest.mark.parametrize("side", [14_143, 30_000])

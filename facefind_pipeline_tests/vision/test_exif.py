@@ -76,6 +76,8 @@ def test_a_photo_with_everything() -> None:
         height=24,
         orientation=6,
         taken_at=datetime(2024, 6, 14, 16, 5, 9),
+        taken_source="EXIF",
+        position_source="EXIF",
         latitude=pytest.approx(38.7115),
         longitude=pytest.approx(-9.133),
         country="PT",
@@ -88,7 +90,7 @@ def test_a_photo_with_everything() -> None:
 def test_a_photo_with_nothing() -> None:
     out = io.BytesIO()
     Image.new("L", (24, 16)).save(out, "PNG")
-    assert read_facts(out.getvalue()) == PhotoFacts("PNG", 24, 16, 1, None, None, None, None, None, None)
+    assert read_facts(out.getvalue()) == PhotoFacts("PNG", 24, 16, 1)
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
