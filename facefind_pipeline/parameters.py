@@ -96,6 +96,12 @@ class YunetSettings(Part):
         return value
 
 
+class WholeSettings(Part):
+    """The photo itself as one box, to find pictures that look alike."""
+
+    name: Literal["whole"] = "whole"
+
+
 class DlibSettings(Part):
     """dlib's 128-d face network on a crop aligned by five points."""
 
@@ -119,7 +125,7 @@ class ArcfaceSettings(Part):
     ]
 
 
-DetectorSettings = HaarSettings | HogSettings | YunetSettings
+DetectorSettings = HaarSettings | HogSettings | YunetSettings | WholeSettings
 EmbedderSettings = DlibSettings | ImgbeddingsSettings | ArcfaceSettings
 
 DETECTORS: dict[str, type[DetectorSettings]] = {m.model_fields["name"].default: m for m in get_args(DetectorSettings)}
@@ -131,6 +137,7 @@ ALIASES = {
     "talk": "haar-sf1.05-mn2-ms100@imgbeddings",
 }
 DEFAULT = "default"  # no alias: in place of a key, the set that is the default of a home
+NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")  # an alias, `default`, or a set's own name in a home; behind `embeddings_`
 
 
 class ParameterSet(BaseModel):

@@ -14,6 +14,7 @@ from facefind_pipeline.parameters import (
     HogSettings,
     ImgbeddingsSettings,
     ParameterSet,
+    WholeSettings,
     YunetSettings,
     expand,
 )
@@ -35,7 +36,9 @@ yunet = st.builds(
 embedder = st.one_of(
     st.just(DlibSettings()), st.builds(ImgbeddingsSettings, colour=st.booleans(), margin=st.floats(0, 2))
 )
-parameter_sets = st.builds(ParameterSet, detector=st.one_of(haar, hog, yunet), embedder=embedder)
+parameter_sets = st.builds(
+    ParameterSet, detector=st.one_of(haar, hog, yunet, st.just(WholeSettings())), embedder=embedder
+)
 
 
 @given(parameter_sets)

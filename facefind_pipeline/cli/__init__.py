@@ -30,6 +30,7 @@ COMMANDS = {
     "status": "status:status",
     "env": "server:env",
     "psql": "server:psql",
+    "sql": "sql:sql",
 }
 
 

@@ -33,14 +33,19 @@ def check_set(settings: Settings, params: str | None) -> None:
     """Looks whether a set other than the home's default can be worked with, without fetching anything.
 
     Raises:
-        FacefindError: its detector's file is missing, or a file that the settings name.
+        FacefindError: no such set, its detector's file is missing, or a file that the settings name.
     """
     from facefind_pipeline.ingest.faces import shared_embedder
     from facefind_pipeline.parameters import DEFAULT, ParameterSet
+    from facefind_pipeline.store import parameter_sets
     from facefind_pipeline.vision.detectors import detector_fingerprint
 
     if params not in (None, DEFAULT):
-        parameters = ParameterSet.parse(params)
+        if home_exists(settings):
+            with open_database(settings).connect() as connection:
+                parameters = parameter_sets.resolve(connection, params)
+        else:
+            parameters = ParameterSet.parse(params)
         detector_fingerprint(parameters.detector, settings.models)
         shared_embedder(settings, parameters)
 

@@ -6,8 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.cli.output import echo_json, echo_matches, echo_sheet, echo_undated, sheet_option
+from facefind_pipeline.cli.output import (
+    echo_json,
+    echo_matches,
+    echo_sheet,
+    echo_undated,
+    sheet_option,
+    warn_of_days_left_out,
+)
 from facefind_pipeline.cli.workspace import (
     absolute,
     chosen_set,
@@ -32,11 +40,13 @@ Examples:
   facefind find Ada
   facefind find Ada -n 50 --country Portugal --from 2024-06-01 --to 2024-06-30
   facefind find --photo unknown.jpg --day beach-party --json
+  facefind find --like muffin.jpg                 (pictures that look like it, under the set whole@imgbeddings)
   facefind find Ada --day "2024-06-16 Vigo"       (an event day by its key or its folder's name)
   facefind find Ada --sheet ada.png               (a contact sheet of the matches)"""
 )
 @click.argument("name", required=False)
 @click.option("--photo", type=click.Path(), help="Ask with the face in this picture; nothing of it is stored.")
+@click.option("--like", type=click.Path(), help="Ask for photos that look like this picture; nothing of it is stored.")
 @click.option("-n", "--limit", default=10, show_default=True, type=click.IntRange(1), help="Photos to print.")
 @click.option(
     "--day", "days", multiple=True, metavar="DAY", help="Only this event day, by key or folder; repeat for more."
@@ -54,6 +64,7 @@ Examples:
 def find(
     name: str | None,
     photo: str | None,
+    like: str | None,
     limit: int,
     days: Sequence[str],
     from_day: datetime | None,
@@ -65,7 +76,7 @@ def find(
     largest: bool,
     as_json: bool,
 ) -> None:
-    """Find the photos nearest to the person NAME, or to the face in a picture.
+    """Find the photos nearest to the person NAME, or to the face in a picture, or those like a picture.
 
     Answers from what is done, also while `facefind run` is still at work. On a narrow terminal the last columns are
     left out; --json has all.
@@ -73,16 +84,18 @@ def find(
     from facefind_pipeline.ingest.days import day_named
     from facefind_pipeline.ingest.names import key_of
     from facefind_pipeline.ingest.sheet_files import sheet_path
+    from facefind_pipeline.search.comparable import days_left_out
     from facefind_pipeline.search.count import count_photos, count_undated
     from facefind_pipeline.search.find import Filters, find_nearest, find_person
     from facefind_pipeline.store import people
 
-    if (name is None) == (photo is None):
-        raise click.UsageError("give a NAME or --photo FILE")
+    if sum(asked is not None for asked in (name, photo, like)) != 1:
+        raise click.UsageError("give a NAME, --photo FILE or --like FILE")
     code = country_of(country)
     settings, database = open_reading()
-    if photo is not None and not absolute(photo).is_file():
-        raise FacefindError(f"no picture {photo}: give --photo the file of one")
+    picture, option = (photo, "--photo") if like is None else (like, "--like")
+    if picture is not None and not absolute(picture).is_file():
+        raise FacefindError(f"no picture {picture}: give {option} the file of one")
     with database.connect() as connection:
         filters = Filters(
             days=tuple(day_named(connection, day).key for day in days),
@@ -90,16 +103,17 @@ def find(
             to_day=to_day.date() if to_day else None,
             country=code,
         )
-        chosen = chosen_set(connection, params)
+        chosen = chosen_set(connection, params) if like is None else _whole_set(connection, params)
         person = people.find_person(connection, key_of(name)) if name is not None else None
         if person is not None:
             title = person.name
             matches = find_person(connection, chosen, person, limit=limit, filters=filters, metric=metric)
         else:
-            assert photo is not None
-            title = photo
-            probe = _probe(settings, chosen, photo, largest=largest)
+            assert picture is not None
+            title = picture
+            probe = _probe(settings, chosen, picture, largest=largest)
             matches = find_nearest(connection, chosen, [probe], limit=limit, filters=filters, metric=metric)
+        left_out = days_left_out(connection, chosen)
         total = 0 if as_json else count_photos(connection, chosen.key, person, filters)
         undated = count_undated(connection, filters)
     if as_json:
@@ -111,12 +125,31 @@ def find(
             f"no photos{' match these filters' if filters.given else ' with faces yet'} under {chosen.key}", err=True
         )
     echo_undated(undated)
+    warn_of_days_left_out(chosen.key, left_out)
     if sheet and matches:
         echo_sheet(matches, sheet, title=title)
     elif matches and person is not None and not as_json:
         stored = sheet_path(settings, chosen.key, "people", person.key)
         if stored.is_file():
             click.echo(f"contact sheet of the last run: {stored}", err=True)
+
+
+def _whole_set(connection: Connection, params: str | None) -> "RegisteredSet":
+    """The set that `--params` names, else the first that embeds photos whole.
+
+    Raises:
+        FacefindError: there is none, or the one named embeds faces.
+    """
+    from facefind_pipeline.store import parameter_sets
+
+    named = [chosen_set(connection, params)] if params else parameter_sets.registered(connection)
+    whole = next((one for one in named if one.key.startswith("whole@")), None)
+    if whole is None:
+        raise FacefindError(
+            f"--like asks a set that embeds photos whole, {params or 'and there is none yet'}"
+            f"{' does not' if params else ''}: `facefind sweep whole@imgbeddings` makes one"
+        )
+    return whole
 
 
 def _probe(settings: "Settings", chosen: "RegisteredSet", photo: str, *, largest: bool) -> "Probe":

@@ -42,6 +42,17 @@ def echo_matches(title: str, key: str, matches: Sequence[Match], total: int) -> 
     click.echo(f"photos: below {', '.join(roots)}", err=True)
 
 
+def warn_of_days_left_out(key: str, days: Sequence[str]) -> None:
+    """Says which event days a search left out, since another version of the embedder made their vectors."""
+    if days:
+        named = ", ".join([*days[:3], *(["..."] if len(days) > 3 else [])])
+        click.echo(
+            f"{counted(len(days), 'event day')} not searched ({named}): embedded by another version of "
+            f"{key.partition('@')[2]}; `facefind run PHOTOS --params {key}` embeds them again",
+            err=True,
+        )
+
+
 def echo_sheet(matches: Sequence[Match], file: Path, *, title: str) -> None:
     """Writes a contact sheet of the matches and says where."""
     from facefind_pipeline.vision.sheet import Tile, write_sheet

@@ -40,7 +40,7 @@ def list_sets(as_json: bool) -> None:
         rows = [
             {
                 "parameter set": one.key,
-                "alias": names.get(one.key, ""),
+                "alias": ", ".join(name for name in (one.name, names.get(one.key)) if name),
                 "active": one.active,
                 "default": one.is_default,
                 "faces": indexes.count_rows(connection, one),
@@ -63,7 +63,8 @@ def list_sets(as_json: bool) -> None:
     epilog="""\b
 Examples:
   facefind params add haar-sf1.10-mn3-ms60@dlib
-  facefind params add recommended --index hnsw"""
+  facefind params add recommended --index hnsw
+  facefind params add whole@imgbeddings --name pictures_alike   (then also --params pictures_alike)"""
 )
 @click.argument("key", type=SetName())
 @click.option(
@@ -72,14 +73,15 @@ Examples:
     type=click.Choice(["auto", "hnsw", "ivfflat", "none"]),
     help="Approximate index, made now; auto by default.",
 )
-def add(key: str, method: str | None) -> None:
+@click.option("--name", metavar="BASE", help="A name of your own for the set, in every command and of its table.")
+def add(key: str, method: str | None, name: str | None) -> None:
     """Register the set KEY and activate it; photos are worked on by `facefind run --params KEY`."""
     checks.check_set(read_settings(), key)
 
     from facefind_pipeline.cli import stages
 
     graph = open_graph(Bars())
-    parameters = stages.register_set(graph, key, index_method=method)
+    parameters = stages.register_set(graph, key, index_method=method, name=name)
     graph.sync_partitions()
     if method is not None:
         stages.index_and_search(graph, parameters)
@@ -96,12 +98,13 @@ def show(key: str, as_json: bool) -> None:
     _, database = open_reading()
     with database.connect() as connection:
         parameters = parameter_sets.resolve(connection, key)
-        known = {one.key for one in parameter_sets.registered(connection)}
+        known = next((one for one in parameter_sets.registered(connection) if one.key == parameters.key), None)
         made_by = parameter_sets.meanings(connection, parameters.key)
     shown = {
         "parameter_set": parameters.key,
-        "registered": parameters.key in known,
-        "table": parameters.table,
+        "registered": known is not None,
+        "name": known.name if known else None,
+        "table": known.table if known else parameters.table,
         **parameters.model_dump(),
         "filled_by": made_by,
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from facefind_pipeline.cli.bars import Bars
-from facefind_pipeline.cli.output import echo_matches, echo_sheet
+from facefind_pipeline.cli.output import echo_matches, echo_sheet, warn_of_days_left_out
 from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
@@ -21,6 +21,7 @@ from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.parameters import ALIASES, DEFAULT, ParameterSet
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
+from facefind_pipeline.search.comparable import days_left_out
 from facefind_pipeline.search.count import count_photos
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
@@ -71,7 +72,9 @@ def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[Even
     return list(folder.days)
 
 
-def register_set(graph: Graph, params: str | None, index_method: str | None = None) -> ParameterSet:
+def register_set(
+    graph: Graph, params: str | None, index_method: str | None = None, name: str | None = None
+) -> ParameterSet:
     """The set that is asked for, else the home's default, registered and active; a new home's first is its default.
 
     Raises:
@@ -86,8 +89,8 @@ def register_set(graph: Graph, params: str | None, index_method: str | None = No
     ingest_faces.shared_embedder(graph.workspace.settings, parameters).fetch()
     ingest_faces.present_partition(graph.workspace.settings, "", parameters)
     present = next((one for one in registered if one.key == parameters.key and one.active), None)
-    if present is None or (index_method and present.index_method != index_method):
-        config = {"keys": [parameters.key], "index": index_method, "backfill": False}
+    if present is None or index_method not in (None, present.index_method) or name not in (None, present.name):
+        config = {"keys": [parameters.key], "index": index_method, "name": name, "backfill": False}
         graph.run_job("add_parameter_sets", {"register_parameter_sets": config})
     return parameters
 
@@ -225,6 +228,7 @@ def report(
             if best:
                 file = sheet_path(graph.workspace.settings, chosen.key, "people", person.key)
                 echo_sheet(best[:PERSON_FACES], file, title=f"{person.name}, {chosen.key}")
+        warn_of_days_left_out(chosen.key, days_left_out(connection, chosen))
     return found
 
 

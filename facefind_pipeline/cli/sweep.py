@@ -8,7 +8,7 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_table
 from facefind_pipeline.cli.workspace import open_graph, open_reading
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.parameters import DEFAULT, expand
+from facefind_pipeline.parameters import NAME, expand
 from facefind_pipeline.plurals import counted
 
 
@@ -29,7 +29,7 @@ def sweep(keys: Sequence[str]) -> None:
     """
     from facefind_pipeline.store import overview, parameter_sets, photos
 
-    patterns = {key: expand(key) for key in keys if key != DEFAULT}
+    patterns = {key: expand(key) for key in keys if not NAME.fullmatch(key)}
     _, database = open_reading()
     with database.connect() as connection:
         if not photos.days(connection):

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 class SetName(click.ParamType):  # type: ignore[type-arg]  # older clicks have no arguments for it
-    """A canonical key, an alias or `default`, checked before anything is opened; an alias becomes its key."""
+    """A canonical key, checked before anything is opened, or a name: an alias, `default`, or one of the home's own."""
 
-    name = "KEY|ALIAS"
+    name = "KEY|NAME"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """The canonical key, or `default`.
+        """The canonical key, or the name, which only the home knows; an alias becomes its key.
 
         Raises:
             FacefindError: not a key, or not its canonical spelling.
         """
-        from facefind_pipeline.parameters import DEFAULT, ParameterSet
+        from facefind_pipeline.parameters import ALIASES, NAME, ParameterSet
 
-        return value if value == DEFAULT else ParameterSet.parse(value).key
+        return value if NAME.fullmatch(value) and value not in ALIASES else ParameterSet.parse(value).key
 
 
 params_option = click.option(

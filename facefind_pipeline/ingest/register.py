@@ -96,11 +96,13 @@ def register_missing_set(database: Database, settings: Settings, key: str) -> No
         register_set(database, settings, key)
 
 
-def register_set(database: Database, settings: Settings, key: str, index: str | None = None) -> ParameterSet:
-    """Registers and activates a set, with the method of its index where one is given.
+def register_set(
+    database: Database, settings: Settings, key: str, index: str | None = None, name: str | None = None
+) -> ParameterSet:
+    """Registers and activates a set, with the method of its index and a name where they are given.
 
     Raises:
-        FacefindError: not a canonical key, an alias or `default`, or its model file is missing.
+        FacefindError: not a canonical key, an alias or `default`, its model file is missing, or the name is taken.
     """
     with database.connect() as connection:
         parameters = parameter_sets.resolve(connection, key)
@@ -112,4 +114,6 @@ def register_set(database: Database, settings: Settings, key: str, index: str | 
         parameter_sets.register(connection, parameters, embedder.dimension, embedder.metric)
         if index:
             parameter_sets.set_index_method(connection, parameters.key, index)
+        if name:
+            parameter_sets.set_name(connection, parameters.key, name)
     return parameters

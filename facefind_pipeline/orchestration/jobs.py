@@ -41,6 +41,7 @@ class ParameterSetsConfig(dg.Config):
     index: IndexMethod | None = Field(
         default=None, description="Approximate index of each; unchanged, or auto for a new set, if left out."
     )
+    name: str | None = Field(default=None, description="A name of one's own for a single set and its table.")
     backfill: bool = Field(default=True, description="Request what the sets lack, as one backfill.")
 
 
@@ -88,7 +89,8 @@ def register_parameter_sets(
     registered = []
     try:
         for key in config.keys:
-            parameters = register_set(workspace.database, workspace.settings, key, config.index and config.index.value)
+            index = config.index and config.index.value
+            parameters = register_set(workspace.database, workspace.settings, key, index, config.name)
             registered.append(parameters.key)
             context.log.info(f"{parameters.key} is registered and active")
     finally:

@@ -13,6 +13,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search.calibrate import Calibration, read_calibration
+from facefind_pipeline.search.comparable import check_comparable
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.parameter_sets import RegisteredSet
@@ -193,11 +194,7 @@ def find_nearest(
         FacefindError: all faces of the set were embedded by another version of the embedder.
     """
     filters = filters or Filters()
-    parameters = filters.parameters | {
-        "vectors": [Vector(probe.vector).to_text() for probe in probes],
-        "embedders": [probe.embedder for probe in probes],
-        "limit": limit,
-    }
+    parameters = filters.parameters | probe_parameters(probes, limit)
     candidates = limit * FACES_A_PHOTO
     everything: int | None = None
     with connection.cursor() as cursor:
@@ -205,7 +202,7 @@ def find_nearest(
         exact = filters.given and _leave_few(cursor, filters)
         while True:
             cursor.execute(
-                _statement(chosen, metric or chosen.metric, filters, exact=exact),
+                live_statement(chosen, metric or chosen.metric, filters, exact=exact),
                 parameters | {"candidates": candidates},
             )
             rows = cursor.fetchall()
@@ -217,7 +214,7 @@ def find_nearest(
             # An index scan gives up after a while, and filters may leave it too few.
             exact = exact or candidates >= everything
     if everything and not rows:
-        _check_comparable(connection, chosen, probes)
+        check_comparable(connection, chosen, [probe.embedder for probe in probes])
     calibration = read_calibration(connection, chosen.key) if metric in (None, chosen.metric) else None
     # A live result has one distance only: it is the score and the plain one too, and knows no rival.
     return _matches(connection, [(*row[:-1], row[2], row[2], None, None, False) for row in rows], calibration)
@@ -228,11 +225,23 @@ def nearest_face(
 ) -> tuple[int, int, int, int] | None:
     """The box of the face by which a photo is ranked for the person, else nearest to a reference; None without one."""
     with connection.cursor() as cursor:
-        cursor.execute(query("nearest_face", operator=operator(chosen.metric)), [chosen.key, person.key, photo])
+        values = {"parameter_set": chosen.key, "person": person.key, "photo": photo}
+        cursor.execute(query("nearest_face", operator=operator(chosen.metric)), values)
         return cursor.fetchone()
 
 
-def _statement(chosen: RegisteredSet, metric: str, filters: Filters, *, exact: bool) -> sql.Composed:
+def probe_parameters(probes: Sequence[Probe], limit: int) -> dict[str, object]:
+    """What `live_statement` binds beside the filters' own, at its first look."""
+    return {
+        "vectors": [Vector(probe.vector).to_text() for probe in probes],
+        "embedders": [probe.embedder for probe in probes],
+        "limit": limit,
+        "candidates": limit * FACES_A_PHOTO,
+    }
+
+
+def live_statement(chosen: RegisteredSet, metric: str, filters: Filters, *, exact: bool) -> sql.Composed:
+    """The live query; `exact` keeps it from an index."""
     return query(
         "find",
         operator=operator(metric),
@@ -302,19 +311,6 @@ def _rejected(connection: Connection, person: Person) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT encode(sha256, 'hex') FROM feedback WHERE person = %s AND NOT shown", [person.key])
         return {sha256 for (sha256,) in cursor.fetchall()}
-
-
-def _check_comparable(connection: Connection, chosen: RegisteredSet, probes: Sequence[Probe]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT FROM embeddings WHERE parameter_set = %s AND embedder_fingerprint = ANY(%s) LIMIT 1",
-            [chosen.key, [probe.embedder for probe in probes]],
-        )
-        if cursor.rowcount == 0:
-            raise FacefindError(
-                f"the faces under {chosen.key} were embedded by another version of {chosen.key.partition('@')[2]}, "
-                f"and their vectors can't be compared: `facefind run PHOTOS --params {chosen.key}` embeds them again"
-            )
 
 
 def _stored(

@@ -8,13 +8,13 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import Json
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.parameters import DEFAULT, ParameterSet
+from facefind_pipeline.parameters import ALIASES, DEFAULT, NAME, ParameterSet
 from facefind_pipeline.store import versions
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredSet:
-    """A row of `parameter_sets`."""
+    """A row of `parameter_sets`; `name` is one of the home's own, of the table too, or None."""
 
     key: str
     table: str
@@ -27,11 +27,12 @@ class RegisteredSet:
     embedder_fingerprint: str | None
     vectors_version: int
     vectors_changed: int
+    name: str | None
 
 
 COLUMNS = (
     "parameter_set, table_name, dimension, metric, active, is_default, index_method, "
-    "detector_fingerprint, embedder_fingerprint, vectors_version, vectors_changed"
+    "detector_fingerprint, embedder_fingerprint, vectors_version, vectors_changed, name"
 )
 
 
@@ -49,9 +50,12 @@ def register(connection: Connection, parameters: ParameterSet, dimension: int, m
             """,
             [parameters.key, parameters.table, Json(parameters.model_dump()), dimension, metric],
         )
-        cursor.execute("SELECT to_regclass(%s) IS NULL", [parameters.table])
-        if cursor.fetchone() == (True,):
-            _create_partition(connection, parameters, dimension)
+        cursor.execute(
+            "SELECT table_name FROM parameter_sets WHERE parameter_set = %s AND to_regclass(table_name) IS NULL",
+            [parameters.key],
+        )
+        for (table,) in cursor.fetchall():
+            _create_partition(connection, parameters.key, table, dimension)
         cursor.execute("SELECT FROM parameter_sets WHERE is_default")
         if cursor.rowcount == 0:
             set_default(connection, parameters.key)
@@ -93,11 +97,15 @@ def default(connection: Connection) -> RegisteredSet:
 
 
 def resolve(connection: Connection, text: str) -> ParameterSet:
-    """The set that a canonical key, an alias or `default` names; it need not be registered.
+    """The set that a name of this home, a canonical key, an alias or `default` names; it need not be registered.
 
     Raises:
-        FacefindError: not a canonical key; or `default` where no set is registered yet.
+        FacefindError: nothing of these; or `default` where no set is registered yet.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT parameter_set FROM parameter_sets WHERE name = %s", [text])
+        for (key,) in cursor.fetchall():
+            return ParameterSet.parse(key)
     return ParameterSet.parse(default(connection).key if text == DEFAULT else text)
 
 
@@ -165,8 +173,36 @@ def meanings(connection: Connection, key: str) -> dict[str, Mapping[str, object]
         return dict(cursor.fetchall())
 
 
-def _create_partition(connection: Connection, parameters: ParameterSet, dimension: int) -> None:
-    table = sql.Identifier(parameters.table)
+def set_name(connection: Connection, key: str, name: str) -> None:
+    """Gives the set a name of this home's own, and its table that name behind `embeddings_`.
+
+    Raises:
+        FacefindError: not registered; or not a name, an alias, or another set's name.
+    """
+    chosen, taken = find(connection, key), [one for one in registered(connection) if one.name == name]
+    if chosen.name == name:
+        return
+    if not NAME.fullmatch(name) or name in (DEFAULT, *ALIASES):
+        raise FacefindError(
+            f"--name {name!r}: letters a-z, digits and _, a letter first, at most 51, and none of "
+            f"{', '.join((DEFAULT, *ALIASES))}"
+        )
+    if taken:
+        raise FacefindError(f"--name {name!r} is the name of {taken[0].key}: give this set another")
+    table = f"embeddings_{name}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+        if cursor.fetchone() == (True,):
+            raise FacefindError(f"--name {name!r}: there is a table {table} already, give this set another name")
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} RENAME TO {}").format(sql.Identifier(chosen.table), sql.Identifier(table))
+        )
+        cursor.execute(
+            "UPDATE parameter_sets SET name = %s, table_name = %s WHERE parameter_set = %s", [name, table, key]
+        )
+
+
+def _create_partition(connection: Connection, key: str, table: str, dimension: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             sql.SQL(
@@ -174,5 +210,5 @@ def _create_partition(connection: Connection, parameters: ParameterSet, dimensio
                 CREATE TABLE {table} PARTITION OF embeddings (CHECK (vector_dims(embedding) = {dimension}))
                 FOR VALUES IN ({key})
                 """
-            ).format(table=table, dimension=sql.Literal(dimension), key=sql.Literal(parameters.key))
+            ).format(table=sql.Identifier(table), dimension=sql.Literal(dimension), key=sql.Literal(key))
         )

@@ -1,6 +1,7 @@
 """Finds the SQL files: those that people read live in `sql/queries`, the schema in `sql/migrations`."""
 
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from psycopg2 import sql
@@ -18,6 +19,12 @@ def sql_folder() -> Path:
 def query(name: str, **parts: sql.Composable) -> sql.Composed:
     """The statement in `sql/queries/NAME.sql`, its `{parts}` (operators, identifiers, dimensions) filled in."""
     return sql.SQL(_read(name)).format(**parts)
+
+
+def summary(name: str) -> str:
+    """The first sentence of what `sql/queries/NAME.sql` says of itself."""
+    lines = takewhile(lambda line: line.startswith("--"), _read(name).splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in lines).partition(". ")[0].rstrip(".")
 
 
 def operator(metric: str) -> sql.SQL:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from facefind_pipeline.parameters import DetectorSettings, HaarSettings, HogSettings, YunetSettings
+from facefind_pipeline.parameters import DetectorSettings, HaarSettings, HogSettings, WholeSettings, YunetSettings
 from facefind_pipeline.vision.decode import DecodedPhoto
 from facefind_pipeline.vision.faces import Box, Face, Image, Points
 from facefind_pipeline.vision.haar import Cascade
@@ -24,6 +24,7 @@ CASCADES = {
 }
 # Seconds a megapixel of one core, measured side by side on group photos.
 HOG_SECONDS, YUNET_SECONDS, HAAR_SECONDS = 0.085, 0.034, 0.2
+WHOLE_SECONDS = 1e-4  # a photo: nothing is searched for
 FULL_SIDE = 3000  # pixels; assumed where a set does not reduce
 YUNET_REDUCTION = "halved by area, then bilinear"  # in the fingerprint: change it whenever `reduce` changes
 SMALL_FACE = 20  # pixels of the reduced photo; YuNet finds most faces from 16 on
@@ -50,6 +51,8 @@ def load_detector(settings: DetectorSettings, models: Path) -> Detector:
         return HaarDetector(settings)
     if isinstance(settings, HogSettings):
         return HogDetector(settings)
+    if isinstance(settings, WholeSettings):
+        return WholePhoto()
     return YunetDetector(settings, models)
 
 
@@ -60,6 +63,8 @@ def detector_fingerprint(settings: DetectorSettings, models: Path) -> dict[str, 
         FacefindError: its model file is missing.
     """
     meaning: dict[str, object] = {"detector": settings.name, **settings.options}
+    if isinstance(settings, WholeSettings):
+        return meaning
     if isinstance(settings, HogSettings):
         return meaning | {"dlib": version("dlib-bin")}
     if isinstance(settings, YunetSettings):
@@ -70,6 +75,8 @@ def detector_fingerprint(settings: DetectorSettings, models: Path) -> dict[str, 
 
 def relative_cost(settings: DetectorSettings) -> float:
     """Roughly the seconds a 3000x2000 photo costs on one core; only ratios hold. For estimates told to people."""
+    if isinstance(settings, WholeSettings):
+        return WHOLE_SECONDS
     side = min(settings.longest_side or FULL_SIDE, FULL_SIDE)
     megapixels = side * side / 1.5e6
     if isinstance(settings, HogSettings):
@@ -135,6 +142,17 @@ class YunetDetector:
         assert photo.rgb is not None
         rows = look_twice(self._find, photo.rgb, self._settings)
         return _faces(photo, ((row[:4], row[14], row[4:14].reshape(5, 2)) for row in rows), 1.0)
+
+
+class WholePhoto:
+    """Takes the photo itself for a face: embedded whole, photos that look alike are near each other."""
+
+    needs_grey = False
+
+    def detect(self, photo: DecodedPhoto) -> list[Face]:
+        """One box, of score 1."""
+        width, height = photo.size
+        return [Face(Box(0, 0, width, height), 1.0)]
 
 
 def look_twice(find: Find, rgb: Image, settings: YunetSettings) -> Floats:

@@ -72,7 +72,7 @@ def test_few_faces_are_searched_exactly_unless_an_index_is_asked_for(database: D
 
 
 def test_auto_takes_an_index_where_that_is_faster() -> None:
-    chosen = parameter_sets.RegisteredSet(KEY, "t", 128, "l2", True, True, "auto", None, None, 0, 0)
+    chosen = parameter_sets.RegisteredSet(KEY, "t", 128, "l2", True, True, "auto", None, None, 0, 0, None)
     assert indexes.method_for(chosen, indexes.AUTO_HNSW_ROWS - 1) == "none"
     assert indexes.method_for(chosen, indexes.AUTO_HNSW_ROWS) == "hnsw"
 

@@ -28,8 +28,4 @@ COMMENT ON COLUMN clock_shifts.shift IS 'added to the camera''s time';
 
 -- Read again with the next look at the folder: files without a date may tell one elsewhere, others are readable by now.
 UPDATE photos SET mtime_ns = 0 WHERE taken_at IS NULL OR problem IS NOT NULL;
--- So are photos whose pixels were damaged, under each set.
-UPDATE set_days SET photos_version = 'incomplete' WHERE event_day IN (
-    SELECT p.event_day FROM photos p JOIN detections d USING (sha256) WHERE d.problem IS NOT NULL
-);
-DELETE FROM detections WHERE problem IS NOT NULL;
+-- Photos whose pixels were refused are detected again when asked: `facefind ingest --rehash`.

@@ -6,6 +6,6 @@ JOIN detected_faces f ON (f.sha256, f.detector_fingerprint, f.face_key)
     = (e.sha256, e.detector_fingerprint, e.face_key)
 LEFT JOIN search_results s ON (s.parameter_set, s.person, s.sha256, s.face_key)
     = (r.parameter_set, r.person, e.sha256, e.face_key)
-WHERE r.parameter_set = %s AND r.person = %s AND e.sha256 = %s AND r.embedding IS NOT NULL
+WHERE r.parameter_set = %(parameter_set)s AND r.person = %(person)s AND e.sha256 = %(photo)s AND r.embedding IS NOT NULL
 ORDER BY s.face_key IS NULL, e.embedding {operator} r.embedding, f.face_key
 LIMIT 1

@@ -1,0 +1,85 @@
+"""The queries that people read, filled in with values of a home, to run by hand or to see how they run."""
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.search.find import KEPT, Filters, live_statement, probe_parameters, reference_probes, use_index
+from facefind_pipeline.store import people
+from facefind_pipeline.store.parameter_sets import RegisteredSet
+from facefind_pipeline.store.queries import operator, query
+
+# All of them read only. Those that write (`search_people`, `adopt_embeddings`) are parts of a transaction.
+OF_A_PERSON = ("find", "nearest_face", "stored_results")
+DOCUMENTED = (
+    *OF_A_PERSON,
+    *("co_occurring", "count_photos", "faces_of_photo", "faces_per_photo"),
+    *("photos_to_do", "results_by_person", "wanted_photos"),
+)
+LIMIT = 10  # photos, as `facefind find` prints
+
+
+def filled_in(connection: Connection, chosen: RegisteredSet, name: str) -> str:
+    """The statement of one of `DOCUMENTED` with values of the home: a set, a day, a photo with a face, a person.
+
+    Raises:
+        FacefindError: there is no photo with a face yet, or nobody to look for.
+    """
+    parts = {
+        "operator": operator(chosen.metric),
+        "dimension": sql.Literal(chosen.dimension),
+        "table": sql.Identifier(chosen.table),
+        "wanted": query("wanted_photos"),
+    }
+    statement = (
+        live_statement(chosen, chosen.metric, Filters(), exact=False) if name == "find" else query(name, **parts)
+    )
+    with connection.cursor() as cursor:
+        made: bytes = cursor.mogrify(statement, _values(connection, chosen, name))
+        return made.decode().rstrip()
+
+
+def explain(connection: Connection, statement: str) -> list[str]:
+    """What EXPLAIN ANALYZE prints of a statement, run under the settings that searches have."""
+    with connection.cursor() as cursor:
+        use_index(cursor)
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS)\n" + statement)
+        return [line for (line,) in cursor.fetchall()]
+
+
+def _values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[str, object]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT p.event_day, p.sha256 FROM photos p
+            WHERE EXISTS (SELECT FROM embeddings e WHERE e.parameter_set = %s AND e.sha256 = p.sha256)
+            ORDER BY p.event_day, p.path LIMIT 1
+            """,
+            [chosen.key],
+        )
+        first = cursor.fetchone()
+    if first is None:
+        raise FacefindError(f"no photo with a face under {chosen.key} yet: run `facefind run PHOTOS`")
+    day, photo = first
+    values = Filters().parameters | {
+        "parameter_set": chosen.key,
+        "detector": chosen.detector_fingerprint,
+        "embedder": chosen.embedder_fingerprint,
+        "day": day,
+        "photo": photo,
+        "photos": [photo],
+        "person": None,
+        "limit": LIMIT,
+        "most": KEPT,
+    }
+    return values | (_person_values(connection, chosen) if name in OF_A_PERSON else {})
+
+
+def _person_values(connection: Connection, chosen: RegisteredSet) -> dict[str, object]:
+    usable = {state.person.key for state in people.reference_states(connection, chosen.key) if state.thumbnail}
+    person = next((one for one in people.people(connection) if one.key in usable), None)
+    if person is None:
+        raise FacefindError(
+            f"nobody has a usable reference under {chosen.key} yet: run `facefind person add NAME FILE`"
+        )
+    return {"person": person.key, **probe_parameters(reference_probes(connection, chosen.key, person), LIMIT)}
