@@ -27,5 +27,5 @@ CREATE TABLE clock_shifts (
 COMMENT ON COLUMN clock_shifts.shift IS 'added to the camera''s time';
 
 -- Read again with the next look at the folder: files without a date may tell one elsewhere, others are readable by now.
+-- Photos whose pixels were refused are detected again only when asked, by `facefind ingest --rehash`.
 UPDATE photos SET mtime_ns = 0 WHERE taken_at IS NULL OR problem IS NOT NULL;
--- Photos whose pixels were refused are detected again when asked: `facefind ingest --rehash`.
