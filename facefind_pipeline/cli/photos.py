@@ -12,6 +12,13 @@ from facefind_pipeline.plurals import counted
 _SHIFT = re.compile(r"([+-]?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _SHIFT_AS_CLOCK = re.compile(r"([+-]?)()(\d+):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 
+EXAMPLES = """\b
+Examples:
+  facefind photos shift --camera "NIKON D750" +1h          (its clock was an hour slow)
+  facefind photos shift --camera "NIKON D750" -1d12h
+  facefind photos shift --camera "NIKON D750" --day saturday +90m
+  facefind photos shift --camera "NIKON D750" 0            (as the camera wrote it)"""
+
 
 class Shift(click.ParamType[timedelta]):
     """A length of time with its sign: `+1h`, `-1d12h`, `+90m`, `-00:05:30`; `0` for none."""
@@ -32,7 +39,7 @@ class Shift(click.ParamType[timedelta]):
         return -shift if sign == "-" else shift
 
 
-@click.group()
+@click.group(epilog=EXAMPLES)
 def photos() -> None:
     """What is known of the photos themselves."""
 
@@ -40,12 +47,7 @@ def photos() -> None:
 @photos.command(
     # With -h as an option for help, -1h would be read as -1 -h.
     context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
-    epilog="""\b
-Examples:
-  facefind photos shift --camera "NIKON D750" +1h          (its clock was an hour slow)
-  facefind photos shift --camera "NIKON D750" -1d12h
-  facefind photos shift --camera "NIKON D750" --day saturday +90m
-  facefind photos shift --camera "NIKON D750" 0            (as the camera wrote it)""",
+    epilog=EXAMPLES,
 )
 @click.option("--camera", required=True, metavar="CAMERA", help="Make and model, as the photos name it.")
 @click.option("--day", metavar="DAY", help="Only on this event day; it goes before what holds for all days.")

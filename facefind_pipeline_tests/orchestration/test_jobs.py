@@ -107,5 +107,8 @@ def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:
         "remember_feedback.sha256",
         "set_active.active",
         "set_active.keys",
+        "set_clock_shift.camera",
+        "set_clock_shift.day",
+        "set_clock_shift.seconds",
         "set_default_set.key",
     }
