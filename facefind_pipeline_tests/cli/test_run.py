@@ -56,13 +56,16 @@ def test_a_person_is_found(facefind: Facefind, event: Path, reference: Path, set
     assert next(settings.sheets.glob("*/people/jose-nunez.jpg")).read_bytes()[:2] == b"\xff\xd8"
 
 
-def test_what_can_not_be_read_is_told_and_left_out(facefind: Facefind, event: Path, reference: Path) -> None:
-    whole = (event / "Day 2" / "again.jpg").read_bytes()
-    (event / "Day 2" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+def test_what_can_not_be_read_is_told_and_left_out(
+    facefind: Facefind, event: Path, portraits: Portraits, reference: Path
+) -> None:
+    cut = event / "Day 2" / "cut.png"
+    portraits.hopper.save(cut)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
     result = facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}")
     assert result.exit_code == 0
     assert "left out: Day 1/broken.jpg: not an image" in result.stderr
-    assert "left out: Day 2/cut.jpg: truncated or damaged JPEG" in result.stderr
+    assert "left out: Day 2/cut.png: truncated or damaged PNG" in result.stderr
     assert "8 photos in 2 event days" in result.stderr
     assert "6 to do, 1 duplicate or already processed, 1 unreadable" in result.stderr
 
