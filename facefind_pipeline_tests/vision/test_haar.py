@@ -20,14 +20,19 @@ import sys
 import cv2, numpy as np
 from pathlib import Path
 from facefind_pipeline.vision.haar import Cascade
+
+def held(name):  # KiB, of this program alone; getrusage begins with what started it
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(name)))
+
 cv2.setNumThreads(1)
 cascade = Cascade(Path(sys.argv[1]))
+libraries = held("VmRSS")
 for size in sys.argv[2:]:
     width, height = map(int, size.split("x"))
     grey = np.full((height, width), 128, np.uint8)
     assert cascade.search(grey, scale_factor=1.05, min_neighbours=2, smallest=20, largest=0) == []
-status = Path("/proc/self/status")  # of this program alone; getrusage begins with what started it
-print(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")))  # KiB
+print(held("VmHWM") - libraries)
 """
 
 
