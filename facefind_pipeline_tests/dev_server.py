@@ -70,7 +70,12 @@ def serve(output: Path) -> Iterator[Dev]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with output.open("wb") as printing:
-        process = subprocess.Popen([COMMAND, "dev", "--port", str(port)], stdout=printing, stderr=printing)
+        process = subprocess.Popen(
+            [COMMAND, "dev", "--port", str(port)],
+            stdout=printing,
+            stderr=printing,
+            preexec_fn=_as_from_a_terminal,  # noqa: PLW1509 - no thread of ours runs yet
+        )
     try:
         deadline = time.monotonic() + PATIENCE_S
         while (printed := re.search(rf"http://\S+{TOKEN}=\S+", output.read_text())) is None:
@@ -80,6 +85,11 @@ def serve(output: Path) -> Iterator[Dev]:
         yield Dev(process, output, printed[0])
     finally:
         _end(process)
+
+
+def _as_from_a_terminal() -> None:
+    """A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def dev_log() -> str:
