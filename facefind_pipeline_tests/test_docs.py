@@ -31,7 +31,7 @@ COMMANDS = dict(_commands(facefind))
 def _check(line: str) -> None:
     """Parses the line's call as the command does, without what it would do; fails on a word it does not know."""
     words = ["recommended" if word == "KEY" else word for word in shlex.split(line, comments=True)]
-    words = words[: min((words.index(end) for end in ("&&", "|") if end in words), default=len(words))]
+    words = words[: min((words.index(end) for end in ("&&", "|", ">") if end in words), default=len(words))]
     command, path = facefind, "facefind"
     arguments = words[1:]
     while isinstance(command, click.Group):

@@ -102,6 +102,7 @@ def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:
         "register_parameter_sets.backfill",
         "register_parameter_sets.index",
         "register_parameter_sets.keys",
+        "register_parameter_sets.name",
         "remember_feedback.face",
         "remember_feedback.person",
         "remember_feedback.sha256",
