@@ -157,10 +157,13 @@ def _fill(file: Path) -> None:
 
 @pytest.mark.proof
 @needs_mount
-def test_a_disk_that_is_full_under_the_database(make_home: Callable[[Path], EmbeddedServer], many: Path) -> None:
-    disk = Path("/mnt/facefind-test-disk")  # where the server's own account may pass
+def test_a_disk_that_is_full_under_the_database(
+    make_home: Callable[[Path], EmbeddedServer], many: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home of its own"
+    disk = EmbeddedServer(home).data.parent  # root's lies outside the home
     with _small_disk(disk, "500m"):
-        server = make_home(disk / "home")
+        server = make_home(home)
         told = _run_and(lambda: _fill(disk / "ballast"), server, many)
         (error,) = _errors(told)
         assert error.startswith(f"facefind: the disk that holds {server.data} is full: free some space;")
