@@ -59,7 +59,7 @@ def _run(script: str, user_home: Path, **more: str) -> dict[str, list[str]]:
 
 
 def _files(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    return sorted(str(path) for path in folder.rglob("*") if not path.is_dir())
 
 
 @pytest.mark.proof
@@ -93,7 +93,8 @@ with serve(pathlib.Path("dev.log")): time.sleep(30)'
         server.stop()
         shutil.rmtree(server.data.parent, ignore_errors=True)  # root's lies outside the temporary folder
     assert recorded == {"names": [], "destinations": []}
-    assert _files(user_home) == []
+    records = user_home / ".local" / "state" / "facefind" / "homes"
+    assert _files(user_home) == [str(records / (home / "made-here").read_text())]  # which home is the user's, alone
     assert (home / "report.html").is_file()  # fonts were listed
     assert list((home / "cache").glob("matplotlib/fontlist*.json"))
 
