@@ -15,7 +15,7 @@ import psycopg2
 from bench.measure import Cost, alternate, median, module, ratio
 from bench.results import publish, record
 from bench.setting import Bench, full_size_event, prepared
-from facefind_pipeline.parameters import ALIASES
+from facefind_pipeline.set_names import ALIASES
 
 PHOTOS = 60
 FIGURES = {"default": "recommended", "hog": "hog", "same": "talk"}  # a new home's default is the recommended set

@@ -7,7 +7,6 @@ A copy, an unpacked archive or another user's home has no record, and is used on
 import os
 import pwd
 import re
-import secrets
 import stat
 import struct
 from collections.abc import Iterator
@@ -87,7 +86,7 @@ def make(home: Path) -> None:
 
 def write_private(file: Path, text: str) -> None:
     """Write a file of a home that only this user reads, whole or not at all."""
-    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    partial = file.with_name(f".{file.name}.{os.urandom(4).hex()}")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", errors="surrogateescape") as new:
         new.write(text)
     partial.replace(file)
@@ -160,7 +159,7 @@ def _mode(home: Path) -> int:
 def _adopt(home: Path, identity: str | None) -> None:
     """Mark and record the home. The record comes first: a process that meets the mark must find it."""
     if identity is None or _record(identity).exists():  # a copy of a recorded home becomes one of its own
-        identity = secrets.token_hex(16)
+        identity = os.urandom(16).hex()
     try:
         _records().mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(_record(identity), os.fspath(home) + "\n" + _inode(home.stat()))

@@ -5,7 +5,6 @@ spelling. Options stand in the order of the model's fields, floats have two deci
 present and an option equal to its default never is.
 """
 
-import hashlib
 import itertools
 import re
 from collections.abc import Iterable
@@ -16,8 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic.fields import FieldInfo
 
 from facefind_pipeline.errors import FacefindError
-
-NAME_MAX_BYTES = 63  # PostgreSQL cuts longer identifiers
+from facefind_pipeline.set_names import ALIASES, table_of
 
 
 class Option(str):
@@ -131,14 +129,6 @@ EmbedderSettings = DlibSettings | ImgbeddingsSettings | ArcfaceSettings
 DETECTORS: dict[str, type[DetectorSettings]] = {m.model_fields["name"].default: m for m in get_args(DetectorSettings)}
 EMBEDDERS: dict[str, type[EmbedderSettings]] = {m.model_fields["name"].default: m for m in get_args(EmbedderSettings)}
 
-ALIASES = {
-    "recommended": "yunet-st0.60-px1280-sl2000@dlib",
-    "hog": "hog-up1-px2000@dlib",
-    "talk": "haar-sf1.05-mn2-ms100@imgbeddings",
-}
-DEFAULT = "default"  # no alias: in place of a key, the set that is the default of a home
-NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")  # an alias, `default`, or a set's own name in a home; behind `embeddings_`
-
 
 class ParameterSet(BaseModel):
     """Detector settings and an embedder, immutable."""
@@ -156,13 +146,8 @@ class ParameterSet(BaseModel):
 
     @property
     def table(self) -> str:
-        """Name of this set's partition of `embeddings`, at most 63 bytes; no two sets share one."""
-        slug = "embeddings_" + re.sub(r"[^a-z0-9]+", "_", self.key)
-        # The slug would be the same for networks named `a_b` and `a__b`.
-        if len(slug) <= NAME_MAX_BYTES and not re.search(r"[^a-z0-9]{2}", self.key):
-            return slug
-        digest = hashlib.sha256(self.key.encode()).hexdigest()[:10]
-        return f"{slug[: NAME_MAX_BYTES - 11]}_{digest}"
+        """Name of this set's partition of `embeddings`."""
+        return table_of(self.key)
 
     @classmethod
     def parse(cls, key: str) -> "ParameterSet":

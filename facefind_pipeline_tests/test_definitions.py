@@ -56,14 +56,3 @@ def test_loading_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
-
-
-def test_finding_a_stored_person_imports_neither_dagster_nor_a_model() -> None:
-    code = (
-        "import sys, facefind_pipeline.cli.find, facefind_pipeline.search.find, facefind_pipeline.store.database\n"
-        "import facefind_pipeline.ingest.days, facefind_pipeline.ingest.sheets, facefind_pipeline.search.count\n"
-        "heavy = {'dagster', 'cv2', 'dlib', 'onnxruntime', 'transformers', 'yoyo', 'PIL', 'urllib.request'}\n"
-        "print(*heavy & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from facefind_pipeline.demo_event import compose
-from facefind_pipeline.parameters import ALIASES
+from facefind_pipeline.set_names import ALIASES
 from facefind_pipeline_tests.conftest import Facefind
 
 SET = ALIASES["recommended"]

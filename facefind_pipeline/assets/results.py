@@ -12,7 +12,7 @@ from facefind_pipeline.orchestration.previews import columns_metadata, sheet_met
 from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 
 if TYPE_CHECKING:
-    from facefind_pipeline.search.calibrate import Calibration
+    from facefind_pipeline.search.calibration import Calibration
 
 
 @dg.asset(

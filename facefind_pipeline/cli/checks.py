@@ -36,7 +36,8 @@ def check_set(settings: Settings, params: str | None) -> None:
         FacefindError: no such set, its detector's file is missing, or a file that the settings name.
     """
     from facefind_pipeline.ingest.faces import shared_embedder
-    from facefind_pipeline.parameters import DEFAULT, ParameterSet
+    from facefind_pipeline.parameters import ParameterSet
+    from facefind_pipeline.set_names import DEFAULT
     from facefind_pipeline.store import parameter_sets
     from facefind_pipeline.vision.detectors import detector_fingerprint
 

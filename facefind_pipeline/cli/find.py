@@ -96,7 +96,7 @@ def find(
     picture, option = (photo, "--photo") if like is None else (like, "--like")
     if picture is not None and not absolute(picture).is_file():
         raise FacefindError(f"no picture {picture}: give {option} the file of one")
-    with database.connect() as connection:
+    with database.connect(vectors=False) as connection:
         filters = Filters(
             days=tuple(day_named(connection, day).key for day in days),
             from_day=from_day.date() if from_day else None,

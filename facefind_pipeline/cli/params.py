@@ -10,7 +10,7 @@ from facefind_pipeline.cli import checks
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table, sheet_option
 from facefind_pipeline.cli.workspace import SetName, chosen_set, json_option, open_graph, open_reading
-from facefind_pipeline.parameters import ALIASES
+from facefind_pipeline.set_names import ALIASES
 from facefind_pipeline.settings import read_settings
 
 EXAMPLES = """\b

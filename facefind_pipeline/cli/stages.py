@@ -18,11 +18,12 @@ from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
-from facefind_pipeline.parameters import ALIASES, DEFAULT, ParameterSet
+from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
 from facefind_pipeline.search.count import count_photos
+from facefind_pipeline.set_names import ALIASES, DEFAULT
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto

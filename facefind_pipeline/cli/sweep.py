@@ -8,8 +8,9 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_table
 from facefind_pipeline.cli.workspace import open_graph, open_reading
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.parameters import NAME, expand
+from facefind_pipeline.parameters import expand
 from facefind_pipeline.plurals import counted
+from facefind_pipeline.set_names import NAME
 
 
 @click.command(

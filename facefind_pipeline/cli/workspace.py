@@ -10,7 +10,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.progress import Progress
+from facefind_pipeline.set_names import ALIASES, DEFAULT, NAME
 from facefind_pipeline.settings import Settings, read_settings
+from facefind_pipeline.store import parameter_sets
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.server import EmbeddedServer
@@ -30,9 +32,11 @@ class SetName(click.ParamType):  # type: ignore[type-arg]  # older clicks have n
         Raises:
             FacefindError: not a key, or not its canonical spelling.
         """
-        from facefind_pipeline.parameters import ALIASES, NAME, ParameterSet
+        if NAME.fullmatch(value) and value not in ALIASES:
+            return value
+        from facefind_pipeline.parameters import ParameterSet
 
-        return value if NAME.fullmatch(value) and value not in ALIASES else ParameterSet.parse(value).key
+        return ParameterSet.parse(value).key
 
 
 params_option = click.option(
@@ -98,10 +102,7 @@ def chosen_set(connection: Connection, params: str | None) -> RegisteredSet:
     Raises:
         FacefindError: not registered, or no set is registered yet.
     """
-    from facefind_pipeline.parameters import DEFAULT
-    from facefind_pipeline.store import parameter_sets
-
-    return parameter_sets.find(connection, parameter_sets.resolve(connection, params or DEFAULT).key)
+    return parameter_sets.find(connection, params or DEFAULT)
 
 
 def open_graph(progress: Progress) -> "Graph":

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from facefind_pipeline.ingest.names import shortened
-from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.set_names import table_of
 from facefind_pipeline.settings import Settings
 
 
 def sheet_path(settings: Settings, partition: str, *names: str) -> Path:
     """The file of a full sheet, of one event day or parameter set; keys in it may be of any length."""
-    folder = ParameterSet.parse(partition).table.removeprefix("embeddings_") if "@" in partition else partition
+    folder = table_of(partition).removeprefix("embeddings_") if "@" in partition else partition
     *folders, name = (shortened(part) for part in (folder, *names))
     return settings.sheets.joinpath(*folders, f"{name}.jpg")
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
-from facefind_pipeline.parameters import ALIASES, DEFAULT
 from facefind_pipeline.plurals import counted
+from facefind_pipeline.set_names import ALIASES, DEFAULT
 
 NAMES = f"{', '.join(ALIASES)}; {DEFAULT} is the default set of this home"
 

@@ -1,4 +1,4 @@
-"""What a distance means under a set, learnt from the event's own faces without labels.
+"""Learns what a distance means under a set, from the event's own faces without labels.
 
 Two faces of one photo are almost always two people, so their distances are a free sample of what impostors look like at
 this very event. The near tail of that sample gives the distance at a stated false-match rate. The probability that a
@@ -8,20 +8,17 @@ rate of Efron (Large-Scale Inference, 2010, chapter 5), with the two-group model
 Logarithms of distances are taken as normal. dlib's L2 distances between people are skewed; their logarithms are not.
 """
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.search.calibration import Calibration, Line
 
 Floats = npt.NDArray[np.float64]
 
 SURE_RATE = 3e-4  # false-match rate of what may enlarge a template; 1e-4 and 1e-3 change mAP by under .002
-SURE = 0.95  # the probability from which on a match is called so
-# Up to where a match is called likely: so many photos of others among a person's, at most this share of all faces.
-LIKELY_FALSE, LIKELY_RATE = 1.5, 2e-3
 ENOUGH = 200  # distances to learn from; with fewer pairs, the constants of the embedder
 PRIOR_FACES = 200  # pseudo-observations by which the impostors of one photo weigh on those of scores
 PRIOR_GENUINE = 10
@@ -30,23 +27,6 @@ FAR = np.arange(5, 10) / 10
 OUTLIER = -4.75  # standard deviations: one pair in a million, so a mirror, poster or collage and no two people
 _STEPS = 200
 _NORMAL = NormalDist()
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A normal distribution of logarithms of distances."""
-
-    location: float
-    spread: float
-
-    def at(self, rate: float) -> float:
-        """The distance that this share of the distribution lies below."""
-        return float(np.exp(self.location + self.spread * _NORMAL.inv_cdf(rate)))
-
-    def density(self, logarithms: Floats) -> Floats:
-        """At these logarithms of distances."""
-        made: Floats = np.exp(-0.5 * ((logarithms - self.location) / self.spread) ** 2) / self.spread
-        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,94 +48,6 @@ class Impostors:
 
 # Of embedders whose distances are known from elsewhere, for events with too few pairs.
 ASSUMED = {"dlib": Impostors(0, Line(-0.222, 0.113), Line(-0.212, 0.107), Line(-0.24, 0.107))}
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What distances and scores mean under a set.
-
-    Attributes:
-        pairs: of faces in one photo it was learnt from; 0 where it is assumed of the embedder.
-        tail: the near tail of impostors' distances to references, for thresholds.
-        impostor: the near tail of impostors' scores.
-        genuine: the scores of faces that are the person asked for.
-        prevalence: share of all (person, face) that are the same.
-        faces: that each person was compared with.
-    """
-
-    pairs: int
-    tail: Line
-    impostor: Line
-    genuine: Line
-    prevalence: float
-    faces: int
-
-    def threshold(self, rate: float) -> float:
-        """The distance below which this share of comparisons of two people lies."""
-        return self.tail.at(rate)
-
-    def probability(self, scores: Sequence[float] | Floats) -> Floats:
-        """That faces of these scores are the person's; never rises with the score.
-
-        Where the fitted densities would let it rise again, far out on either side, it keeps its last value.
-        """
-        x = np.log(np.maximum(np.asarray(scores, dtype=np.float64), 1e-12))
-        grid, curve = self._curve()
-        made: Floats = np.interp(x, grid, curve)
-        return made
-
-    @property
-    def sure_cut(self) -> float:
-        """The score up to which a match is called sure; 0 where none is."""
-        grid, curve = self._curve()
-        return float(np.exp(grid[curve >= SURE].max(initial=-np.inf)))
-
-    @property
-    def likely_cut(self) -> float:
-        """The score up to which a match is called likely, if it is not sure."""
-        return self.impostor.at(min(LIKELY_RATE, LIKELY_FALSE / max(1, self.faces)))
-
-    def bands(self, scores: Sequence[float] | Floats) -> list[str]:
-        """What to call matches of these scores: `sure`, `likely` or `look yourself`."""
-        sure, likely = self.sure_cut, self.likely_cut
-        return ["sure" if score <= sure else "likely" if score <= likely else "look yourself" for score in scores]
-
-    def _curve(self) -> tuple[Floats, Floats]:
-        """Logarithms of scores, rising, and the probability at each."""
-        grid = np.linspace(self.genuine.location - 8 * self.genuine.spread, self.impostor.location, 2000)
-        genuine = self.prevalence * self.genuine.density(grid)
-        curve = genuine / (genuine + (1 - self.prevalence) * self.impostor.density(grid) + 1e-300)
-        curve[: int(curve.argmax())] = curve.max()
-        return grid, np.minimum.accumulate(curve)
-
-
-LINES = "tail_location, tail_spread, impostor_location, impostor_spread, genuine_location, genuine_spread"
-COLUMNS = f"pairs, {LINES}, prevalence, faces"
-
-
-def read_calibration(connection: Connection, key: str) -> Calibration | None:
-    """What the set's stored results were calibrated with; None where they could not be."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM calibrations WHERE parameter_set = %s", [key])  # noqa: S608
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    pairs, *numbers, prevalence, faces = row
-    tail, impostor, genuine = (Line(*numbers[start : start + 2]) for start in (0, 2, 4))
-    return Calibration(pairs, tail, impostor, genuine, prevalence, faces)
-
-
-def write_calibration(connection: Connection, key: str, made: Calibration | None) -> None:
-    """Replaces the set's calibration; None removes it."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM calibrations WHERE parameter_set = %s", [key])
-        if made is not None:
-            lines = [number for line in (made.tail, made.impostor, made.genuine) for number in astuple(line)]
-            values = [key, made.pairs, *lines, made.prevalence, made.faces]
-            cursor.execute(
-                f"INSERT INTO calibrations (parameter_set, {COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
-                values,
-            )
 
 
 def impostors(distances: Floats) -> Impostors | None:
@@ -194,8 +86,8 @@ def calibrate(known: Impostors, edges: Floats, scores: Floats, distances: Floats
     guess = Line(bulk.location - 4 * bulk.spread, 1.5 * bulk.spread)
     impostor, genuine, prevalence = bulk, guess, 0.02
     for _ in range(_STEPS):
-        own = prevalence * genuine.density(x)
-        other = (1 - prevalence) * impostor.density(x)
+        own = prevalence * _density(genuine, x)
+        other = (1 - prevalence) * _density(impostor, x)
         # Past the impostors' middle nobody is taken for the person, however wide the genuine scores spread.
         share = np.where(x < impostor.location, own / (own + other + 1e-300), 0.0)
         ours, theirs = scores * share, scores * (1 - share)
@@ -211,6 +103,11 @@ def calibrate(known: Impostors, edges: Floats, scores: Floats, distances: Floats
         stretch = asked.spread / known.far.spread
         tail = Line(asked.location + stretch * (tail.location - known.far.location), stretch * tail.spread)
     return Calibration(known.pairs, tail, impostor, genuine, prevalence, faces)
+
+
+def _density(line: Line, logarithms: Floats) -> Floats:
+    made: Floats = np.exp(-0.5 * ((logarithms - line.location) / line.spread) ** 2) / line.spread
+    return made
 
 
 def _tail_shares(count: float) -> Floats:

@@ -6,13 +6,12 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pgvector import Vector
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.search.calibrate import Calibration, read_calibration
+from facefind_pipeline.search.calibration import Calibration, read_calibration
 from facefind_pipeline.search.comparable import check_comparable
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.indexes import count_rows
@@ -232,6 +231,8 @@ def nearest_face(
 
 def probe_parameters(probes: Sequence[Probe], limit: int) -> dict[str, object]:
     """What `live_statement` binds beside the filters' own, at its first look."""
+    from pgvector import Vector  # with numpy, which the stored results do without
+
     return {
         "vectors": [Vector(probe.vector).to_text() for probe in probes],
         "embedders": [probe.embedder for probe in probes],
@@ -281,13 +282,13 @@ def reference_probes(connection: Connection, key: str, person: Person) -> list[P
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT embedding, embedder_fingerprint, problem FROM reference_embeddings
+            SELECT embedding::real[], embedder_fingerprint, problem FROM reference_embeddings
             WHERE parameter_set = %s AND person = %s ORDER BY sha256
             """,
             [key, person.key],
         )
         rows = cursor.fetchall()
-    probes = [Probe(embedding.to_numpy(), embedder) for embedding, embedder, _ in rows if embedding is not None]
+    probes = [Probe(embedding, embedder) for embedding, embedder, _ in rows if embedding is not None]
     if not probes:
         why = "; ".join(problem for *_, problem in rows) or "none was embedded yet"
         raise FacefindError(f"{person.name} has no usable reference under {key}: {why}")
@@ -362,7 +363,8 @@ def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibratio
     bands = [""] * len(read)
     if calibration is not None:
         scores = [row.score for row in read]
-        probabilities, bands = calibration.probability(scores).tolist(), calibration.bands(scores)
+        probabilities = [calibration.probability(score) for score in scores]
+        bands = calibration.bands(scores)
     return [
         Match(
             rank=rank,

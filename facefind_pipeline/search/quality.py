@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import Json
 
 from facefind_pipeline.parameters import HaarSettings, ParameterSet
-from facefind_pipeline.search.calibrate import Calibration, read_calibration
+from facefind_pipeline.search.calibration import Calibration, read_calibration
 from facefind_pipeline.search.evaluate import (
     Ranking,
     average_precision,
@@ -271,7 +271,7 @@ def calibration_check(rows: Sequence[Row], calibration: Calibration) -> dict[str
     relevant = np.array([row.relevant for row in ranked])
     distances = np.array([row.plain_distance for row in ranked], dtype=np.float64)
     scores = np.array([row.score for row in ranked], dtype=np.float64)
-    probabilities = calibration.probability(scores)
+    probabilities = np.array([calibration.probability(score) for score in scores])
     impostors = sum(row.faces for row in ranked if not row.relevant)
     people, true_photos = len({row.person for row in rows}), sum(row.relevant for row in rows)
     return {

@@ -16,14 +16,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.search.calibrate import (
     ASSUMED,
     SURE_RATE,
-    Calibration,
     Floats,
     Impostors,
     calibrate,
     impostors,
-    read_calibration,
-    write_calibration,
 )
+from facefind_pipeline.search.calibration import Calibration, read_calibration, write_calibration
 from facefind_pipeline.search.find import KEPT, RANKING, results_are_current
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.database import Database

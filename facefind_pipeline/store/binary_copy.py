@@ -7,7 +7,6 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -24,6 +23,8 @@ def _float4_array(value: Sequence[float]) -> bytes:
 
 def _vector(value: Any) -> bytes:
     """Pgvector's own binary form: dimension, an unused short, big-endian float4."""
+    import numpy as np  # with the first vector: commands that only read import this module too
+
     numbers = np.asarray(value, dtype=">f4")
     return struct.pack(">hh", len(numbers), 0) + numbers.tobytes()
 

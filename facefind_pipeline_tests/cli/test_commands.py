@@ -63,6 +63,19 @@ def test_find_prints_json_with_what_programs_need(facefind: Facefind) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_a_whole_find_from_stored_results_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from facefind_pipeline.cli import main\n"
+        "sys.argv = ['facefind', 'find', 'José Núñez']; main()\n"
+        "heavy = {'dagster', 'cv2', 'dlib', 'onnxruntime', 'transformers', 'yoyo', 'PIL', 'numpy', 'pydantic'}\n"
+        "print('loaded', *heavy & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Day 1/hopper.jpg" in done.stdout
+    assert done.stdout.splitlines()[-1] == "loaded"
+
+
+@pytest.mark.usefixtures("filled")
 def test_find_filters_by_day(facefind: Facefind) -> None:
     matches = json.loads(facefind("find", "José Núñez", "--day", "day-2", "--json").stdout)
     assert {m["event_day"] for m in matches} == {"day-2"}

@@ -8,7 +8,7 @@ import pytest
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.workspace import open_graph
-from facefind_pipeline.parameters import ALIASES
+from facefind_pipeline.set_names import ALIASES
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind

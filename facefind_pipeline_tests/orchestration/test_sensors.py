@@ -21,7 +21,8 @@ from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.orchestration.schedules import nightly_reingestion, nightly_requests
-from facefind_pipeline.parameters import ALIASES, ParameterSet
+from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.set_names import ALIASES
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import overview
 from facefind_pipeline.store import parameter_sets as sets

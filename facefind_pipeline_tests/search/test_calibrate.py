@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facefind_pipeline.search import calibrate
-from facefind_pipeline.search.calibrate import Calibration, Impostors, Line, impostors
+from facefind_pipeline.search.calibrate import Impostors, impostors
+from facefind_pipeline.search.calibration import LIKELY_FALSE, LIKELY_RATE, SURE, Calibration, Line
 
 PEOPLE = Line(-0.22, 0.115)  # dlib's, roughly
 GENUINE = Line(-0.88, 0.17)
@@ -73,7 +74,7 @@ def test_references_in_another_light_move_the_threshold_with_them() -> None:
 def test_probabilities_are_right_as_often_as_they_say() -> None:
     made, scores, genuine = _calibrated(50_000, 700)
     assert made.prevalence == pytest.approx(700 / 50_700, rel=0.2)
-    probabilities = made.probability(scores)
+    probabilities = np.array([made.probability(score) for score in scores])
     for low, high in ((0.05, 0.3), (0.3, 0.7), (0.7, 0.95), (0.95, 1.01)):
         said = (probabilities >= low) & (probabilities < high)
         assert genuine[said].mean() == pytest.approx(probabilities[said].mean(), abs=0.12), (low, high)
@@ -87,15 +88,15 @@ def test_where_nobody_is_found_nothing_is_sure() -> None:
 @given(st.lists(st.floats(1e-6, 50), min_size=2, max_size=20), st.integers(0, 400))
 def test_a_probability_never_rises_with_the_score(scores: list[float], genuine: int) -> None:
     made, _, _ = _calibrated(2_000, genuine)
-    probabilities = made.probability(sorted(scores))
-    assert (np.diff(probabilities) <= 0).all()
-    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+    probabilities = [made.probability(score) for score in sorted(scores)]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert all(0 <= probability <= 1 for probability in probabilities)
 
 
 def test_what_is_sure_ends_where_its_probability_does() -> None:
     made, _, _ = _calibrated(50_000, 700)
     cut = made.sure_cut
-    assert made.probability([cut * 0.999])[0] >= calibrate.SURE > made.probability([cut * 1.01])[0]
+    assert made.probability(cut * 0.999) >= SURE > made.probability(cut * 1.01)
     assert replace(made, prevalence=1e-9, genuine=made.impostor).sure_cut == 0
 
 
@@ -104,7 +105,7 @@ def test_likely_lets_in_few_photos_of_others_a_person_whatever_the_event_s_size(
     made, _, _ = _calibrated(50_000, 700)
     made = replace(made, faces=faces)
     others = _sample(PEOPLE, 4_000_000, seed=10)
-    wanted = min(calibrate.LIKELY_FALSE, faces * calibrate.LIKELY_RATE)
+    wanted = min(LIKELY_FALSE, faces * LIKELY_RATE)
     assert wanted / 2 < (others <= made.likely_cut).mean() * faces < 2 * wanted
 
 

@@ -8,7 +8,8 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search import results
-from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, read_calibration
+from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE
+from facefind_pipeline.search.calibration import read_calibration
 from facefind_pipeline.search.find import Match, find_person, nearest_face
 from facefind_pipeline.store import faces, parameter_sets, truth
 from facefind_pipeline.store.database import Database

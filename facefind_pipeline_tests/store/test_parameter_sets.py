@@ -8,6 +8,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.set_names import DEFAULT
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database, open_database
@@ -31,14 +32,14 @@ def _register(connection: Connection, key: str, dimension: int) -> None:
 
 def test_the_first_set_is_the_default_and_another_can_be_chosen(connection: Connection) -> None:
     with pytest.raises(FacefindError, match="no parameter set is registered"):
-        parameter_sets.default(connection)
+        parameter_sets.find(connection, DEFAULT)
     _register(connection, HOG, 128)
     _register(connection, TALK, 768)
     _register(connection, HOG, 128)
     assert [one.key for one in parameter_sets.registered(connection)] == [HOG, TALK]
-    assert parameter_sets.default(connection).key == HOG
+    assert parameter_sets.find(connection, DEFAULT).key == HOG
     parameter_sets.set_default(connection, TALK)
-    assert parameter_sets.default(connection).key == TALK
+    assert parameter_sets.find(connection, DEFAULT).key == TALK
     with pytest.raises(FacefindError, match="facefind params add"):
         parameter_sets.set_default(connection, "hog-up2-px2000@dlib")
 
