@@ -136,6 +136,15 @@ def somebody(settings: Settings, reference: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FACEFIND_REFERENCES", str(settings.references))  # for another home too
 
 
+def turned_portrait(portrait: Image.Image, degrees: float) -> Image.Image:
+    """A portrait on a plain ground, all of it turned counterclockwise."""
+    ground = (90, 110, 130)
+    small = portrait.resize((340, round(340 * portrait.height / portrait.width)))
+    photo = Image.new("RGB", (900, 900), ground)
+    photo.paste(small, (280, 250))
+    return photo.rotate(degrees, resample=Image.Resampling.BICUBIC, fillcolor=ground)
+
+
 @dataclass(frozen=True)
 class Portraits:
     """Two people's public-domain portraits, RGB: Grace Hopper (600, 512) and Eileen Collins (512, 512)."""

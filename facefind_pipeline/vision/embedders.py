@@ -15,11 +15,13 @@ from facefind_pipeline.vision import dlib_network
 from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
 from facefind_pipeline.vision.models import file_sha256
 from facefind_pipeline.vision.sessions import LoadedOnce, open_session
+from facefind_pipeline.vision.turned import tilt
 
 PREDICTOR = "shape_predictor_5_face_landmarks.dat"
 DLIB_PADDING = 0.25  # of the face's size on each side of a chip; what dlib's network was trained on
 DLIB_BATCH = 32  # chips; larger ones gain nothing
-ALIGNMENT = "square box, 5 points"  # in the fingerprint: change it whenever `DlibEmbedder.crop` changes
+LEVEL = 20.0  # degrees; dlib's predictor loses faces that are turned by more than about 45, and some by 30
+ALIGNMENT = "square box turned level, 5 points"  # in the fingerprint: change it whenever `DlibEmbedder.crop` changes
 HUB_REPOSITORY = "minimaxir/imgbeddings"
 HUB_FILE = "patch32_v1.onnx"
 _LACKS_HUB_FILE = f"{HUB_FILE} of {HUB_REPOSITORY}: set FACEFIND_CLIP_MODEL to a local ONNX file, or go online once"
@@ -98,7 +100,8 @@ class DlibEmbedder:
     The landmarks are always those of dlib's predictor, on the box made square. Leave-one-out mean average precision of
     605 LFW photos of 70 people among 249 others, with YuNet boxes: .976 so, .971 on the box as it is, .970 by a
     similarity transform from YuNet's own five landmarks (with photos turned by up to 25 degrees: .977, .972, .926).
-    With HOG boxes: .977.
+    With HOG boxes: .977. The predictor knows upright faces only: where the detector's landmarks say that a face is
+    turned, what is around it is turned back first.
     """
 
     dimension = dlib_network.DIMENSION
@@ -116,6 +119,9 @@ class DlibEmbedder:
         import dlib
 
         x, y, side = _squared(face.box, photo.shape[1], photo.shape[0])
+        degrees = tilt(face.landmarks) if face.landmarks else 0.0
+        if abs(degrees) > LEVEL:
+            photo, x, y = _levelled(photo, x, y, side, degrees)
         # Neither call copies the photo: both take as long on 6 megapixels as on the face cut out.
         photo = np.ascontiguousarray(photo)
         landmarks = self._predictor(photo, dlib.rectangle(x, y, x + side - 1, y + side - 1))
@@ -241,6 +247,15 @@ class ImgbeddingsEmbedder:
         if "embeddings" not in [output.name for output in model.session.get_outputs()]:
             raise FacefindError(f"{self._path or HUB_FILE} is not imgbeddings' model: it has no output `embeddings`")
         return model
+
+
+def _levelled(photo: Image, x: int, y: int, side: int, degrees: float) -> tuple[Image, int, int]:
+    """What is around a square of the photo, turned counterclockwise, and where the square lies in that."""
+    import cv2
+
+    matrix = cv2.getRotationMatrix2D((x + side / 2, y + side / 2), degrees, 1.0)
+    matrix[:, 2] += side - x, side - y
+    return np.asarray(cv2.warpAffine(photo, matrix, (3 * side, 3 * side)), np.uint8), side, side
 
 
 def _squared(box: Box, width: int, height: int) -> tuple[int, int, int]:
