@@ -97,8 +97,8 @@ def test_tilt_is_counted_clockwise_from_the_upright_face(turn: int) -> None:
     assert (tilt(tuple(map(tuple, turned))) - 90 * turn) % 360 == pytest.approx(0)
 
 
-def _row(score: float) -> Floats:
-    return np.array([[20.0, 20, 30, 40, *np.ravel(LEVEL_FACE), score], [80, 20, 30, 40, *np.ravel(LEVEL_FACE), score]])
+def _rows(*scores: float) -> Floats:
+    return np.array([[20.0 + 60 * n, 20, 30, 40, *np.ravel(LEVEL_FACE), score] for n, score in enumerate(scores)])
 
 
 def test_a_photo_of_surely_upright_faces_is_searched_once() -> None:
@@ -106,27 +106,49 @@ def test_a_photo_of_surely_upright_faces_is_searched_once() -> None:
 
     def look(rgb: Pixels) -> Floats:
         looks.append(rgb.shape)
-        return _row(0.93)
+        return _rows(0.93, 0.91)
 
     def find(rgb: Pixels) -> Floats:
         raise AssertionError("no patch is looked at")
 
     rgb = np.zeros((100, 200, 3), np.uint8)
-    np.testing.assert_array_equal(look_all_round(look, find, rgb, lambda: rgb), _row(0.93))
+    np.testing.assert_array_equal(look_all_round(look, find, rgb, lambda: rgb), _rows(0.93, 0.91))
     assert looks == [rgb.shape]
 
 
-def test_a_doubtful_face_that_is_surest_upright_stays_as_it_was_found() -> None:
+def _patch_row(number: int, score: float) -> Floats:
+    """A face in the middle of one of the eight patches."""
+    return np.array([[(number + 0.25) * PATCH, PATCH / 4, PATCH / 2, PATCH / 2, *np.ravel(LEVEL_FACE), score]])
+
+
+@pytest.mark.parametrize(("number", "score"), [(0, 0.7), (2, 0.75)])
+def test_a_doubtful_face_that_is_not_surer_turned_stays_as_it_was_found(number: int, score: float) -> None:
     patches: list[tuple[int, ...]] = []
 
     def find(picture: Pixels) -> Floats:
         patches.append(picture.shape)
-        return np.array([[PATCH / 4, PATCH / 4, PATCH / 2, PATCH / 2, *np.ravel(LEVEL_FACE), 0.7]])
+        return _patch_row(number, score)
 
     rgb = np.zeros((100, 200, 3), np.uint8)
-    rows = look_all_round(lambda rgb: _row(0.65), find, rgb, lambda: rgb)
-    np.testing.assert_array_equal(rows, _row(0.65))
-    assert patches == [(PATCH, 8 * PATCH, 3)] * 2
+    rows = look_all_round(lambda rgb: _rows(0.93, 0.65), find, rgb, lambda: rgb)
+    np.testing.assert_array_equal(rows, _rows(0.93, 0.65))
+    assert patches == [(PATCH, 8 * PATCH, 3)]
+
+
+@pytest.mark.parametrize(("score", "kept"), [(0.7, False), (0.85, True)])
+def test_what_scores_low_in_another_turn_than_the_photos_own_is_dropped(score: float, kept: bool) -> None:
+    def look(rgb: Pixels) -> Floats:
+        return _rows(0.93, 0.65) if rgb.shape == (100, 200, 3) else _rows(0, 0, score)[2:]
+
+    patches = iter([_patch_row(2, 0.86)])  # a quarter turn: the doubtful face makes the photo be searched in it
+
+    def find(picture: Pixels) -> Floats:
+        return next(patches, np.empty((0, 15)))
+
+    rgb = np.zeros((100, 200, 3), np.uint8)
+    scores = look_all_round(look, find, rgb, lambda: rgb)[:, 14]
+    assert 0.93 in scores
+    assert (score in scores) is kept
 
 
 def test_a_photo_without_faces_is_searched_only_in_the_turns_that_promise_some() -> None:
@@ -134,10 +156,10 @@ def test_a_photo_without_faces_is_searched_only_in_the_turns_that_promise_some()
 
     def look(rgb: Pixels) -> Floats:
         looks.append(rgb.shape)
-        return _row(0.93) if rgb.shape[0] > rgb.shape[1] else np.empty((0, 15))
+        return _rows(0.93, 0.93) if rgb.shape[0] > rgb.shape[1] else np.empty((0, 15))
 
     def find(probe: Pixels) -> Floats:
-        return _row(0.9) if probe[0, 0, 0] else np.empty((0, 15))
+        return _rows(0.9, 0.9) if probe[0, 0, 0] else np.empty((0, 15))
 
     rgb, probe = np.zeros((100, 200, 3), np.uint8), np.zeros((50, 100, 3), np.uint8)
     assert len(look_all_round(look, find, rgb, lambda: probe)) == 0
