@@ -20,8 +20,8 @@ SURELY_UPRIGHT_ALONE = 0.92  # of a photo's only face: there a test more costs n
 TESTED = 3  # of a photo's doubtful faces, the largest; 2 ms each
 EIGHTHS = 8  # of a full turn
 PATCH = 64  # pixels; the face fills half of it
-# By which a face must score higher turned. Among 125 doubtful upright faces, most of them of runners with caps and
-# sunglasses, 2 do in a quarter turn, of those in turned photos nine in ten.
+# By which a face must score higher turned. With these three, 3 of 209 doubtful faces of two composed events are taken
+# for turned, and of 33 labelled portraits in 24 turns all but one of 792 lie within .3 of the upright one.
 GAIN = 0.03
 LEAST = 0.8  # of a turned face: what scores less is mostly half a face, or none
 LOSS = 0.04  # of score, that a face may have in its patch, since it is smaller there
