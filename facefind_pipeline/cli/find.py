@@ -154,7 +154,7 @@ def _whole_set(connection: Connection, params: str | None) -> "RegisteredSet":
 
 def _probe(settings: "Settings", chosen: "RegisteredSet", photo: str, *, largest: bool) -> "Probe":
     """The one face in a picture that is not stored."""
-    from facefind_pipeline.ingest.faces import shared_embedder
+    from facefind_pipeline.ingest.faces import embedder_meaning
     from facefind_pipeline.ingest.references import embed_face, locate_face, read_reference
     from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.search.find import Probe
@@ -163,7 +163,7 @@ def _probe(settings: "Settings", chosen: "RegisteredSet", photo: str, *, largest
     parameters = ParameterSet.parse(chosen.key)
     reference = read_reference("the photo asked for", absolute(photo), largest=largest)
     vector = embed_face(settings, parameters, locate_face(settings, parameters, reference))
-    return Probe(vector, fingerprint(shared_embedder(settings, parameters).fingerprint()))
+    return Probe(vector, fingerprint(embedder_meaning(settings, parameters)))
 
 
 def country_of(text: str | None) -> str | None:

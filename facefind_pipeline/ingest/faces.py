@@ -161,8 +161,15 @@ def _meanings(settings: Settings, parameters: ParameterSet) -> dict[str, dict[st
 
     return {
         "detector": detector_fingerprint(parameters.detector, settings.models),
-        "embedder": shared_embedder(settings, parameters).fingerprint(),
+        "embedder": embedder_meaning(settings, parameters),
     }
+
+
+def embedder_meaning(settings: Settings, parameters: ParameterSet) -> dict[str, object]:
+    """What the set's embedder really is, on the faces that its detector finds."""
+    from facefind_pipeline.vision.detectors import finds_landmarks
+
+    return shared_embedder(settings, parameters).fingerprint(landmarks=finds_landmarks(parameters.detector))
 
 
 def shared_embedder(settings: Settings, parameters: ParameterSet) -> "Embedder":

@@ -119,7 +119,7 @@ class ArcfaceEmbedder:
     def fetch(self) -> None:
         """Nothing: the network was copied when it was added."""
 
-    def fingerprint(self) -> dict[str, object]:
+    def fingerprint(self, *, landmarks: bool) -> dict[str, object]:  # noqa: ARG002 - the same with and without
         """The network's SHA-256 and how it is fed and aligned."""
         self._require_added()
         return {

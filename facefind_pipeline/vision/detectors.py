@@ -58,6 +58,11 @@ def load_detector(settings: DetectorSettings, models: Path) -> Detector:
     return YunetDetector(settings, models)
 
 
+def finds_landmarks(settings: DetectorSettings) -> bool:
+    """Whether the detector finds five landmarks with each face."""
+    return isinstance(settings, YunetSettings)
+
+
 def detector_fingerprint(settings: DetectorSettings, models: Path) -> dict[str, object]:
     """What this detector really is: settings, library version, SHA-256 of its file. Loads nothing.
 

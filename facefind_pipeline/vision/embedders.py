@@ -21,7 +21,7 @@ PREDICTOR = "shape_predictor_5_face_landmarks.dat"
 DLIB_PADDING = 0.25  # of the face's size on each side of a chip; what dlib's network was trained on
 DLIB_BATCH = 32  # chips; larger ones gain nothing
 LEVEL = 20.0  # degrees; dlib's predictor loses faces that are turned by more than about 45, and some by 30
-ALIGNMENT = "square box turned level, 5 points"  # in the fingerprint: change it whenever `DlibEmbedder.crop` changes
+ALIGNMENT = "square box, 5 points"  # in the fingerprint: change it whenever `DlibEmbedder.crop` changes
 HUB_REPOSITORY = "minimaxir/imgbeddings"
 HUB_FILE = "patch32_v1.onnx"
 _LACKS_HUB_FILE = f"{HUB_FILE} of {HUB_REPOSITORY}: set FACEFIND_CLIP_MODEL to a local ONNX file, or go online once"
@@ -57,8 +57,11 @@ class Embedder(Protocol):
         """
         ...
 
-    def fingerprint(self) -> dict[str, object]:
+    def fingerprint(self, *, landmarks: bool) -> dict[str, object]:
         """What this embedder really is: settings, library versions, SHA-256 of its files. Loads no network.
+
+        Args:
+            landmarks: whether the set's detector finds landmarks, by which a face may be aligned otherwise.
 
         Raises:
             FacefindError: a file is not at hand.
@@ -137,10 +140,11 @@ class DlibEmbedder:
     def fetch(self) -> None:
         """Nothing: a package has the files."""
 
-    def fingerprint(self) -> dict[str, object]:
+    def fingerprint(self, *, landmarks: bool) -> dict[str, object]:
         """Settings, dlib's version, alignment and the SHA-256 of both model files."""
         files = (self._weights_path, self._predictor_path)
         return {
+            **({"level": LEVEL} if landmarks else {}),
             "embedder": self._settings.name,
             **self._settings.options,
             "dlib": version("dlib-bin"),
@@ -198,7 +202,7 @@ class ImgbeddingsEmbedder:
         if not self._file().is_file():
             _ = self._model
 
-    def fingerprint(self) -> dict[str, object]:
+    def fingerprint(self, *, landmarks: bool) -> dict[str, object]:  # noqa: ARG002 - it takes the box as it is
         """Settings, versions of the libraries that prepare pixels, and the SHA-256 of the ONNX file.
 
         Raises:

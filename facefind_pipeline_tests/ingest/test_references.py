@@ -1,20 +1,29 @@
 """Reference photos of the folder: what is bad is told and left out, what is missing deletes nothing."""
 
 import shutil
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.references import FolderLook, look_at_references, store_references
+from facefind_pipeline.ingest.references import (
+    FolderLook,
+    embed_face,
+    locate_face,
+    look_at_references,
+    store_references,
+)
 from facefind_pipeline.ingest.sheet_files import remove_sheets_of, sheet_path
+from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.vision import formats
 from facefind_pipeline.vision.sheet import Tile, write_sheet
-from facefind_pipeline_tests.conftest import SMALL_SET, Portraits
+from facefind_pipeline_tests.conftest import SMALL_SET, Portraits, turned_portrait
 from facefind_pipeline_tests.store.rows import Photo, partition, table, vector, write_all
 
 
@@ -163,3 +172,16 @@ def test_a_person_whose_references_left_the_folder_leaves_the_results_of_all(
     with database.connect() as connection:
         assert table(connection, "SELECT person FROM searches") == []
         assert [person.key for person, count in people.reference_counts(connection) if count] == ["ada"]
+
+
+def test_a_reference_in_24_turns_gives_nearly_the_same_vector(settings: Settings, portraits: Portraits) -> None:
+    parameters, vectors = ParameterSet.parse("recommended"), []
+    for degrees in range(0, 360, 15):
+        content = BytesIO()
+        turned_portrait(portraits.hopper, degrees).save(content, "JPEG", quality=92)
+        reference = ReferencePhoto(Person("grace", "Grace"), f"{degrees}.jpg", content.getvalue())
+        located = locate_face(settings, parameters, reference)
+        assert located.found_by == parameters.detector.key  # the set's own detector, without a second opinion
+        vectors.append(embed_face(settings, parameters, located))
+    distances = np.linalg.norm(np.array(vectors) - vectors[0], axis=1)
+    assert distances.max() < 0.3, distances

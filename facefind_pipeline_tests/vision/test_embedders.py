@@ -117,9 +117,10 @@ def test_box_cut_by_the_border_is_aligned_as_if_it_were_whole(
 
 
 def test_dlib_fingerprint_names_both_files(dlib_embedder: Embedder) -> None:
-    fingerprint = dlib_embedder.fingerprint()
+    fingerprint = dlib_embedder.fingerprint(landmarks=False)
 
     assert json.loads(json.dumps(fingerprint)) == fingerprint
+    assert dlib_embedder.fingerprint(landmarks=True) != fingerprint  # those of turned faces level them first
     assert fingerprint["files"] == {
         WEIGHTS: WEIGHTS_SHA256,
         "shape_predictor_5_face_landmarks.dat": "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
@@ -203,24 +204,24 @@ def test_crop_does_not_keep_the_photo(clip: Path, photos: list[Image]) -> None:
 def test_imgbeddings_fingerprint_is_that_of_the_file(clip: Path, quantised_clip: Path, tmp_path: Path) -> None:
     same = make_clip_model(tmp_path / "elsewhere.onnx")
     other = make_clip_model(tmp_path / "other.onnx", seed=1)
-    fingerprint = imgbeddings_embedder(clip).fingerprint()
+    fingerprint = imgbeddings_embedder(clip).fingerprint(landmarks=False)
 
     assert json.loads(json.dumps(fingerprint)) == fingerprint
-    assert imgbeddings_embedder(same).fingerprint() == fingerprint
+    assert imgbeddings_embedder(same).fingerprint(landmarks=False) == fingerprint
     for different in (
         imgbeddings_embedder(other),
         imgbeddings_embedder(quantised_clip),
         imgbeddings_embedder(clip, ImgbeddingsSettings(colour=True)),
         imgbeddings_embedder(clip, ImgbeddingsSettings(margin=0.2)),
     ):
-        assert different.fingerprint() != fingerprint
+        assert different.fingerprint(landmarks=False) != fingerprint
 
 
 def test_hub_download_is_used_where_no_file_is_named(clip: Path, hub_file: Path, photos: list[Image]) -> None:
     crop = grey(photos[0])[100:200, 100:200]
     for needs_it in (
         ImgbeddingsEmbedder.fetch,
-        ImgbeddingsEmbedder.fingerprint,
+        lambda embedder: embedder.fingerprint(landmarks=False),
     ):  # what is stored must say which file made it
         with pytest.raises(FacefindError, match="go online once"):
             needs_it(ImgbeddingsEmbedder(ImgbeddingsSettings(), None))
@@ -230,7 +231,7 @@ def test_hub_download_is_used_where_no_file_is_named(clip: Path, hub_file: Path,
     embedder.fetch()
 
     np.testing.assert_array_equal(embedder.embed([crop]), imgbeddings_embedder(clip).embed([crop]))
-    assert embedder.fingerprint() == imgbeddings_embedder(clip).fingerprint()
+    assert embedder.fingerprint(landmarks=False) == imgbeddings_embedder(clip).fingerprint(landmarks=False)
 
 
 def test_unreachable_hub_is_a_clear_error() -> None:

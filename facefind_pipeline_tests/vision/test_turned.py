@@ -17,19 +17,18 @@ from facefind_pipeline.vision.faces import Image as Pixels
 from facefind_pipeline.vision.turned import PATCH, look_all_round, tilt, turn_rows
 from facefind_pipeline.vision.yunet import Floats
 from facefind_pipeline_tests.conftest import Portraits, turned_portrait
-from facefind_pipeline_tests.vision.conftest import MODELS, needs_yunet
 
 LEVEL_FACE = ((3.0, 4.0), (7.0, 4.0), (5.0, 6.0), (4.0, 8.0), (6.0, 8.0))
 
 
 @pytest.fixture(scope="module")
-def detector() -> Detector:
-    return load_detector(ParameterSet.parse("recommended").detector, MODELS)
+def detector(models: Path) -> Detector:
+    return load_detector(ParameterSet.parse("recommended").detector, models)
 
 
 @pytest.fixture(scope="module")
 def embedder(network_cache: Path) -> Embedder:
-    return load_embedder(DlibSettings(), cache=network_cache, clip_model=None)
+    return load_embedder(DlibSettings(), models=Path("unused"), derived=network_cache, clip_model=None)
 
 
 def _faces(detector: Detector, image: Image.Image) -> tuple[Pixels, list[Face]]:
@@ -37,7 +36,6 @@ def _faces(detector: Detector, image: Image.Image) -> tuple[Pixels, list[Face]]:
     return rgb, detector.detect(DecodedPhoto(rgb, None))
 
 
-@needs_yunet
 @pytest.mark.parametrize("who", ["hopper", "collins"])
 def test_a_portrait_in_24_turns_lies_near_the_upright_one(
     who: str, portraits: Portraits, detector: Detector, embedder: Embedder
@@ -53,7 +51,6 @@ def test_a_portrait_in_24_turns_lies_near_the_upright_one(
     assert max(distances.values()) < 0.3, distances
 
 
-@needs_yunet
 @pytest.mark.parametrize("turn", [1, 2, 3])
 def test_a_photo_on_its_side_gives_the_faces_of_the_upright_one(
     turn: int, portraits: Portraits, detector: Detector
