@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_matches, echo_sheet, warn_of_days_left_out
@@ -23,6 +24,7 @@ from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
 from facefind_pipeline.search.count import count_photos
+from facefind_pipeline.search.likeness import doubts
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
@@ -111,8 +113,9 @@ def add_references(
     problems: dict[Person, list[str]] = {}
     with workspace.database.connect() as connection:
         stored = people.stored_references(connection)
+        holders = {name: _known_as(connection, name) for name, _ in given}
     for name, file in given:
-        person = ingest_references.person_of(name)
+        person = holders[name]
         asked.people += [person] if person not in asked.people else []
         try:
             reference = ingest_references.read_reference(name, file, largest=largest)
@@ -121,9 +124,11 @@ def add_references(
             usable.append(reference)
         except FacefindError as error:
             problems.setdefault(person, []).append(str(error))
-    _store_references(graph, usable, stored)
+    new = _store_references(graph, usable, stored)
     embed_missing_references(graph, parameters)
     with workspace.database.connect() as connection:
+        for doubt in doubts(connection, parameter_sets.find(connection, parameters.key), new):
+            tell(f"warning: {doubt.text}")
         states = people.reference_states(connection, parameters.key)
         if not given:
             asked.people = [person for person, references in people.reference_counts(connection) if references]
@@ -210,6 +215,23 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
         graph.materialize(assets, parameters.key)
 
 
+def people_changed(graph: Graph, sets: Sequence[str]) -> None:
+    """Brings references and results of these sets, and what the UI shows of them, up to the people there are now."""
+    graph.materialize(["reference_photos"])
+    for key in sets:
+        graph.materialize(["reference_embeddings", "search_results"], key)
+
+
+def write_sheet_of(graph: Graph, person: Person, sets: Sequence[str]) -> None:
+    """Writes a person's stored contact sheet under these sets, where there are matches."""
+    with graph.workspace.database.connect() as connection:
+        for key in sets:
+            chosen = parameter_sets.find(connection, key)
+            best = find.find_person(connection, chosen, person, limit=PERSON_FACES)
+            if best:
+                _echo_stored_sheet(graph.workspace.settings, key, person, best)
+
+
 def report(
     graph: Graph, parameters: ParameterSet, asked: Asked, *, limit: int, quiet: bool
 ) -> list[tuple[Person, list[find.Match]]]:
@@ -226,8 +248,7 @@ def report(
                 click.echo()
                 echo_matches(person.name, chosen.key, best[:limit], count_photos(connection, chosen.key, person))
             if best:
-                file = sheet_path(graph.workspace.settings, chosen.key, "people", person.key)
-                echo_sheet(best[:PERSON_FACES], file, title=f"{person.name}, {chosen.key}")
+                _echo_stored_sheet(graph.workspace.settings, chosen.key, person, best[:PERSON_FACES])
         warn_of_days_left_out(chosen.key, days_left_out(connection, chosen))
     return found
 
@@ -240,6 +261,10 @@ def require_references(asked: Asked) -> None:
     """
     if asked.unusable:
         raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
+
+
+def _echo_stored_sheet(settings: Settings, key: str, person: Person, best: Sequence[find.Match]) -> None:
+    echo_sheet(best, sheet_path(settings, key, "people", person.key), title=f"{person.name}, {key}")
 
 
 def _first_set(settings: Settings) -> ParameterSet:
@@ -257,11 +282,21 @@ def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: Ref
     return known is None or (reference.largest and not known[1])
 
 
+def _known_as(connection: Connection, name: str) -> Person:
+    """The person that a name means, with a word where it is spelt otherwise."""
+    person = ingest_references.person_of(name)
+    known = people.known_as(connection, person)
+    for line in people.taken_for(person, known.name):
+        tell(line)
+    return known
+
+
 def _store_references(
     graph: Graph,
     usable: Sequence[ReferencePhoto],
     stored: Mapping[tuple[str, bytes], tuple[str, bool]],
-) -> None:
+) -> set[str]:
+    """Stores new references, of the command and of the references folder; returns keys of the people they are of."""
     with graph.workspace.database.connect() as connection:
         look = ingest_references.look_at_references(connection, graph.workspace.settings.references)
     for problem in look.problems:
@@ -269,6 +304,7 @@ def _store_references(
     new = [reference for reference in usable if _is_new(stored, reference)]
     if new or look.new or look.gone:
         graph.materialize(["reference_photos"], incoming=Incoming(references=new))
+    return {reference.person.key for reference in new} | {person for person, _ in look.new}
 
 
 def _comparison(parameters: ParameterSet) -> tuple[str, float] | None:

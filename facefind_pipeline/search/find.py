@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +79,8 @@ class Match:
     """A photo ranked for a person, by its best face.
 
     Stored results are ranked by their score, after those that were confirmed; live ones by the distance to the nearest
-    reference, which then is all three distances.
+    reference, which then is all three distances. A box that was drawn by hand has no distance where its vector or the
+    search is live, and no detector's confidence.
 
     Attributes:
         rank: from 1.
@@ -104,16 +106,16 @@ class Match:
     photo: str
     file: Path
     event_day: str
-    distance: float
-    score: float
-    plain_distance: float
+    distance: float | None
+    score: float | None
+    plain_distance: float | None
     probability: float | None
     rival: str | None
     rival_distance: float | None
     confirmed: bool
     band: str
     box: tuple[int, int, int, int]
-    detector_score: float
+    detector_score: float | None
     taken_at: datetime | None
     country: str | None
     place: str | None
@@ -128,13 +130,13 @@ class Match:
             "photo": self.photo,
             "file": str(self.file),
             "event_day": self.event_day,
-            "distance": round(self.distance, 6),
+            "distance": _rounded(self.distance, 6),
             "band": self.band,
-            "probability": None if self.probability is None else round(self.probability, 4),
-            "score": round(self.score, 6),
-            "plain_distance": round(self.plain_distance, 6),
+            "probability": _rounded(self.probability, 4),
+            "score": _rounded(self.score, 6),
+            "plain_distance": _rounded(self.plain_distance, 6),
             "rival": self.rival,
-            "rival_distance": None if self.rival_distance is None else round(self.rival_distance, 6),
+            "rival_distance": _rounded(self.rival_distance, 6),
             "box": list(self.box),
             "detector_score": self.detector_score,
             "taken_at": self.taken_at.isoformat() if self.taken_at else None,
@@ -143,6 +145,10 @@ class Match:
             "copies": [copy._asdict() | {"file": str(copy.file)} for copy in self.copies],
             "sha256": self.sha256,
         }
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)
 
 
 def find_person(
@@ -165,9 +171,10 @@ def find_person(
         stored = _stored(connection, chosen, person, limit, filters)
         if stored is not None:
             return stored
-    rejected = _rejected(connection, person)
-    nearest = find_nearest(connection, chosen, probes, limit=limit + len(rejected), filters=filters, metric=metric)
-    left = [match for match in nearest if match.sha256 not in rejected][:limit]
+    drawn = _confirmed_by_hand(connection, person, limit, filters)
+    passed = _rejected(connection, person) | {match.sha256 for match in drawn}
+    nearest = find_nearest(connection, chosen, probes, limit=limit + len(passed), filters=filters, metric=metric)
+    left = [*drawn, *(match for match in nearest if match.sha256 not in passed)][:limit]
     return [replace(match, rank=rank) for rank, match in enumerate(left, start=1)]
 
 
@@ -313,6 +320,16 @@ def _rejected(connection: Connection, person: Person) -> set[str]:
         return {sha256 for (sha256,) in cursor.fetchall()}
 
 
+def _confirmed_by_hand(connection: Connection, person: Person, limit: int, filters: Filters) -> list[Match]:
+    """Photos in which somebody drew a box around the person."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            query("confirmed_by_hand", wanted=query("wanted_photos")),
+            filters.parameters | {"person": person.key, "limit": limit},
+        )
+        return _matches(connection, cursor.fetchall(), None)
+
+
 def _stored(
     connection: Connection, chosen: RegisteredSet, person: Person, limit: int, filters: Filters
 ) -> list[Match] | None:
@@ -337,19 +354,19 @@ class _Row(NamedTuple):
 
     days: list[str]
     paths: list[str]
-    distance: float
+    distance: float | None
     x: int
     y: int
     w: int
     h: int
-    detector_score: float
+    detector_score: float | None
     taken_at: datetime | None
     country: str | None
     place: str | None
     sha256: bytes
     thumbnail: bytes
-    score: float
-    plain_distance: float
+    score: float | None
+    plain_distance: float | None
     rival: str | None
     rival_distance: float | None
     confirmed: bool
@@ -361,7 +378,7 @@ def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibratio
     probabilities: Sequence[float | None] = [None] * len(read)
     bands = [""] * len(read)
     if calibration is not None:
-        scores = [row.score for row in read]
+        scores = [inf if row.score is None else row.score for row in read]
         probabilities, bands = calibration.probability(scores).tolist(), calibration.bands(scores)
     return [
         Match(
@@ -369,10 +386,10 @@ def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibratio
             photo=row.paths[0],
             file=roots[row.days[0]] / row.paths[0],
             event_day=row.days[0],
-            distance=float(row.distance),
-            score=float(row.score),
-            plain_distance=float(row.plain_distance),
-            probability=probability,
+            distance=row.distance,
+            score=row.score,
+            plain_distance=row.plain_distance,
+            probability=None if row.score is None else probability,
             rival=row.rival,
             rival_distance=row.rival_distance,
             confirmed=row.confirmed,
