@@ -216,10 +216,20 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
 
 
 def people_changed(graph: Graph, sets: Sequence[str]) -> None:
-    """Brings references and results of these sets, and what the UI shows of them, up to the people there are now."""
+    """Brings what these sets have of people, and what the UI shows of it, up to the people there are now.
+
+    A set that can't be worked with now, since its model is missing, does not stop the others.
+    """
     graph.materialize(["reference_photos"])
+    evaluated = due.recorded_versions(graph.instance, "evaluation", sets)
     for key in sets:
-        graph.materialize(["reference_embeddings", "search_results"], key)
+        evaluation = ["evaluation"] if key in evaluated else []
+        try:
+            graph.materialize(["reference_embeddings", "search_results", *evaluation], key)
+        except OutageError:
+            raise
+        except FacefindError as error:
+            tell(f"{key} is not up to date: {error}")
 
 
 def write_sheet_of(graph: Graph, person: Person, sets: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """Jobs that change who is who: a person is removed, renamed, merged into another, or loses a reference photo.
 
-None asks again, and none makes results: those of every set follow as with any other change of people.
+None asks again, and none makes results: the command does, and from the UI the job `fill_missing`.
 """
 
 from collections.abc import Iterator

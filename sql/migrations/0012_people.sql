@@ -47,4 +47,6 @@ CREATE TABLE dismissed_references (
     sha256 bytea NOT NULL CHECK (length(sha256) = 32),
     PRIMARY KEY (person, sha256)
 );
+-- Pictures that are added together are in the order in which they were given.
+ALTER TABLE reference_photos ALTER COLUMN added_at SET DEFAULT clock_timestamp();
 COMMENT ON TABLE dismissed_references IS 'pictures in the references folder that make nobody of this key again';
