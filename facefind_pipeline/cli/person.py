@@ -102,6 +102,11 @@ def list_people(params: str | None, as_json: bool) -> None:
             }
             for state in people.reference_states(connection, key)
         ]
+        rows += [
+            {"key": one.key, "person": one.name, "reference": None, "found by": "", "problem": "has no reference photo"}
+            for one, references in people.reference_counts(connection)
+            if not references
+        ]
     if as_json:
         echo_json(rows)
     elif rows:

@@ -15,7 +15,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search.calibrate import Calibration, read_calibration
 from facefind_pipeline.search.comparable import check_comparable
-from facefind_pipeline.store import photos
+from facefind_pipeline.store import feedback, photos
 from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
@@ -79,8 +79,7 @@ class Match:
     """A photo ranked for a person, by its best face.
 
     Stored results are ranked by their score, after those that were confirmed; live ones by the distance to the nearest
-    reference, which then is all three distances. A box that was drawn by hand has no distance where its vector or the
-    search is live, and no detector's confidence.
+    reference, which then is all three distances. A box drawn by hand has none live, and no detector's confidence.
 
     Attributes:
         rank: from 1.
@@ -172,7 +171,7 @@ def find_person(
         if stored is not None:
             return stored
     drawn = _confirmed_by_hand(connection, person, limit, filters)
-    passed = _rejected(connection, person) | {match.sha256 for match in drawn}
+    passed = feedback.rejected(connection, person.key) | {match.sha256 for match in drawn}
     nearest = find_nearest(connection, chosen, probes, limit=limit + len(passed), filters=filters, metric=metric)
     left = [*drawn, *(match for match in nearest if match.sha256 not in passed)][:limit]
     return [replace(match, rank=rank) for rank, match in enumerate(left, start=1)]
@@ -313,20 +312,11 @@ def results_are_current(connection: Connection, chosen: RegisteredSet) -> dict[s
     return {person: searched.get(person) == (chosen.vectors_version, version) for person, version in wanted.items()}
 
 
-def _rejected(connection: Connection, person: Person) -> set[str]:
-    """Photos, by SHA-256 in hex, of which somebody said that they do not show the person."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT encode(sha256, 'hex') FROM feedback WHERE person = %s AND NOT shown", [person.key])
-        return {sha256 for (sha256,) in cursor.fetchall()}
-
-
 def _confirmed_by_hand(connection: Connection, person: Person, limit: int, filters: Filters) -> list[Match]:
     """Photos in which somebody drew a box around the person."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            query("confirmed_by_hand", wanted=query("wanted_photos")),
-            filters.parameters | {"person": person.key, "limit": limit},
-        )
+        wanted = filters.parameters | {"person": person.key, "limit": limit}
+        cursor.execute(query("confirmed_by_hand", wanted=query("wanted_photos")), wanted)
         return _matches(connection, cursor.fetchall(), None)
 
 

@@ -4,7 +4,7 @@ Both cuts are distances at a rate of the set's calibration, since what is near d
 is known of its distances (too few photos, and an embedder without constants of its own) there is no doubt either.
 
 - Like another person: nearer to a reference of theirs than three in ten thousand strangers are. So near a face is taken
-  for the person without asking; among fifty people one warning in seventy would be of a mere look-alike.
+  for the person without asking; with fifty other references one that is added in seventy is like one of them by chance.
 - Unlike: farther from the person's others than one in a hundred strangers are. Two pictures of one person seldom are,
   even in other light or years apart, and a stranger's picture is so in 99 of 100 cases. References are linked where
   they are nearer than that, and those apart from the largest linked group are doubted: two pictures of a stranger,

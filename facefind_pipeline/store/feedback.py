@@ -59,6 +59,13 @@ def count(connection: Connection, person: str) -> tuple[int, int, int]:
         return confirmed, by_hand, rejected
 
 
+def rejected(connection: Connection, person: str) -> set[str]:
+    """Photos, by SHA-256 in hex, of which somebody said that they do not show the person."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT encode(sha256, 'hex') FROM feedback WHERE person = %s AND NOT shown", [person])
+        return {sha256 for (sha256,) in cursor.fetchall()}
+
+
 def boxes_to_embed(connection: Connection, embedder: str) -> list[DrawnBox]:
     """Boxes drawn by hand that an embedder, given by its fingerprint, has not tried, in photos that are there now."""
     with connection.cursor() as cursor:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from facefind_pipeline.ingest import drawn_boxes
+from facefind_pipeline.ingest.references import EmbeddingFailedError
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
@@ -105,6 +107,22 @@ def test_a_live_search_has_the_drawn_boxes_too(facefind: Facefind, drawn: Path) 
     assert live[0]["distance"] is None
 
 
+def test_a_drawn_box_that_can_not_be_embedded_is_shown_without_a_distance(
+    facefind: Facefind, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise EmbeddingFailedError("embedding failed: no landmarks")
+
+    monkeypatch.setattr(drawn_boxes, "embed_face", fail)
+    done(facefind("confirm", "Ada", "nobody.jpg", "--box", "40,20,120,160"))
+    first = _find(facefind)[0]
+    assert (first["photo"], first["band"], first["distance"], first["score"]) == (
+        *("Day 1/nobody.jpg", "confirmed"),
+        *(None, None),
+    )
+    assert "confirmed" in done(facefind("find", "Ada")).stdout
+
+
 def test_a_box_over_a_face_that_was_found_confirms_that_face(
     facefind: Facefind, filled: Path, database: Database
 ) -> None:
@@ -125,6 +143,9 @@ def test_a_box_lies_in_the_photo_as_it_is_shown(
     assert outside.exit_code == 1
     assert "reaches over the border: the photo, as it is shown upright, is 240 by 320" in outside.stderr
     done(facefind("confirm", "Ada", "turned.jpg", "--box", "100,250,60,70"))
+    (event / "Day 1" / "turned.jpg").unlink()
+    gone = facefind("confirm", "Ada", "turned.jpg", "--box", "100,250,60,70")
+    assert (gone.exit_code, f"{event}/Day 1/turned.jpg can't be read now" in gone.stderr) == (1, True)
     two = facefind("confirm", "Ada", "turned.jpg", "nobody.jpg", "--box", "1,1,9,9")
     assert (two.exit_code, "--box is of one photo" in two.stderr) == (2, True)
 
