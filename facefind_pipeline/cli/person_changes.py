@@ -73,7 +73,7 @@ def rename(name: str, new_name: str) -> None:
     stages.people_changed(graph, sets)
     stages.write_sheet_of(graph, to, sheets)
     click.echo(f"{person.name} is {to.name} now (key {to.key})")
-    if person.key != to.key:
+    if not people_changes.reads_as(person, to):
         _echo_lying(person, lying.values())
 
 

@@ -113,7 +113,7 @@ def add_references(
     problems: dict[Person, list[str]] = {}
     with workspace.database.connect() as connection:
         stored = people.stored_references(connection)
-        holders = {name: _known_as(connection, name) for name, _ in given}
+        holders = _holders(connection, [name for name, _ in given])
     for name, file in given:
         person = holders[name]
         asked.people += [person] if person not in asked.people else []
@@ -292,13 +292,16 @@ def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: Ref
     return known is None or (reference.largest and not known[1])
 
 
-def _known_as(connection: Connection, name: str) -> Person:
-    """The person that a name means, with a word where it is spelt otherwise."""
-    person = ingest_references.person_of(name)
-    known = people.known_as(connection, person)
-    for line in people.taken_for(person, known.name):
-        tell(line)
-    return known
+def _holders(connection: Connection, names: Sequence[str]) -> dict[str, Person]:
+    """The person that each name means, known or first among these; a name that is spelt otherwise is reported."""
+    held: dict[str, Person] = {}
+    holders = {}
+    for name in dict.fromkeys(names):
+        person = ingest_references.person_of(name)
+        holders[name] = held.setdefault(person.key, people.known_as(connection, person))
+        for line in people.taken_for(person, holders[name].name):
+            tell(line)
+    return holders
 
 
 def _store_references(

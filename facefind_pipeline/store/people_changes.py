@@ -25,6 +25,11 @@ class Conflict:
     confirmed: bool
 
 
+def reads_as(person: Person, to: Person) -> bool:
+    """Whether a picture in the references folder that is named after the one is read as the other's."""
+    return person.key == to.key and same_name(person.name, to.name)
+
+
 def sets_of(connection: Connection, person: str) -> list[str]:
     """Keys of the parameter sets that have a reference or results of a person, and of the active ones."""
     with connection.cursor() as cursor:
@@ -75,7 +80,7 @@ def rename(connection: Connection, person: Person, to: Person, lying: Collection
         lying: as for `remove`. Their references stay whatever becomes of these pictures, which have the former name.
     """
     with connection.cursor() as cursor:
-        if person.key != to.key or not same_name(person.name, to.name):
+        if not reads_as(person, to):
             _dismiss(connection, person.key, lying)
             cursor.execute("UPDATE reference_photos SET source = 'command' WHERE person = %s", [person.key])
         cursor.execute(

@@ -236,7 +236,9 @@ def test_names_that_would_be_one_key_are_reported(
     assert both.exit_code == 1
     assert "'ana-maria' would have the key 'ana-maria' of 'Ana María': if they are one person" in both.stderr
     assert Work(settings, database).done()["runs"] == 0
-    done(facefind("run", event, "--params", SMALL_SET, "--reference", f"Ana María={reference}"))
+    given = ["--reference", f"Ana María={reference}", "--reference", f"ana maria={collins}"]
+    run = done(facefind("run", event, "--params", SMALL_SET, *given))
+    assert run.stderr.count("'ana maria' is taken for 'Ana María'") == 1
     other = facefind("person", "add", "ana-maria", collins)
     assert (other.exit_code, "call them 'Ana María' here too, else give one of them" in other.stderr) == (1, True)
     alike = done(facefind("person", "add", "ana maria", collins))
