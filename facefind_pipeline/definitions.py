@@ -14,6 +14,7 @@ from facefind_pipeline.orchestration.checks import CHECKS
 from facefind_pipeline.orchestration.clocks import shift_camera_clock
 from facefind_pipeline.orchestration.feedback import tell_of_photo
 from facefind_pipeline.orchestration.jobs import JOBS
+from facefind_pipeline.orchestration.people import PEOPLE_JOBS
 from facefind_pipeline.orchestration.resources import workspace
 from facefind_pipeline.orchestration.schedules import nightly_reingestion
 from facefind_pipeline.orchestration.sensors import SENSORS
@@ -24,7 +25,7 @@ def build_defs(resources: Mapping[str, object] | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=dg.load_assets_from_modules([photos, fingerprints, faces, index, references, results, quality]),
         asset_checks=CHECKS,
-        jobs=[*JOBS, tell_of_photo, shift_camera_clock],
+        jobs=[*JOBS, *PEOPLE_JOBS, tell_of_photo, shift_camera_clock],
         schedules=[nightly_reingestion],
         sensors=[automation, *SENSORS],
         resources={"workspace": workspace, **(resources or {})},

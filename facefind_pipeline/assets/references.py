@@ -51,15 +51,24 @@ def reference_photos(
 def reference_embeddings(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
-    """One vector per reference photo, of the one face in it; without exactly one it is left out, with the reason."""
+    """One vector per reference photo, of the one face in it; without exactly one it is left out, with the reason.
+
+    And one of each box that somebody drew around a person whom no detector found. References that look unlike the
+    person's others, or like another person's, are reported.
+    """
+    from facefind_pipeline.ingest.drawn_boxes import embed_boxes
     from facefind_pipeline.ingest.references import embed_references, reference_report
     from facefind_pipeline.ingest.register import register_missing_set
     from facefind_pipeline.ingest.sheet_files import sheet_path
     from facefind_pipeline.ingest.sheets import reference_tiles
+    from facefind_pipeline.search.likeness import doubts_of
 
     key = context.partition_key
     register_missing_set(workspace.database, workspace.settings, key)
     made = embed_references(workspace.database, workspace.settings, key)
+    boxes = embed_boxes(workspace.database, workspace.settings, key)
+    for doubt in doubts_of(workspace.database, key, {reference.person for reference in made}):
+        context.log.warning(doubt.text)
     report, version = reference_report(workspace.database, key)
     tiles = reference_tiles(workspace.database, key)
     usable = int((report["problem"] == "").sum())
@@ -68,6 +77,7 @@ def reference_embeddings(
         metadata={
             "dagster/row_count": usable,
             "embedded_now": len(made),
+            "boxes_embedded_now": boxes,
             "left_out": len(report) - usable,
             "references": table_metadata(report),
             **columns_metadata(workspace.database, "reference_embeddings"),

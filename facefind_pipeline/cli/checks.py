@@ -69,6 +69,25 @@ def check_references(given: Sequence[tuple[str, Path]]) -> None:
         raise FacefindError("; ".join(problems))
 
 
+def check_names(settings: Settings, names: Sequence[str]) -> None:
+    """Looks whether each name has a key of its own, among those given and those that are known.
+
+    Raises:
+        FacefindError: two names would be one key.
+    """
+    from facefind_pipeline.ingest.references import person_of
+    from facefind_pipeline.store import people
+
+    given: dict[str, str] = {}
+    for name in names:
+        person = person_of(name)
+        if not people.same_name(given.setdefault(person.key, person.name), person.name):
+            raise FacefindError(people.taken(person, given[person.key]))
+        if home_exists(settings):
+            with open_database(settings).connect() as connection:
+                people.known_as(connection, person)
+
+
 def check_anybody(settings: Settings) -> None:
     """Looks whether there is anybody to look for without a reference given now.
 

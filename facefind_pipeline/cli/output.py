@@ -58,7 +58,7 @@ def echo_sheet(matches: Sequence[Match], file: Path, *, title: str) -> None:
     from facefind_pipeline.vision.sheet import Tile, write_sheet
 
     tiles = [
-        Tile(match.thumbnail, (f"{match.rank}. {match.band or f'{match.score:.3f}'}", match.photo)) for match in matches
+        Tile(match.thumbnail, (f"{match.rank}. {match.band or _three(match.score)}", match.photo)) for match in matches
     ]
     click.echo(f"contact sheet: {write_sheet(file, tiles, title=title)}", err=True)
 
@@ -102,7 +102,7 @@ def _row(match: Match) -> dict[str, object]:
         "rank": match.rank,
         "match": match.band,
         "confidence": "" if match.probability is None else f"{match.probability:.1%}",
-        "score": f"{match.score:.3f}",
+        "score": _three(match.score),
         "photo": match.photo,
         "looks more like": match.rival,
         "event day": match.event_day,
@@ -110,6 +110,10 @@ def _row(match: Match) -> dict[str, object]:
         "place": ", ".join(part for part in (match.place, match.country) if part),
         "also": _copies(match),
     }
+
+
+def _three(number: float | None) -> str:
+    return "" if number is None else f"{number:.3f}"
 
 
 def _copies(match: Match) -> str:

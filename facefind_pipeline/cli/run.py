@@ -99,6 +99,7 @@ def find_people(
     checks.check_folder(settings, root, day_name)
     if references:
         checks.check_references(references)
+        checks.check_names(settings, [name for name, _ in references])
     else:
         checks.check_anybody(settings)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_matches, echo_sheet, warn_of_days_left_out
@@ -23,6 +24,7 @@ from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
 from facefind_pipeline.search.count import count_photos
+from facefind_pipeline.search.likeness import doubts
 from facefind_pipeline.set_names import ALIASES, DEFAULT
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
@@ -112,8 +114,9 @@ def add_references(
     problems: dict[Person, list[str]] = {}
     with workspace.database.connect() as connection:
         stored = people.stored_references(connection)
+        holders = _holders(connection, [name for name, _ in given])
     for name, file in given:
-        person = ingest_references.person_of(name)
+        person = holders[name]
         asked.people += [person] if person not in asked.people else []
         try:
             reference = ingest_references.read_reference(name, file, largest=largest)
@@ -122,9 +125,11 @@ def add_references(
             usable.append(reference)
         except FacefindError as error:
             problems.setdefault(person, []).append(str(error))
-    _store_references(graph, usable, stored)
+    new = _store_references(graph, usable, stored)
     embed_missing_references(graph, parameters)
     with workspace.database.connect() as connection:
+        for doubt in doubts(connection, parameter_sets.find(connection, parameters.key), new):
+            tell(f"warning: {doubt.text}")
         states = people.reference_states(connection, parameters.key)
         if not given:
             asked.people = [person for person, references in people.reference_counts(connection) if references]
@@ -211,6 +216,33 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
         graph.materialize(assets, parameters.key)
 
 
+def people_changed(graph: Graph, sets: Sequence[str]) -> None:
+    """Brings what these sets have of people, and what the UI shows of it, up to the people there are now.
+
+    A set that can't be worked with now, since its model is missing, does not stop the others.
+    """
+    graph.materialize(["reference_photos"])
+    evaluated = due.recorded_versions(graph.instance, "evaluation", sets)
+    for key in sets:
+        evaluation = ["evaluation"] if key in evaluated else []
+        try:
+            graph.materialize(["reference_embeddings", "search_results", *evaluation], key)
+        except OutageError:
+            raise
+        except FacefindError as error:
+            tell(f"{key} is not up to date: {error}")
+
+
+def write_sheet_of(graph: Graph, person: Person, sets: Sequence[str]) -> None:
+    """Writes a person's stored contact sheet under these sets, where there are matches."""
+    with graph.workspace.database.connect() as connection:
+        for key in sets:
+            chosen = parameter_sets.find(connection, key)
+            best = find.find_person(connection, chosen, person, limit=PERSON_FACES)
+            if best:
+                _echo_stored_sheet(graph.workspace.settings, key, person, best)
+
+
 def report(
     graph: Graph, parameters: ParameterSet, asked: Asked, *, limit: int, quiet: bool
 ) -> list[tuple[Person, list[find.Match]]]:
@@ -227,8 +259,7 @@ def report(
                 click.echo()
                 echo_matches(person.name, chosen.key, best[:limit], count_photos(connection, chosen.key, person))
             if best:
-                file = sheet_path(graph.workspace.settings, chosen.key, "people", person.key)
-                echo_sheet(best[:PERSON_FACES], file, title=f"{person.name}, {chosen.key}")
+                _echo_stored_sheet(graph.workspace.settings, chosen.key, person, best[:PERSON_FACES])
         warn_of_days_left_out(chosen.key, days_left_out(connection, chosen))
     return found
 
@@ -241,6 +272,10 @@ def require_references(asked: Asked) -> None:
     """
     if asked.unusable:
         raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
+
+
+def _echo_stored_sheet(settings: Settings, key: str, person: Person, best: Sequence[find.Match]) -> None:
+    echo_sheet(best, sheet_path(settings, key, "people", person.key), title=f"{person.name}, {key}")
 
 
 def _first_set(settings: Settings) -> ParameterSet:
@@ -258,11 +293,24 @@ def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: Ref
     return known is None or (reference.largest and not known[1])
 
 
+def _holders(connection: Connection, names: Sequence[str]) -> dict[str, Person]:
+    """The person that each name means, known or first among these; a name that is spelt otherwise is reported."""
+    held: dict[str, Person] = {}
+    holders = {}
+    for name in dict.fromkeys(names):
+        person = ingest_references.person_of(name)
+        holders[name] = held.setdefault(person.key, people.known_as(connection, person))
+        for line in people.taken_for(person, holders[name].name):
+            tell(line)
+    return holders
+
+
 def _store_references(
     graph: Graph,
     usable: Sequence[ReferencePhoto],
     stored: Mapping[tuple[str, bytes], tuple[str, bool]],
-) -> None:
+) -> set[str]:
+    """Stores new references, of the command and of the references folder; returns keys of the people they are of."""
     with graph.workspace.database.connect() as connection:
         look = ingest_references.look_at_references(connection, graph.workspace.settings.references)
     for problem in look.problems:
@@ -270,6 +318,7 @@ def _store_references(
     new = [reference for reference in usable if _is_new(stored, reference)]
     if new or look.new or look.gone:
         graph.materialize(["reference_photos"], incoming=Incoming(references=new))
+    return {reference.person.key for reference in new} | {person for person, _ in look.new}
 
 
 def _comparison(parameters: ParameterSet) -> tuple[str, float] | None:

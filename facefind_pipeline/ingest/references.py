@@ -1,6 +1,8 @@
 """Reference photos: the folder of them, the one face in each, and its vector under a parameter set."""
 
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +18,7 @@ from facefind_pipeline.ingest.reference_folder import list_references
 from facefind_pipeline.ingest.sheet_files import remove_sheets_of
 from facefind_pipeline.parameters import DetectorSettings, HogSettings, ParameterSet
 from facefind_pipeline.settings import Settings
-from facefind_pipeline.store import people
+from facefind_pipeline.store import people, people_changes
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import StoredFace
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
@@ -52,7 +54,7 @@ def person_of(name: str) -> Person:
     Raises:
         FacefindError: nothing of the name is left for a key.
     """
-    return Person(key_of(name), name)
+    return Person(key_of(name), unicodedata.normalize("NFC", name))
 
 
 def read_reference(name: str, file: Path, *, largest: bool = False) -> ReferencePhoto:
@@ -76,7 +78,7 @@ class FolderLook:
     Attributes:
         new: (person, sha256) of photos that are to be stored, each with the person's name and the file.
         gone: (person, sha256) of photos that came from the folder and are there no more.
-        problems: a line for all that is left out or can't be had now.
+        problems: a line for all that is left out or can't be had now, and for a name that is taken for another.
     """
 
     new: Mapping[tuple[str, bytes], tuple[str, Path]]
@@ -88,7 +90,7 @@ def look_at_references(connection: Connection, folder: Path) -> FolderLook:
     """Compares the references folder with what is stored of it.
 
     What can't be had now is kept: all of a person of whom one entry can't be read, and everyone if nothing at all is
-    there. A folder in which some are left is taken at its word.
+    there. A folder in which some are left is taken at its word. Pictures that were taken from their person are no news.
     """
     stored = people.stored_references(connection)
     of_folder = {key for key, (source, _) in stored.items() if source == "folder"}
@@ -98,8 +100,10 @@ def look_at_references(connection: Connection, folder: Path) -> FolderLook:
         kept = f"references folder {folder} {why_unreadable(error)}; the references that it held are kept"
         return FolderLook({}, (), [kept] if of_folder else [])
     names = {person.key: person.name for person in people.people(connection)}
+    dismissed = people_changes.dismissed(connection)
     found: dict[tuple[str, bytes], tuple[str, Path]] = {}
     problems, unread = report(listing.problems), set(listing.unread)
+    some_dismissed = False
     for name, entry in listing.files:
         try:
             reference = read_reference(name, Path(entry.path))
@@ -108,11 +112,16 @@ def look_at_references(connection: Connection, folder: Path) -> FolderLook:
             unread.add(name)
             continue
         key = reference.person.key
+        if (key, reference.sha256) in dismissed:
+            some_dismissed = True
+            continue
         if people.same_name(names.setdefault(key, name), name):
             found[key, reference.sha256] = name, Path(entry.path)
+            if (key, reference.sha256) not in stored:
+                problems += people.taken_for(reference.person, names[key])
         else:
             problems.append(f"reference {entry.path}: {people.taken(reference.person, names[key])}")
-    if of_folder and not found:
+    if of_folder and not found and not some_dismissed:
         problems.append(f"references folder {folder} has no picture any more; the references that it held are kept")
         return FolderLook({}, (), problems)
     kept_people = {slugged for name in unread if (slugged := _key_or_none(name))}
@@ -121,6 +130,20 @@ def look_at_references(connection: Connection, folder: Path) -> FolderLook:
         {key for key in of_folder - found.keys() if key[0] not in kept_people},
         problems,
     )
+
+
+def lying_in_folder(folder: Path, person: Person) -> dict[bytes, Path]:
+    """The pictures that lie in the references folder under a person's name now, by SHA-256."""
+    try:
+        files = list_references(folder).files
+    except OSError:  # no such folder, or it can't be read now
+        return {}
+    lying = {}
+    for name, entry in files:
+        if _key_or_none(name) == person.key:
+            with suppress(FacefindError):
+                lying[read_reference(name, Path(entry.path)).sha256] = Path(entry.path)
+    return lying
 
 
 def locate_face(settings: Settings, parameters: ParameterSet, reference: ReferencePhoto) -> LocatedFace:

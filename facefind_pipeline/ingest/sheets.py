@@ -109,12 +109,15 @@ def result_tiles(database: Database, parameter_set: str) -> list[Tile]:
     return _tiles(
         database,
         """
-        SELECT f.thumbnail, p.display_name || ' ' || r.rank, round(r.distance::numeric, 3)::text
+        SELECT coalesce(f.thumbnail, said.thumbnail), p.display_name || ' ' || r.rank,
+               CASE WHEN r.confirmed THEN 'confirmed' ELSE round(r.distance::numeric, 3)::text END
         FROM search_results r JOIN people p USING (person)
-        JOIN embeddings e USING (parameter_set, face_key)
-        JOIN detected_faces f ON (f.sha256, f.detector_fingerprint, f.face_key)
+        LEFT JOIN embeddings e USING (parameter_set, face_key)
+        LEFT JOIN detected_faces f ON (f.sha256, f.detector_fingerprint, f.face_key)
             = (e.sha256, e.detector_fingerprint, e.face_key)
-        WHERE r.parameter_set = %s AND r.rank <= %s ORDER BY r.person, r.rank LIMIT 600
+        LEFT JOIN feedback said ON (said.person, said.sha256) = (r.person, r.sha256) AND said.by_hand
+        WHERE r.parameter_set = %s AND r.rank <= %s AND coalesce(f.thumbnail, said.thumbnail) IS NOT NULL
+        ORDER BY r.person, r.rank LIMIT 600
         """,
         [parameter_set, PERSON_FACES],
     )

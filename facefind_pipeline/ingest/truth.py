@@ -1,21 +1,25 @@
-"""Truth lists from CSV files, checked against the photos and people that are known.
+"""Truth lists from files of spreadsheets, checked against the photos and people that are known.
 
 A list has the columns `person` and `filename`, and may have `event_day`, `note`, and `x`, `y`, `w`, `h` of the person's
-face. It names every photo of its people; where it covers a few event days only, its first line says so:
+face. A file is called by its name, the end of its path or its absolute path. A list names every photo of its people;
+where it covers a few event days only, its first line says so:
 
     # days: friday, saturday
     event_day,person,filename,note
     friday,Ada,IMG_0001.jpg,at the bar
 """
 
-import csv
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.names import key_of
+from facefind_pipeline.ingest.spreadsheet import Line, read_lines
+from facefind_pipeline.plurals import counted
 from facefind_pipeline.store import people, photos, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.truth import Box, KnownPhoto, TruthList, TruthRow
@@ -31,7 +35,7 @@ def read_list(file: Path, known: Sequence[KnownPhoto], persons: Iterable[str], d
     """The list in a file.
 
     Args:
-        file: CSV in UTF-8.
+        file: a table as spreadsheets save it.
         known: every photo file.
         persons: keys of the people that are known.
         days: keys of the event days.
@@ -40,28 +44,19 @@ def read_list(file: Path, known: Sequence[KnownPhoto], persons: Iterable[str], d
         FacefindError: unreadable, not such a list, or a row that fits no photo, person or day, or fits a row before it;
             the message names the first such line and counts the others.
     """
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise FacefindError(f"truth list {file} can't be read: {(error.strerror or str(error)).lower()}") from None
-    except UnicodeDecodeError:
-        raise FacefindError(f"truth list {file} is not UTF-8: save it as such") from None
+    lines = read_lines(file)
     covered = None
-    if lines and lines[0].startswith(_DAYS):
-        covered = tuple(day.strip() for day in lines[0].removeprefix(_DAYS).split(",") if day.strip())
-        unknown = [day for day in covered if day not in set(days)]
-        if unknown:
-            raise FacefindError(f"{file.name}: no event day {unknown[0]!r}: there is {', '.join(days) or 'none yet'}")
-    skipped = int(covered is not None)
-    rows = csv.DictReader(lines[skipped:])
-    header = [name.strip() for name in rows.fieldnames or ()]
-    rows.fieldnames = header
-    if not {"person", "filename"} <= set(header) or not set(header) <= set(COLUMNS):
+    if lines and lines[0].cells[0].casefold().startswith(_DAYS):
+        covered = _covered(file.name, lines.pop(0), list(days))
+    header = lines.pop(0) if lines else Line(1, [])
+    columns = [name.casefold() for name in header.cells]
+    named = [name for name in columns if name]
+    if not {"person", "filename"} <= set(named) or not set(named) <= set(COLUMNS) or len(set(named)) < len(named):
         raise FacefindError(
-            f"{file.name}: its columns are {', '.join(header) or 'none'}: `person` and `filename` must be there, "
-            "`event_day`, `note`, `x`, `y`, `w`, `h` may"
+            f"{file.name}, line {header.number}: its columns are {', '.join(named) or 'none'}: `person` and `filename` "
+            "must be there, `event_day`, `note`, `x`, `y`, `w`, `h` may, each once"
         )
-    return TruthList(file.name, _rows(file.name, rows, skipped, known, set(persons), covered), covered)
+    return TruthList(file.name, _rows(file.name, columns, lines, _by_name(known), set(persons), covered), covered)
 
 
 def store_lists(
@@ -107,7 +102,7 @@ def store_lists(
 
 
 def find_photo(known: Sequence[KnownPhoto], filename: str, day: str = "") -> KnownPhoto:
-    """The photo that a file's name, or the end of its path, means.
+    """The photo that a file's name, the end of its path or its absolute path means, in any Unicode form.
 
     Raises:
         FacefindError: none, or several of different content.
@@ -118,39 +113,56 @@ def find_photo(known: Sequence[KnownPhoto], filename: str, day: str = "") -> Kno
 def _by_name(known: Sequence[KnownPhoto]) -> dict[str, list[KnownPhoto]]:
     named: dict[str, list[KnownPhoto]] = defaultdict(list)
     for photo in known:
-        named[PurePosixPath(photo.path).name].append(photo)
+        named[_parts(photo.path)[-1]].append(photo)
     return named
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return PurePosixPath(normalize("NFC", path)).parts
+
+
+def _covered(name: str, line: Line, days: Sequence[str]) -> tuple[str, ...]:
+    """The event days of the line `# days: friday, saturday`, however its commas were taken."""
+    text = ",".join(line.cells)[len(_DAYS) :]
+    given = [day.strip() for day in re.split("[,;\t]", text) if day.strip()]
+    for day in given:
+        if _slug(day) not in days:
+            raise FacefindError(
+                f"{name}, line {line.number}: no event day {day!r}: there is {', '.join(days) or 'none yet'}"
+            )
+    return tuple(_slug(day) for day in given)
 
 
 def _rows(
     name: str,
-    rows: "csv.DictReader[str]",
-    skipped: int,
-    known: Sequence[KnownPhoto],
+    columns: Sequence[str],
+    lines: Sequence[Line],
+    by_name: Mapping[str, Sequence[KnownPhoto]],
     persons: set[str],
     covered: Sequence[str] | None,
 ) -> list[TruthRow]:
-    by_name = _by_name(known)
     made: dict[tuple[str, bytes], TruthRow] = {}
     first: dict[tuple[str, str], int] = {}
     problems = []
-    for row in rows:
-        values, number = {column: (row.get(column) or "").strip() for column in COLUMNS}, rows.line_num + skipped
+    for line in lines:
+        values = dict.fromkeys(COLUMNS, "") | dict(zip(columns, line.cells, strict=False))
         try:
+            if any(line.cells[len(columns) :]):
+                raise FacefindError(f"{len(line.cells)} cells in {len(columns)} columns: quote a cell that has commas")
             person = _person(values["person"], persons)
             photo = _photo(values["filename"], values["event_day"], by_name, covered)
-            line = first.setdefault((person, f"{photo.event_day} {photo.path}"), number)
-            if line != number:
-                raise FacefindError(f"{values['filename']} of {values['person']} is on line {line} already")
+            number = first.setdefault((person, f"{photo.event_day} {photo.path}"), line.number)
+            if line.number != number:
+                raise FacefindError(f"{values['filename']} of {values['person']} is on line {number} already")
             assert photo.sha256 is not None
             # Two files of one content are one photo.
             made.setdefault(
                 (person, photo.sha256), TruthRow(person, photo.sha256, _box(values), values["note"] or None)
             )
         except FacefindError as error:
-            problems.append(f"line {number}: {error}")
+            problems.append(f"line {line.number}: {error}")
     if problems:
-        more = f" (and {len(problems) - 1} more lines)" if len(problems) > 1 else ""
+        more = f" (and {counted(len(problems) - 1, 'more line')})" if len(problems) > 1 else ""
         raise FacefindError(f"{name}, {problems[0]}{more}")
     if not made:
         raise FacefindError(f"{name} lists no photo")
@@ -158,21 +170,29 @@ def _rows(
 
 
 def _person(name: str, persons: set[str]) -> str:
-    key = key_of(name) if name else ""
+    key = _slug(name)
     if key not in persons:
         raise FacefindError(f"no person {name!r}: add them with `facefind person add NAME FILE`, or correct the name")
     return key
 
 
+def _slug(name: str) -> str:
+    """The key of a name; of one that nothing can be made of the name itself, which no key is like."""
+    try:
+        return key_of(name)
+    except FacefindError:
+        return name
+
+
 def _photo(
     filename: str, day: str, by_name: Mapping[str, Sequence[KnownPhoto]], covered: Sequence[str] | None
 ) -> KnownPhoto:
-    path = PurePosixPath(filename)
-    named = [photo for photo in by_name.get(path.name, ()) if PurePosixPath(photo.path).parts[-len(path.parts) :]
-             == path.parts and day in ("", photo.event_day)]  # fmt: skip
+    of_day = _slug(day) if day else ""
+    named = [photo for photo in _called(filename, by_name) if of_day in ("", photo.event_day)]
     if not named:
-        twin = next((photo for name, found in by_name.items() if PurePosixPath(name).stem == path.stem
-                     for photo in found if day in ("", photo.event_day)), None)  # fmt: skip
+        stem = PurePosixPath(normalize("NFC", filename.replace("\\", "/"))).stem
+        twin = next((photo for name, found in by_name.items() if PurePosixPath(name).stem == stem
+                     for photo in found if of_day in ("", photo.event_day)), None)  # fmt: skip
         hint = f"there is {PurePosixPath(twin.path).name}" if twin else "check the spelling, or ingest its folder first"
         raise FacefindError(f"no photo {filename!r}{f' in event day {day!r}' if day else ''}: {hint}")
     if len({photo.sha256 for photo in named}) > 1:
@@ -187,12 +207,33 @@ def _photo(
     return named[0]
 
 
+def _called(filename: str, by_name: Mapping[str, Sequence[KnownPhoto]]) -> list[KnownPhoto]:
+    """Photos whose absolute path ends as a given one.
+
+    A backslash separates folders, unless a photo has one in its name. An absolute path that is no photo's was written
+    where the photos lie elsewhere: then its end is compared with the path below the photos' root.
+    """
+    for text in (filename, filename.replace("\\", "/")):
+        given = _parts(text)
+        candidates = by_name.get(given[-1], ()) if given else ()
+        named = [photo for photo in candidates if _ends(_parts(f"{photo.root}/{photo.path}"), given)]
+        if not named and (text.startswith("/") or re.match("[A-Za-z]:/", text)):
+            named = [photo for photo in candidates if _ends(given, _parts(photo.path))]
+        if named:
+            return named
+    return []
+
+
+def _ends(path: tuple[str, ...], end: tuple[str, ...]) -> bool:
+    return path[-len(end) :] == end
+
+
 def _box(values: Mapping[str, str]) -> Box | None:
     given = [values[side] for side in "xywh"]
     if not any(given):
         return None
     try:
-        x, y, w, h = (round(float(side)) for side in given)
+        x, y, w, h = (round(float(side.replace(",", "."))) for side in given)
     except ValueError:
         raise FacefindError(f"x, y, w, h are {', '.join(given)}: four numbers, or none of them") from None
     if w <= 0 or h <= 0:

@@ -13,7 +13,7 @@ from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.search import find, index, results
-from facefind_pipeline.store import faces, parameter_sets, people, photos
+from facefind_pipeline.store import faces, feedback, parameter_sets, people, photos
 from facefind_pipeline.store.photos import EventDay
 
 
@@ -60,12 +60,13 @@ def due_faces(
 
 
 def references_due(instance: dg.DagsterInstance, workspace: Workspace, parameters: ParameterSet) -> bool:
-    """Whether the set has not tried a reference photo yet, or Dagster still shows one that is gone."""
+    """Whether the set has not tried a reference photo or a drawn box yet, or Dagster still shows one that is gone."""
     with workspace.database.connect() as connection:
         now = ingest_faces.present_partition(workspace.settings, "", parameters)
         version = people.reference_embeddings_version(connection, parameters.key)
         to_do = people.references_to_do(connection, parameters.key, now.detector, now.embedder)
-    return bool(to_do) or _recorded(instance, "reference_embeddings", parameters.key) not in (None, version)
+        boxes = feedback.boxes_to_embed(connection, now.embedder)
+    return bool(to_do or boxes) or _recorded(instance, "reference_embeddings", parameters.key) not in (None, version)
 
 
 def due_aggregates(instance: dg.DagsterInstance, workspace: Workspace, key: str) -> list[str]:

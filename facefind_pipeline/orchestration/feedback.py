@@ -6,27 +6,38 @@ from pydantic import Field
 from facefind_pipeline.orchestration.resources import Workspace
 
 
-class FeedbackConfig(dg.Config):
-    """A person, a photo, and what was said."""
+class SaidOfPhoto(dg.Config):
+    """A photo, and what was said of it."""
 
-    person: str = Field(description="The person's key.")
     sha256: str = Field(description="Of the photo's content, in hex.")
     face: list[int] = Field(
         default_factory=list, description="x, y, w, h of the person's face in upright pixels; empty: it is not shown."
     )
+    by_hand: bool = Field(default=False, description="The box was drawn where no detector found a face, or on a back.")
+
+
+class FeedbackConfig(dg.Config):
+    """A person, and what was said of photos."""
+
+    person: str = Field(description="The person's key.")
+    photos: list[SaidOfPhoto] = Field(description="Each photo once.")
 
 
 @dg.op
 def remember_feedback(config: FeedbackConfig, workspace: dg.ResourceParam[Workspace]) -> None:
-    """Remembers it by the photo's content; the results of every set respect it when they are next made."""
-    from facefind_pipeline.store.truth import say
+    """Remembers it by the photos' content; the results of every set respect it when they are next made."""
+    from facefind_pipeline.ingest.drawn_boxes import cut_thumbnail
+    from facefind_pipeline.store.feedback import say
 
-    box = (config.face[0], config.face[1], config.face[2], config.face[3]) if config.face else None
     with workspace.database.connect() as connection:
-        say(connection, config.person, bytes.fromhex(config.sha256), box)
+        for photo in config.photos:
+            box = (photo.face[0], photo.face[1], photo.face[2], photo.face[3]) if photo.face else None
+            sha256 = bytes.fromhex(photo.sha256)
+            drawn = cut_thumbnail(connection, sha256, box) if box and photo.by_hand else None
+            say(connection, config.person, sha256, box, drawn)
 
 
 @dg.job
 def tell_of_photo() -> None:
-    """Remembers that a photo shows a person, or that it does not."""
+    """Remembers that photos show a person, or that they do not."""
     remember_feedback()

@@ -53,10 +53,11 @@ def explain(
             above.append(Outranking(row.path, row.score))
     lost = False
     build = indexes.last_build(connection, chosen.key)
-    if build is not None and build.index is not None and row.rank is not None:
+    if build is not None and build.index is not None and row.rank is not None and not row.by_hand:
         rejected = {other.sha256 for other in rows if other.shown is False}
         near = find_nearest(connection, chosen, probes, limit=limit + len(rejected), filters=filters)
-        ranked = [other for other in rows if other.rank is not None and (passing is None or other.sha256 in passing)]
+        found = [other for other in rows if other.rank is not None and not other.by_hand]
+        ranked = [other for other in found if (passing is None or other.sha256 in passing)]
         exact = sorted(ranked, key=lambda other: other.plain_distance or 0)
         within = any(other.sha256 == photo for other in exact[:limit])
         lost = within and not any(match.sha256 == photo.hex() for match in near)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search.calibration import Calibration, read_calibration
 from facefind_pipeline.search.comparable import check_comparable
-from facefind_pipeline.store import photos
+from facefind_pipeline.store import feedback, photos
 from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
@@ -77,7 +78,7 @@ class Match:
     """A photo ranked for a person, by its best face.
 
     Stored results are ranked by their score, after those that were confirmed; live ones by the distance to the nearest
-    reference, which then is all three distances.
+    reference, which then is all three distances. A box drawn by hand has none live, and no detector's confidence.
 
     Attributes:
         rank: from 1.
@@ -103,16 +104,16 @@ class Match:
     photo: str
     file: Path
     event_day: str
-    distance: float
-    score: float
-    plain_distance: float
+    distance: float | None
+    score: float | None
+    plain_distance: float | None
     probability: float | None
     rival: str | None
     rival_distance: float | None
     confirmed: bool
     band: str
     box: tuple[int, int, int, int]
-    detector_score: float
+    detector_score: float | None
     taken_at: datetime | None
     country: str | None
     place: str | None
@@ -127,13 +128,13 @@ class Match:
             "photo": self.photo,
             "file": str(self.file),
             "event_day": self.event_day,
-            "distance": round(self.distance, 6),
+            "distance": _rounded(self.distance, 6),
             "band": self.band,
-            "probability": None if self.probability is None else round(self.probability, 4),
-            "score": round(self.score, 6),
-            "plain_distance": round(self.plain_distance, 6),
+            "probability": _rounded(self.probability, 4),
+            "score": _rounded(self.score, 6),
+            "plain_distance": _rounded(self.plain_distance, 6),
             "rival": self.rival,
-            "rival_distance": None if self.rival_distance is None else round(self.rival_distance, 6),
+            "rival_distance": _rounded(self.rival_distance, 6),
             "box": list(self.box),
             "detector_score": self.detector_score,
             "taken_at": self.taken_at.isoformat() if self.taken_at else None,
@@ -142,6 +143,10 @@ class Match:
             "copies": [copy._asdict() | {"file": str(copy.file)} for copy in self.copies],
             "sha256": self.sha256,
         }
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)
 
 
 def find_person(
@@ -164,9 +169,10 @@ def find_person(
         stored = _stored(connection, chosen, person, limit, filters)
         if stored is not None:
             return stored
-    rejected = _rejected(connection, person)
-    nearest = find_nearest(connection, chosen, probes, limit=limit + len(rejected), filters=filters, metric=metric)
-    left = [match for match in nearest if match.sha256 not in rejected][:limit]
+    drawn = _confirmed_by_hand(connection, person, limit, filters)
+    passed = feedback.rejected(connection, person.key) | {match.sha256 for match in drawn}
+    nearest = find_nearest(connection, chosen, probes, limit=limit + len(passed), filters=filters, metric=metric)
+    left = [*drawn, *(match for match in nearest if match.sha256 not in passed)][:limit]
     return [replace(match, rank=rank) for rank, match in enumerate(left, start=1)]
 
 
@@ -307,11 +313,12 @@ def results_are_current(connection: Connection, chosen: RegisteredSet) -> dict[s
     return {person: searched.get(person) == (chosen.vectors_version, version) for person, version in wanted.items()}
 
 
-def _rejected(connection: Connection, person: Person) -> set[str]:
-    """Photos, by SHA-256 in hex, of which somebody said that they do not show the person."""
+def _confirmed_by_hand(connection: Connection, person: Person, limit: int, filters: Filters) -> list[Match]:
+    """Photos in which somebody drew a box around the person."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT encode(sha256, 'hex') FROM feedback WHERE person = %s AND NOT shown", [person.key])
-        return {sha256 for (sha256,) in cursor.fetchall()}
+        wanted = filters.parameters | {"person": person.key, "limit": limit}
+        cursor.execute(query("confirmed_by_hand", wanted=query("wanted_photos")), wanted)
+        return _matches(connection, cursor.fetchall(), None)
 
 
 def _stored(
@@ -338,19 +345,19 @@ class _Row(NamedTuple):
 
     days: list[str]
     paths: list[str]
-    distance: float
+    distance: float | None
     x: int
     y: int
     w: int
     h: int
-    detector_score: float
+    detector_score: float | None
     taken_at: datetime | None
     country: str | None
     place: str | None
     sha256: bytes
     thumbnail: bytes
-    score: float
-    plain_distance: float
+    score: float | None
+    plain_distance: float | None
     rival: str | None
     rival_distance: float | None
     confirmed: bool
@@ -362,7 +369,7 @@ def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibratio
     probabilities: Sequence[float | None] = [None] * len(read)
     bands = [""] * len(read)
     if calibration is not None:
-        scores = [row.score for row in read]
+        scores = [inf if row.score is None else row.score for row in read]
         probabilities = [calibration.probability(score) for score in scores]
         bands = calibration.bands(scores)
     return [
@@ -371,10 +378,10 @@ def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibratio
             photo=row.paths[0],
             file=roots[row.days[0]] / row.paths[0],
             event_day=row.days[0],
-            distance=float(row.distance),
-            score=float(row.score),
-            plain_distance=float(row.plain_distance),
-            probability=probability,
+            distance=row.distance,
+            score=row.score,
+            plain_distance=row.plain_distance,
+            probability=None if row.score is None else probability,
             rival=row.rival,
             rival_distance=row.rival_distance,
             confirmed=row.confirmed,

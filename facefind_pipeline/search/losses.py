@@ -56,6 +56,7 @@ class Facts:
         other_faces: that the detectors of other sets found in it.
         box: the person's face where truth gives it.
         rejected: somebody said that the photo does not show the person.
+        by_hand: somebody drew a box around the person, whom the detector need not find then.
         rank: among the photos that count, from 1; None where it was not ranked.
         cut: as many photos are looked at: a photo ranked below is not found.
         outranking: photos above it that do not show the person, nearest first.
@@ -71,6 +72,7 @@ class Facts:
     other_faces: Sequence[OtherFace] = ()
     box: Box | None = None
     rejected: bool = False
+    by_hand: bool = False
     rank: int | None = None
     cut: int = 1
     outranking: Sequence[Outranking] = field(default=())
@@ -121,13 +123,13 @@ def _reasons(facts: Facts) -> Iterator[Loss]:
         yield Loss(Reason.GONE, "the truth list names a photo that is in no event day any more")
     if facts.problem is not None:
         yield Loss(Reason.UNREADABLE, facts.problem)
-    if not facts.detected:
+    if not facts.detected and not facts.by_hand:
         yield Loss(Reason.NOT_DONE, "the set's detector has not looked at it: `facefind run` goes on")
     if facts.filtered:
         yield Loss(Reason.FILTERED, "without the filters it counts")
-    if not facts.own_faces:
+    if not facts.own_faces and not facts.by_hand:
         yield Loss(Reason.NO_FACE, _elsewhere(facts))
-    if facts.box is not None and not any(near(face, facts.box) for face in facts.own_faces):
+    if facts.box is not None and not facts.by_hand and not any(near(face, facts.box) for face in facts.own_faces):
         yield Loss(
             Reason.NOT_NEAR, f"{counted(len(facts.own_faces), 'face')} elsewhere in the photo; {_elsewhere(facts)}"
         )

@@ -54,6 +54,7 @@ class Row(NamedTuple):
     w: int | None
     h: int | None
     shown: bool | None
+    by_hand: bool
     path: str | None
     problem: str | None
     detected: bool
@@ -169,7 +170,7 @@ def truth_rows(connection: Connection, key: str, person: str | None = None, phot
 
 def ranking(rows: Sequence[Row], *, plain: bool) -> Ranking:
     """One person's ranking, by score or by the distance to the nearest reference alone."""
-    ranked = [row for row in rows if row.rank is not None]
+    ranked = [row for row in rows if row.rank is not None and not (plain and row.by_hand)]
     if plain:
         ranked.sort(key=lambda row: (row.plain_distance or 0.0, row.sha256))
     distances = [(row.plain_distance if plain else row.score) or 0.0 for row in ranked]
@@ -240,6 +241,7 @@ def facts_of(
         other_faces=[face for face in faces if face.parameter_set != key],
         box=row.box,
         rejected=row.shown is False,
+        by_hand=row.by_hand,
         rank=place if row.rank is not None else None,
         cut=cut,
         outranking=above,
@@ -265,9 +267,9 @@ def calibration_check(rows: Sequence[Row], calibration: Calibration) -> dict[str
     """What the truth says of the calibration: false-match rates, bands and reliability.
 
     The rate is of faces in photos that do not show the person. A photo counts once, by its nearest face; two faces of
-    one photo below a threshold that one in a hundred passes are rare.
+    one photo below a threshold that one in a hundred passes are rare. Boxes drawn by hand are no faces to speak of.
     """
-    ranked = [row for row in rows if row.rank is not None and row.score is not None and row.plain_distance is not None]
+    ranked = [row for row in rows if row.score is not None and row.plain_distance is not None and not row.by_hand]
     relevant = np.array([row.relevant for row in ranked])
     distances = np.array([row.plain_distance for row in ranked], dtype=np.float64)
     scores = np.array([row.score for row in ranked], dtype=np.float64)

@@ -208,7 +208,7 @@ def _people(connection: Connection, key: str, calibration: Calibration | None) -
         cursor.execute(query("results_by_person"), {"parameter_set": key})
         rows = cursor.fetchall()
     made = []
-    for person, scores, nearest, distance in rows:
+    for person, ranked, scores, nearest, distance in rows:
         bands = Counter(calibration.bands(scores) if calibration else ())
-        made.append((person, len(scores), bands["sure"], bands["likely"], nearest, distance))
+        made.append((person, ranked, bands["sure"], bands["likely"], nearest, distance))
     return pd.DataFrame(made, columns=["person", "ranked", "sure", "likely", "nearest", "distance"])

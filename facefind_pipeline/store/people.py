@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -72,18 +72,30 @@ def find_person(connection: Connection, key: str) -> Person:
     return found
 
 
+def known_as(connection: Connection, person: Person) -> Person:
+    """Who has the person's key: they themselves, or somebody known whose name differs in accents and case alone.
+
+    Raises:
+        FacefindError: the key is that of a person of another name.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT display_name FROM people WHERE person = %s", [person.key])
+        row = cursor.fetchone()
+    if row is None:
+        return person
+    if not same_name(row[0], person.name):
+        raise FacefindError(taken(person, row[0]))
+    return Person(person.key, row[0])
+
+
 def add_reference(connection: Connection, reference: ReferencePhoto, source: str) -> None:
     """Stores the person and the photo where they are new; source is `command` or `folder`.
 
     Raises:
         FacefindError: the person's key is that of a person of another name.
     """
-    person = reference.person
+    person = known_as(connection, reference.person)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT display_name FROM people WHERE person = %s", [person.key])
-        for (known,) in cursor.fetchall():
-            if not same_name(known, person.name):
-                raise FacefindError(taken(person, known))
         cursor.execute(
             "INSERT INTO people (person, display_name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
             [person.key, person.name],
@@ -96,6 +108,10 @@ def add_reference(connection: Connection, reference: ReferencePhoto, source: str
                 WHERE excluded.largest AND NOT reference_photos.largest
             """,
             [person.key, reference.sha256, reference.filename, source, reference.largest, reference.content],
+        )
+        # Given once more, it is theirs again.
+        cursor.execute(
+            "DELETE FROM dismissed_references WHERE (person, sha256) = (%s, %s)", [person.key, reference.sha256]
         )
 
 
@@ -137,6 +153,24 @@ def stored_references(connection: Connection) -> dict[tuple[str, bytes], tuple[s
     with connection.cursor() as cursor:
         cursor.execute("SELECT person, sha256, source, largest FROM reference_photos")
         return {(person, bytes(sha)): (source, largest) for person, sha, source, largest in cursor.fetchall()}
+
+
+class ReferenceName(NamedTuple):
+    """A reference photo of a person by its name and content; `source` is `command` or `folder`."""
+
+    filename: str
+    sha256: bytes
+    source: str
+
+
+def references_of(connection: Connection, person: Person) -> list[ReferenceName]:
+    """A person's reference photos in the order they were added."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT filename, sha256, source FROM reference_photos WHERE person = %s ORDER BY added_at, sha256",
+            [person.key],
+        )
+        return [ReferenceName(filename, bytes(sha256), source) for filename, sha256, source in cursor.fetchall()]
 
 
 def reference_counts(connection: Connection) -> list[tuple[Person, int]]:
@@ -222,6 +256,11 @@ class ReferenceState:
     problem: str | None
     thumbnail: bytes | None
 
+    @property
+    def usable(self) -> bool:
+        """Whether the set has a vector of it."""
+        return self.tried and self.problem is None
+
 
 def reference_states(connection: Connection, parameter_set: str) -> list[ReferenceState]:
     """Every reference photo under the set."""
@@ -261,7 +300,18 @@ def same_name(one: str, other: str) -> bool:
 
 def taken(person: Person, holder: str) -> str:
     """What to say of a person whose key is that of somebody of another name."""
-    return f"{person.name!r} would have the key {person.key!r} of {holder!r}: give one of them another name"
+    return (
+        f"{person.name!r} would have the key {person.key!r} of {holder!r}: if they are one person call them {holder!r} "
+        "here too, else give one of them another name"
+    )
+
+
+def taken_for(person: Person, holder: str) -> list[str]:
+    """What to say of a name that is taken for a known one; nothing where it differs in case alone."""
+    given, known = (unicodedata.normalize("NFC", name).casefold() for name in (person.name, holder))
+    if given == known:
+        return []
+    return [f"{person.name!r} is taken for {holder!r}: if they are two people give one of them another name"]
 
 
 def _plain(name: str) -> str:

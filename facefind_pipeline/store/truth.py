@@ -1,4 +1,4 @@
-"""Truth lists: which photos show a person, by hand; and what was said of single photos of the results."""
+"""Truth lists: which photos show a person, by hand."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -43,18 +43,27 @@ class TruthList:
 
 
 class KnownPhoto(NamedTuple):
-    """A photo file; `sha256` is None where it could not even be opened."""
+    """A photo file; `sha256` is None where it could not even be opened, `root` is the folder that `path` is below."""
 
     event_day: str
     path: str
     sha256: bytes | None
+    root: str = ""
 
 
 def known_photos(connection: Connection) -> list[KnownPhoto]:
     """Every photo file of every event day."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT event_day, path, sha256 FROM photos ORDER BY event_day, path")
-        return [KnownPhoto(day, path, None if sha is None else bytes(sha)) for day, path, sha in cursor.fetchall()]
+        cursor.execute(
+            """
+            SELECT event_day, p.path, sha256, r.path
+            FROM photos p JOIN event_days USING (event_day) JOIN photo_roots r USING (root_id) ORDER BY 1, 2
+            """
+        )
+        return [
+            KnownPhoto(day, path, None if sha is None else bytes(sha), root)
+            for day, path, sha, root in cursor.fetchall()
+        ]
 
 
 def write_list(connection: Connection, made: TruthList, added_by: str) -> None:
@@ -114,16 +123,3 @@ def truth_version(connection: Connection) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT source, content FROM truth_lists ORDER BY source")
         return versions.hash_rows(cursor.fetchall())
-
-
-def say(connection: Connection, person: str, sha256: bytes, box: Box | None) -> None:
-    """Remembers that a photo shows the person, with this face; or, without a box, that it does not."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO feedback (person, sha256, shown, x, y, w, h) VALUES (%s, %s, %s, %s, %s, %s, %s)
-            ON CONFLICT (person, sha256) DO UPDATE
-            SET shown = excluded.shown, x = excluded.x, y = excluded.y, w = excluded.w, h = excluded.h, added_at = now()
-            """,
-            [person, sha256, box is not None, *(box or (None, None, None, None))],
-        )

@@ -1,6 +1,8 @@
 """Truth lists: what fits becomes rows, and what does not is told in one line that names it."""
 
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 
@@ -54,7 +56,7 @@ def test_a_partial_list_says_which_days_it_covers(file: Path) -> None:
     ("text", "message"),
     [
         ("person,filename\nAda,IMG_2.png\n", r"by hand.csv, line 2: no photo 'IMG_2.png': there is IMG_2.jpg"),
-        ("person,filename\nAda,IMG_9.jpg\nAda,IMG_8.jpg\n", r"no photo 'IMG_9.jpg'.*\(and 1 more lines\)"),
+        ("person,filename\nAda,IMG_9.jpg\nAda,IMG_8.jpg\n", r"no photo 'IMG_9.jpg'.*\(and 1 more line\)"),
         ("person,filename,event_day\nAda,IMG_2.jpg,saturday\n", "no photo 'IMG_2.jpg' in event day 'saturday'"),
         ("person,filename\nAda,IMG_1.jpg\n", "is in several event days: friday.*saturday.*say which"),
         ("person,filename\nBob,IMG_2.jpg\n", "line 2: no person 'Bob'"),
@@ -74,11 +76,66 @@ def test_what_does_not_fit_is_told(file: Path, text: str, message: str) -> None:
         _read(file, text)
 
 
+NFD_FOLDER = normalize("NFD", "Día 1")
+AT_HOME = [
+    KnownPhoto("dia-1", f"{NFD_FOLDER}/{normalize('NFD', 'José.jpg')}", b"1", "/home/me/photos"),
+    KnownPhoto("dia-1", f"{NFD_FOLDER}/a\\b.jpg", b"2", "/home/me/photos"),
+    KnownPhoto("day-2", "Day 2/José.png", b"3", "/home/me/photos"),
+    KnownPhoto("day-3", "IMG_1.jpg", b"4", "/mnt/card"),
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "photo"),
+    [
+        ("person;filename\r\nJosé Núñez;José.jpg\r\n", b"1"),
+        ("Person\tFILENAME\tNote\r\nJosé Núñez\tJosé.jpg\t\r\n", b"1"),
+        ('"Filename","PERSON",,\n"José.jpg","José Núñez",,\n,,,\n', b"1"),
+        ("sep=;\nperson;filename;x;y;w;h\nJosé Núñez;José.jpg;1,5;2;3;4\n", b"1"),
+        ("person,filename\nJosé Núñez,/home/me/photos/Día 1/José.jpg\n", b"1"),
+        ("person,filename\nJosé Núñez,D:\\party\\Día 1\\José.jpg\n", b"1"),
+        ("person,filename\nJosé Núñez,Día 1\\José.jpg\n", b"1"),
+        ("person,filename\nJosé Núñez,photos/Día 1/José.jpg\n", b"1"),
+        ("person,filename\nJosé Núñez,a\\b.jpg\n", b"2"),
+        ("person,filename\nJosé Núñez,E:\\DCIM\\IMG_1.jpg\n", b"4"),
+        ("event_day,person,filename\nDía 1,José Núñez,José.jpg\n", b"1"),
+        ('"# days: Día 1; day-2";;\nperson;filename;note\nJosé Núñez;José.jpg;\n', b"1"),
+        ("# Days: Día 1, day-2,,\nperson,filename,note,x\nJosé Núñez,José.jpg,,\n", b"1"),
+    ],
+)
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_as_spreadsheets_write_them(
+    file: Path, content: str, photo: bytes, form: Literal["NFC", "NFD"], encoding: str
+) -> None:
+    file.write_bytes(normalize(form, content).encode(encoding))
+    made = read_list(file, AT_HOME, ["jose-nunez"], ["dia-1", "day-2", "day-3"])
+    assert [(row.person, row.sha256) for row in made.rows] == [("jose-nunez", photo)]
+    assert made.days == (("dia-1", "day-2") if "ays:" in content else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("person;filename\nJosé Núñez;José.jpg;bar\n", "by hand.csv, line 2: 3 cells in 2 columns: quote a cell"),
+        ('person;filename\nJosé Núñez;"José.jpg\n', "by hand.csv, line 2: unexpected end of data"),
+        ("person;filename;Person\n", "by hand.csv, line 1: its columns are person, filename, person"),
+        ("\n\nperson;file\n", "by hand.csv, line 3: its columns are person, file"),
+        ("# days: monday\nperson;filename\n", "by hand.csv, line 1: no event day 'monday'"),
+        ("person,filename\n\nJosé Núñez,/elsewhere/Día 1/other/José.jpg\n", "line 3: no photo '/elsewhere"),
+    ],
+)
+def test_what_is_wrong_is_reported_with_file_and_line(file: Path, text: str, message: str) -> None:
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(FacefindError, match=message):
+        read_list(file, AT_HOME, ["jose-nunez"], ["dia-1", "day-2"])
+
+
 def test_a_file_that_is_no_list(file: Path) -> None:
     with pytest.raises(FacefindError, match="can't be read: no such file"):
         read_list(file, KNOWN, [], [])
     file.write_bytes(b"person,filename\nJos\xe9,IMG_2.jpg\n")
-    with pytest.raises(FacefindError, match="is not UTF-8"):
+    with pytest.raises(FacefindError, match=r"no person .José."):
         read_list(file, KNOWN, [], [])
 
 

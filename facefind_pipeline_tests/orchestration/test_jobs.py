@@ -95,6 +95,8 @@ def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:
         for name in getattr(node.definition.config_schema.config_type, "fields", {})
     }
     assert fields == {
+        "merge_in_people.other",
+        "merge_in_people.person",
         "raw_photos.rehash",
         "raw_photos.settle_seconds",
         "register_event_days.day_name",
@@ -103,9 +105,13 @@ def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:
         "register_parameter_sets.index",
         "register_parameter_sets.keys",
         "register_parameter_sets.name",
-        "remember_feedback.face",
         "remember_feedback.person",
-        "remember_feedback.sha256",
+        "remember_feedback.photos",
+        "remove_from_people.person",
+        "remove_reference.person",
+        "remove_reference.sha256",
+        "rename_in_people.name",
+        "rename_in_people.person",
         "set_active.active",
         "set_active.keys",
         "set_clock_shift.camera",

@@ -13,7 +13,7 @@ from facefind_pipeline.search.find import Filters
 from facefind_pipeline.search.index import refresh as refresh_index
 from facefind_pipeline.search.losses import Facts, Outranking, Reason, attribute, near
 from facefind_pipeline.search.quality import evaluate_rows
-from facefind_pipeline.store import faces, parameter_sets, truth
+from facefind_pipeline.store import faces, feedback, parameter_sets, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition, StoredFace
 from facefind_pipeline.store.people import Person
@@ -103,7 +103,7 @@ def test_a_face_that_others_outrank(connection: Connection, friday: Partition) -
 
 def test_a_photo_that_was_rejected(connection: Connection, friday: Partition) -> None:
     hers = Photo("hers.jpg", "1", [vector(0.2)])
-    truth.say(connection, "ada", hers.sha256, None)
+    feedback.say(connection, "ada", hers.sha256, None)
     assert _lose(connection, friday, [hers], hers)[0] is Reason.REJECTED
 
 

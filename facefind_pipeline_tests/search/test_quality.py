@@ -8,7 +8,7 @@ import pytest
 
 from facefind_pipeline.search import quality, report, results
 from facefind_pipeline.search.quality import evaluate_rows, evaluate_set, turned
-from facefind_pipeline.store import parameter_sets, truth
+from facefind_pipeline.store import feedback, parameter_sets, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.truth import TruthList, TruthRow
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, vector, write_all, write_person
@@ -99,7 +99,7 @@ def test_only_what_changed_is_reckoned_again(database: Database, event: dict[str
     changed = evaluate_set(database, KEY)
     assert (changed.fresh, changed.version != first.version) == (True, True)
     with database.connect() as connection:
-        truth.say(connection, "ada", event["stranger.jpg"].sha256, None)
+        feedback.say(connection, "ada", event["stranger.jpg"].sha256, None)
     assert evaluate_set(database, KEY).fresh
 
 

@@ -11,7 +11,7 @@ from facefind_pipeline.search import results
 from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE
 from facefind_pipeline.search.calibration import read_calibration
 from facefind_pipeline.search.find import Match, find_person, nearest_face
-from facefind_pipeline.store import faces, parameter_sets, truth
+from facefind_pipeline.store import faces, feedback, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition, StoredFace
 from facefind_pipeline.store.people import Person
@@ -144,7 +144,7 @@ def test_a_set_of_unknown_distances_makes_no_claims(connection: Connection) -> N
 
 
 def _say(connection: Connection, photo: Photo, *, shown: bool) -> None:
-    truth.say(connection, "ada", photo.sha256, photo.faces[0].box if shown else None)
+    feedback.say(connection, "ada", photo.sha256, photo.faces[0].box if shown else None)
 
 
 def test_what_was_rejected_leaves_the_results_and_sharpens_none(connection: Connection, friday: Partition) -> None:
@@ -177,7 +177,7 @@ def test_what_was_said_holds_in_other_sets_and_for_the_same_face_in_another_box(
     hers = Photo("hers.jpg", "1", [vector(1.0)], boxes=[(100, 100, 50, 50)])
     write_all(connection, friday, [hers])
     write_person(connection, friday, "Ada", [vector(0)])
-    truth.say(connection, "ada", hers.sha256, (100, 100, 50, 50))
+    feedback.say(connection, "ada", hers.sha256, (100, 100, 50, 50))
     key = "hog-up1-px640@dlib"
     other = partition(connection, "friday", key, detector="another")
     write_all(connection, other, [Photo("hers.jpg", "1", [vector(1.0)], boxes=[(90, 95, 70, 60)])])

@@ -6,6 +6,11 @@ WITH made AS (
 )
 SELECT DISTINCT person, md5(%(ranking)s
     || (SELECT string_agg(concat_ws(' ', person, sha256, version), ',' ORDER BY person, sha256) FROM made)
-    || (SELECT coalesce(string_agg(concat_ws(' ', person, sha256, shown, x, y, w, h), ',' ORDER BY person, sha256), '')
-        FROM feedback)) AS references_version
+    || (SELECT coalesce(string_agg(concat_ws(' ', said.person, said.sha256, shown, x, y, w, h,
+                                             CASE WHEN by_hand THEN 'by hand' END, md5(e.embedding::text)),
+                                   ',' ORDER BY said.person, said.sha256), '')
+        FROM feedback said
+        LEFT JOIN by_hand_embeddings e ON (e.person, e.sha256) = (said.person, said.sha256) AND e.embedder_fingerprint
+            = (SELECT embedder_fingerprint FROM parameter_sets WHERE parameter_set = %(parameter_set)s)
+       )) AS references_version
 FROM made

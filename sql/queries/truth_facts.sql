@@ -31,7 +31,7 @@ pairs AS (
     FROM ranked r FULL JOIN wanted USING (person, sha256)
 )
 SELECT p.person, p.sha256, p.rank, p.distance, p.score, p.plain_distance, p.rival, p.rival_distance,
-       p.relevant, p.x, p.y, p.w, p.h, said.shown,
+       p.relevant, p.x, p.y, p.w, p.h, said.shown, coalesce(said.by_hand, false) AS by_hand,
        files.path, coalesce(files.problem, d.problem) AS problem, d.sha256 IS NOT NULL AS detected,
        f.w AS face_width, f.sharpness, f.landmarks,
        (SELECT count(*) FROM detected_faces c
