@@ -18,7 +18,8 @@ from math import inf
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, Line, read_calibration
+from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE
+from facefind_pipeline.search.calibration import Line, read_calibration
 from facefind_pipeline.store import parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.parameter_sets import RegisteredSet

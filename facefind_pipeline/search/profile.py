@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.calibrate import read_calibration
+from facefind_pipeline.search.calibration import read_calibration
 from facefind_pipeline.search.find import results_are_current
 from facefind_pipeline.search.likeness import Doubt, doubts
 from facefind_pipeline.store import feedback, parameter_sets, people
