@@ -44,18 +44,18 @@ def explain(
     """Say why PHOTO is, or is not, among the results of the person NAME, taking it that the photo shows them."""
     from facefind_pipeline.errors import FacefindError
     from facefind_pipeline.ingest.days import day_named
-    from facefind_pipeline.ingest.names import key_of
+    from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search import explain as search
     from facefind_pipeline.search.count import count_undated
     from facefind_pipeline.search.find import Filters, find_person
-    from facefind_pipeline.store import people, photos, truth
+    from facefind_pipeline.store import photos, truth
 
     code = country_of(country)
     _, database = open_reading()
     with database.connect() as connection:
         chosen = chosen_set(connection, params)
-        person = people.find_person(connection, key_of(name))
+        person = person_named(connection, name)
         filters = Filters(
             days=tuple(day_named(connection, day).key for day in days),
             from_day=from_day.date() if from_day else None,

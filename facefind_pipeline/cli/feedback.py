@@ -31,15 +31,15 @@ def reject(name: str, photo: str, day: str, params: str | None) -> None:
 
 def _say(name: str, photo: str, day: str, params: str | None, *, shown: bool) -> None:
     from facefind_pipeline.ingest.days import day_named
-    from facefind_pipeline.ingest.names import key_of
+    from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search.find import nearest_face, reference_probes
-    from facefind_pipeline.store import parameter_sets, people, truth
+    from facefind_pipeline.store import parameter_sets, truth
 
     _, database = open_reading()
     with database.connect() as connection:
         chosen = chosen_set(connection, params)
-        person = people.find_person(connection, key_of(name))
+        person = person_named(connection, name)
         known = find_photo(truth.known_photos(connection), photo, day and day_named(connection, day).key)
         assert known.sha256 is not None  # else it was not found
         if shown:

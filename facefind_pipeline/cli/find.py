@@ -25,6 +25,7 @@ from facefind_pipeline.cli.workspace import (
     params_option,
 )
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.path_text import printable
 
 if TYPE_CHECKING:
     from facefind_pipeline.search.find import Probe
@@ -82,12 +83,11 @@ def find(
     left out; --json has all.
     """
     from facefind_pipeline.ingest.days import day_named
-    from facefind_pipeline.ingest.names import key_of
+    from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.sheet_files import sheet_path
     from facefind_pipeline.search.comparable import days_left_out
     from facefind_pipeline.search.count import count_photos, count_undated
     from facefind_pipeline.search.find import Filters, find_nearest, find_person
-    from facefind_pipeline.store import people
 
     if sum(asked is not None for asked in (name, photo, like)) != 1:
         raise click.UsageError("give a NAME, --photo FILE or --like FILE")
@@ -104,13 +104,13 @@ def find(
             country=code,
         )
         chosen = chosen_set(connection, params) if like is None else _whole_set(connection, params)
-        person = people.find_person(connection, key_of(name)) if name is not None else None
+        person = person_named(connection, name) if name is not None else None
         if person is not None:
             title = person.name
             matches = find_person(connection, chosen, person, limit=limit, filters=filters, metric=metric)
         else:
             assert picture is not None
-            title = picture
+            title = printable(picture)
             probe = _probe(settings, chosen, picture, largest=largest)
             matches = find_nearest(connection, chosen, [probe], limit=limit, filters=filters, metric=metric)
         left_out = days_left_out(connection, chosen)

@@ -13,13 +13,19 @@ import click
 from facefind_pipeline.cli.table import table_lines
 from facefind_pipeline.cli.workspace import absolute
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.path_text import text_of
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search.find import KEPT, Match
 
 
 def echo_json(value: object) -> None:
-    """Prints JSON on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+    """Prints JSON on standard output; in ASCII where that takes no more, or a path has bytes that are no text."""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=1)
+    click.echo(text)
 
 
 def echo_table(rows: Sequence[Mapping[str, object]]) -> None:
@@ -38,7 +44,7 @@ def echo_matches(title: str, key: str, matches: Sequence[Match], total: int) -> 
     rest = f"; -n {total} for all" if len(matches) < total < KEPT else ""
     click.echo(f"{title}: {shown}{counted(total, 'photo')}{more} with faces, best first, under {key}{rest}")
     echo_table([_row(match) for match in matches])
-    roots = dict.fromkeys(str(match.file).removesuffix(match.photo).rstrip(os.sep) for match in matches)
+    roots = dict.fromkeys(text_of(match.file).removesuffix(match.photo).rstrip(os.sep) for match in matches)
     click.echo(f"photos: below {', '.join(roots)}", err=True)
 
 

@@ -19,6 +19,7 @@ from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.parameters import ALIASES, DEFAULT, ParameterSet
+from facefind_pipeline.path_text import printable, text_of
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
@@ -41,7 +42,7 @@ class Asked:
 
 def tell(text: str) -> None:
     """A line for people on standard error, so that standard output has results alone."""
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
 
 
 def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[EventDay]:
@@ -56,7 +57,7 @@ def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[Even
     with graph.workspace.database.connect() as connection:
         folder = look_at_folder(connection, graph.workspace.settings, root, day_name)
     if folder.due:
-        config = {"folder": str(root), "day_name": day_name}
+        config = {"folder": text_of(root), "day_name": day_name}
         graph.run_job("add_event_days", {"register_event_days": config}, Incoming(folders=[root]))
     for problem in folder.problems:
         tell(f"left out: {problem}")

@@ -8,6 +8,7 @@ import click
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.path_text import on_disk
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings, read_settings
@@ -125,5 +126,8 @@ def open_graph(progress: Progress) -> "Graph":
 
 
 def absolute(path: str) -> Path:
-    """A path as the user meant it, absolute, `~` expanded and `..` taken out; links stay as they are."""
-    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.absolute() keeps `..`
+    """A path as the user meant it, absolute, `~` expanded and `..` taken out; links stay as they are.
+
+    A name that is on the disk in another normal form is spelled as it is there.
+    """
+    return on_disk(Path(os.path.abspath(Path(path).expanduser())))  # noqa: PTH100 - Path.absolute() keeps `..`

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.listing import ONE_BY_ONE, Problem, list_folder, report, why_unreadable
-from facefind_pipeline.ingest.names import is_utf8, key_of, printable
+from facefind_pipeline.ingest.names import key_of
+from facefind_pipeline.path_text import text_of
 from facefind_pipeline.store.photos import EventDay
 
 # What network storage, desktops and archives leave among photos: thumbnails, and what was thrown away.
@@ -108,8 +109,6 @@ def find_days(
     Raises:
         FacefindError: no such folder, or nothing in it is usable or was; or `name` is given and a day has another.
     """
-    if not is_utf8(str(root)):
-        raise FacefindError(f"{printable(str(root))} is not UTF-8: rename it")
     if not os.path.isdir(root):  # noqa: PTH112 - never raises, as Path.is_dir() does
         raise FacefindError(f"no folder {root}: give the folder that holds the photos")
     by_path = {day.path: day for day in known}
@@ -153,19 +152,18 @@ def _new_day(root: Path, folder: Path, name: str | None) -> EventDay:
     """A folder that is no event day yet.
 
     Raises:
-        FacefindError: its name makes no key, or no table can hold it.
+        FacefindError: its name makes no key, or its path is too long for a table.
     """
     below = folder.relative_to(root)
-    if not is_utf8(str(folder)):
-        raise FacefindError("the name is not UTF-8: rename it")
-    if len(os.fsencode(below)) > LONGEST_PATH:
+    text = "" if folder == root else text_of(below)
+    if len(text.encode()) > LONGEST_PATH:
         raise FacefindError(f"its path is longer than {LONGEST_PATH} bytes: give a folder nearer to it")
     parts = ([name or root.name] if folder == root else [name] if name else []) + list(below.parts)
     try:
         key = key_of(" ".join(part for part in parts if part))
     except FacefindError:
-        raise FacefindError(f"the name has no letter or digit to make a key of: {_way_out(folder)}") from None
-    return EventDay(key, root, "" if folder == root else below.as_posix())
+        raise FacefindError(f"the name has no character to make a key of: {_way_out(folder)}") from None
+    return EventDay(key, root, text)
 
 
 def _way_out(folder: Path) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.names import key_of
+from facefind_pipeline.path_text import comparable, printable
 from facefind_pipeline.store import people, photos, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.truth import Box, KnownPhoto, TruthList, TruthRow
@@ -118,7 +119,7 @@ def find_photo(known: Sequence[KnownPhoto], filename: str, day: str = "") -> Kno
 def _by_name(known: Sequence[KnownPhoto]) -> dict[str, list[KnownPhoto]]:
     named: dict[str, list[KnownPhoto]] = defaultdict(list)
     for photo in known:
-        named[PurePosixPath(photo.path).name].append(photo)
+        named[comparable(PurePosixPath(photo.path).name)].append(photo)
     return named
 
 
@@ -167,9 +168,11 @@ def _person(name: str, persons: set[str]) -> str:
 def _photo(
     filename: str, day: str, by_name: Mapping[str, Sequence[KnownPhoto]], covered: Sequence[str] | None
 ) -> KnownPhoto:
-    path = PurePosixPath(filename)
-    named = [photo for photo in by_name.get(path.name, ()) if PurePosixPath(photo.path).parts[-len(path.parts) :]
-             == path.parts and day in ("", photo.event_day)]  # fmt: skip
+    path = PurePosixPath(comparable(filename))
+    named = [photo for photo in by_name.get(path.name, ()) if _ends_with(comparable(photo.path), path)
+             and day in ("", photo.event_day)]  # fmt: skip
+    # Of two files whose names differ in the normal form alone, the one that is spelled as it was typed.
+    named = [photo for photo in named if _ends_with(photo.path, PurePosixPath(printable(filename)))] or named
     if not named:
         twin = next((photo for name, found in by_name.items() if PurePosixPath(name).stem == path.stem
                      for photo in found if day in ("", photo.event_day)), None)  # fmt: skip
@@ -185,6 +188,10 @@ def _photo(
     if named[0].sha256 is None:
         raise FacefindError(f"{filename!r} could not be opened when its folder was read: run `facefind ingest` again")
     return named[0]
+
+
+def _ends_with(path: str, end: PurePosixPath) -> bool:
+    return PurePosixPath(path).parts[-len(end.parts) :] == end.parts
 
 
 def _box(values: Mapping[str, str]) -> Box | None:

@@ -10,6 +10,7 @@ from pydantic import Field
 from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.parameters import ALIASES, DEFAULT
+from facefind_pipeline.path_text import path_of, printable
 from facefind_pipeline.plurals import counted
 
 NAMES = f"{', '.join(ALIASES)}; {DEFAULT} is the default set of this home"
@@ -66,7 +67,7 @@ def register_event_days(
     from facefind_pipeline.ingest.approval import require_approved
     from facefind_pipeline.ingest.register import register_folder
 
-    root, approved = Path(config.folder), [*workspace.incoming.folders, *workspace.settings.photo_parents]
+    root, approved = Path(path_of(config.folder)), [*workspace.incoming.folders, *workspace.settings.photo_parents]
     with workspace.database.connect() as connection:
         require_approved(connection, root, approved)
     folder = register_folder(workspace.database, workspace.settings, root, config.day_name)
@@ -75,7 +76,8 @@ def register_event_days(
     for problem in folder.problems:
         context.log.warning(problem)
     for day, reason in folder.unavailable:
-        context.log.warning(f"{day.path} {reason}: event day {day.key} is marked unavailable, nothing was deleted")
+        path = printable(str(day.path))
+        context.log.warning(f"{path} {reason}: event day {day.key} is marked unavailable, nothing was deleted")
 
 
 @dg.op

@@ -357,7 +357,7 @@ class _Row(NamedTuple):
 
 def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -> list[Match]:
     read = [_Row(*row) for row in rows]
-    roots = {day.key: day.root for day in photos.days(connection)}
+    days = {day.key: day for day in photos.days(connection)}
     probabilities: Sequence[float | None] = [None] * len(read)
     bands = [""] * len(read)
     if calibration is not None:
@@ -367,7 +367,7 @@ def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibratio
         Match(
             rank=rank,
             photo=row.paths[0],
-            file=roots[row.days[0]] / row.paths[0],
+            file=days[row.days[0]].file(row.paths[0]),
             event_day=row.days[0],
             distance=float(row.distance),
             score=float(row.score),
@@ -384,7 +384,7 @@ def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibratio
             place=row.place,
             sha256=bytes(row.sha256).hex(),
             copies=tuple(
-                Copy(day, path, roots[day] / path) for day, path in zip(row.days[1:], row.paths[1:], strict=True)
+                Copy(day, path, days[day].file(path)) for day, path in zip(row.days[1:], row.paths[1:], strict=True)
             ),
             thumbnail=bytes(row.thumbnail),
         )
