@@ -64,7 +64,8 @@ def echo_sheet(matches: Sequence[Match], file: Path, *, title: str) -> None:
     from facefind_pipeline.vision.sheet import Tile, write_sheet
 
     tiles = [
-        Tile(match.thumbnail, (f"{match.rank}. {match.band or f'{match.score:.3f}'}", match.photo)) for match in matches
+        Tile(match.thumbnail, (f"{match.rank}. {match.band or f'{match.score:.3f}'}", _named(match)))
+        for match in matches
     ]
     click.echo(f"contact sheet: {write_sheet(file, tiles, title=title)}", err=True)
 
@@ -110,12 +111,17 @@ def _row(match: Match) -> dict[str, object]:
         "confidence": "" if match.probability is None else f"{match.probability:.1%}",
         "score": f"{match.score:.3f}",
         "photo": match.photo,
+        "file": "" if match.there else "gone",
         "looks more like": match.rival,
         "event day": match.event_day,
         "taken": match.taken_at.strftime("%Y-%m-%d %H:%M") if match.taken_at else "",
         "place": ", ".join(part for part in (match.place, match.country) if part),
         "also": _copies(match),
     }
+
+
+def _named(match: Match) -> str:
+    return match.photo if match.there else f"gone: {match.photo}"
 
 
 def _copies(match: Match) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_matches, echo_sheet, warn_of_days_left_out
@@ -24,8 +25,10 @@ from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
 from facefind_pipeline.search.count import count_photos
+from facefind_pipeline.search.presence import there_first
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
+from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.vision.detectors import relative_cost
@@ -221,7 +224,7 @@ def report(
         for person in asked.people:
             if person in asked.unusable:
                 continue
-            best = find.find_person(connection, chosen, person, limit=max(limit, PERSON_FACES))
+            best = _best(connection, chosen, person, max(limit, PERSON_FACES))
             found.append((person, best[:limit]))
             if not quiet:
                 click.echo()
@@ -241,6 +244,10 @@ def require_references(asked: Asked) -> None:
     """
     if asked.unusable:
         raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
+
+
+def _best(connection: Connection, chosen: RegisteredSet, person: Person, limit: int) -> list[find.Match]:
+    return there_first(lambda most: find.find_person(connection, chosen, person, limit=most), limit)
 
 
 def _first_set(settings: Settings) -> ParameterSet:

@@ -71,6 +71,7 @@ class Copy(NamedTuple):
     event_day: str
     photo: str
     file: Path
+    there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Match:
         detector_score: the detector's own confidence.
         copies: other files of the same content.
         thumbnail: JPEG of the face.
+        there: whether the file was there, where somebody looked for it.
     """
 
     rank: int
@@ -120,6 +122,7 @@ class Match:
     sha256: str
     copies: tuple[Copy, ...]
     thumbnail: bytes
+    there: bool = True
 
     def as_json(self) -> Mapping[str, object]:
         """Plain values for programs, without the picture."""
@@ -127,6 +130,7 @@ class Match:
             "rank": self.rank,
             "photo": self.photo,
             "file": str(self.file),
+            "there": self.there,
             "event_day": self.event_day,
             "distance": round(self.distance, 6),
             "band": self.band,
