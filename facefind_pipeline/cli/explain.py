@@ -46,10 +46,10 @@ def explain(
     from facefind_pipeline.ingest.days import day_named
     from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
+    from facefind_pipeline.presence import Look
     from facefind_pipeline.search import explain as search
     from facefind_pipeline.search.count import count_undated
     from facefind_pipeline.search.find import Filters, find_person
-    from facefind_pipeline.search.presence import Look
     from facefind_pipeline.store import photos, truth
 
     code = country_of(country)

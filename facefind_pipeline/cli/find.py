@@ -88,7 +88,7 @@ def find(
     from facefind_pipeline.search.comparable import days_left_out
     from facefind_pipeline.search.count import count_photos, count_undated
     from facefind_pipeline.search.find import Filters, find_nearest, find_person
-    from facefind_pipeline.search.presence import there_first
+    from facefind_pipeline.search.gone import there_first
 
     if sum(asked is not None for asked in (name, photo, like)) != 1:
         raise click.UsageError("give a NAME, --photo FILE or --like FILE")

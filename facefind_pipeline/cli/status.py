@@ -30,8 +30,8 @@ def status(as_json: bool) -> None:
         else:
             click.echo(f"the embedded database in {server.data} is not running: `facefind up` starts it")
         return
+    from facefind_pipeline.presence import Look
     from facefind_pipeline.search import index
-    from facefind_pipeline.search.presence import Look
     from facefind_pipeline.store import overview, photos
     from facefind_pipeline.store.database import open_database
 

@@ -126,8 +126,10 @@ def open_graph(progress: Progress) -> "Graph":
 
 
 def absolute(path: str) -> Path:
-    """A path as the user meant it, absolute, `~` expanded and `..` taken out; links stay as they are.
+    """A path as the user meant it, as `as_typed`, but spelled as on the disk where that has another normal form."""
+    return on_disk(as_typed(path))
 
-    A name that is on the disk in another normal form is spelled as it is there.
-    """
-    return on_disk(Path(os.path.abspath(Path(path).expanduser())))  # noqa: PTH100 - Path.absolute() keeps `..`
+
+def as_typed(path: str) -> Path:
+    """A path that may be gone: absolute, `~` expanded and `..` taken out; links stay as they are."""
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.absolute() keeps `..`

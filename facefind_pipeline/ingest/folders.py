@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -96,7 +96,12 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> Walked:
 
 
 def find_days(
-    root: Path, known: Iterable[EventDay] = (), name: str | None = None, *, ignore: Sequence[str] = ()
+    root: Path,
+    known: Iterable[EventDay] = (),
+    name: str | None = None,
+    *,
+    ignore: Sequence[str] = (),
+    forgotten: Collection[Path] = (),
 ) -> Found:
     """The event days of a root: each folder with photos is one, the root itself too; known ones keep their keys.
 
@@ -105,17 +110,46 @@ def find_days(
         known: all days that are registered, of whatever root.
         name: instead of the root's own name; with subfolders it stands before theirs.
         ignore: as in `walk`.
+        forgotten: folders that were taken out.
 
     Raises:
         FacefindError: no such folder, or nothing in it is usable or was; or `name` is given and a day has another.
     """
+    return days_of(root, walk_root(root, ignore), known, name, forgotten=forgotten)
+
+
+def walk_root(root: Path, ignore: Sequence[str] = ()) -> Walked:
+    """What lies below a root, as `walk` sees it.
+
+    Raises:
+        FacefindError: no such folder.
+    """
     if not os.path.isdir(root):  # noqa: PTH112 - never raises, as Path.is_dir() does
         raise FacefindError(f"no folder {root}: give the folder that holds the photos")
+    return walk(root, ignore)
+
+
+def days_of(
+    root: Path,
+    walked: Walked,
+    known: Iterable[EventDay] = (),
+    name: str | None = None,
+    *,
+    forgotten: Collection[Path] = (),
+) -> Found:
+    """The event days of a root that was walked; else as `find_days`.
+
+    Raises:
+        FacefindError: nothing below the root is usable or was; or `name` is given and a day has another.
+    """
     by_path = {day.path: day for day in known}
     by_key = {day.key: day for day in by_path.values()}
-    walked = walk(root, ignore)
     days, problems = [], list[Problem]()
     for folder in walked.folders:
+        if folder in forgotten and folder not in by_path:
+            again = f"`facefind ingest {shlex.quote(str(folder))}` takes it again"
+            problems.append(Problem(folder, f"was forgotten: {again}"))
+            continue
         try:
             day = by_path.get(folder) or _new_day(root, folder, name)
         except FacefindError as error:

@@ -138,6 +138,26 @@ def mark_available(connection: Connection, key: str, available: bool) -> None:
         )
 
 
+def remove_day(connection: Connection, key: str) -> None:
+    """Removes a day with the rows of its photos; what is known of their content stays."""
+    with connection.cursor() as cursor:
+        for table in ("photos", "set_days", "clock_shifts", "event_days"):
+            cursor.execute(f"DELETE FROM {table} WHERE event_day = %s", [key])  # noqa: S608
+
+
+def contents(connection: Connection, days: Collection[str]) -> list[tuple[str, bytes, int]]:
+    """(day, SHA-256, bytes) of the photos of some days."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT event_day, sha256, bytes FROM photos WHERE event_day = ANY(%s) AND sha256 IS NOT NULL
+            ORDER BY event_day, path
+            """,
+            [list(days)],
+        )
+        return [(day, bytes(sha256), size) for day, sha256, size in cursor.fetchall()]
+
+
 def photos(connection: Connection, day: str) -> dict[str, PhotoRow]:
     """The day's photos by path."""
     with connection.cursor() as cursor:

@@ -35,7 +35,7 @@ def graph(settings: Settings, database: Database, event: Path) -> Iterator[Graph
     with dg.DagsterInstance.ephemeral() as instance:
         workspace = Workspace(settings, Silence())
         graph = Graph(instance, workspace, build_defs({"workspace": workspace}))
-        days = stages.register_folder(graph, event, None)
+        days = stages.register_folder(graph, event, None).days
         graph.sync_partitions()
         stages.read_photos(graph, days)
         yield graph

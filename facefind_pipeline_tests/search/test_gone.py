@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facefind_pipeline.search import presence
+from facefind_pipeline import presence
+from facefind_pipeline.presence import Look
 from facefind_pipeline.search.find import KEPT, Copy, Match
-from facefind_pipeline.search.presence import Look, there_first
+from facefind_pipeline.search.gone import there_first
 
 
 def _match(rank: int, *files: Path) -> Match:
