@@ -102,3 +102,14 @@ def test_what_is_no_photo_is_counted_in_one_line_for_all_folders(facefind: Facef
         (tmp_path / root / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
         assert facefind("ingest", tmp_path / root).stderr.splitlines() == ["1 video left out"]
     assert facefind("ingest").stderr.splitlines() == ["2 videos left out"]
+
+
+def test_a_picture_and_a_copy_with_other_metadata_are_two_photos(
+    facefind: Facefind, tmp_path: Path, portraits: Portraits, reference: Path
+) -> None:
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    for comment in (b"", b"edited"):
+        (folder / f"a{comment.decode()}.jpg").write_bytes(encoded(portraits.hopper, comment=comment))
+    result = facefind("run", folder, "--params", SMALL_SET, "--reference", f"Grace={reference}")
+    assert result.exit_code == 0, result.stderr
