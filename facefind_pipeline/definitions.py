@@ -12,6 +12,7 @@ from facefind_pipeline.environment import close_new_files
 from facefind_pipeline.orchestration.automation import automation
 from facefind_pipeline.orchestration.checks import CHECKS
 from facefind_pipeline.orchestration.clocks import shift_camera_clock
+from facefind_pipeline.orchestration.days import forget_event_days, move_event_days
 from facefind_pipeline.orchestration.feedback import tell_of_photo
 from facefind_pipeline.orchestration.jobs import JOBS
 from facefind_pipeline.orchestration.people import PEOPLE_JOBS
@@ -25,7 +26,7 @@ def build_defs(resources: Mapping[str, object] | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=dg.load_assets_from_modules([photos, fingerprints, faces, index, references, results, quality]),
         asset_checks=CHECKS,
-        jobs=[*JOBS, *PEOPLE_JOBS, tell_of_photo, shift_camera_clock],
+        jobs=[*JOBS, *PEOPLE_JOBS, tell_of_photo, shift_camera_clock, move_event_days, forget_event_days],
         schedules=[nightly_reingestion],
         sensors=[automation, *SENSORS],
         resources={"workspace": workspace, **(resources or {})},

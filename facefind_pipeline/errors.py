@@ -3,9 +3,15 @@
 import errno
 from pathlib import Path
 
+from facefind_pipeline.path_text import printable
+
 
 class FacefindError(Exception):
     """Something the user can mend. The command prints the message alone and exits with 1."""
+
+    def __str__(self) -> str:
+        """As any terminal and table takes it, whatever the bytes of a file's name in it are."""
+        return printable(super().__str__())
 
 
 RESUMES = "what was done is kept, and the same command resumes"

@@ -8,6 +8,7 @@ from pydantic import Field
 from facefind_pipeline.orchestration.partitions import event_days
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
 from facefind_pipeline.orchestration.resources import OWNERS, Workspace
+from facefind_pipeline.path_text import printable
 
 
 class RawPhotosConfig(dg.Config):
@@ -45,7 +46,8 @@ def raw_photos(
         day = find_day(connection, key)
         ingested = ingest_day(connection, day, progress, rehash=config.rehash, settle_seconds=config.settle_seconds)
     if ingested.unavailable:
-        context.log.warning(f"{day.path} {ingested.unavailable}: what is known of event day {key} is kept")
+        path = printable(str(day.path))
+        context.log.warning(f"{path} {ingested.unavailable}: what is known of event day {key} is kept")
     for problem in ingested.left_out:
         context.log.warning(problem)
     tiles = photo_tiles(workspace.database, key)

@@ -1,5 +1,6 @@
 """The `facefind` command: one module a group of subcommands, loaded when it is called."""
 
+import io
 import sys
 from importlib import import_module
 
@@ -73,6 +74,9 @@ def main() -> None:
     from facefind_pipeline.environment import close_new_files
 
     close_new_files()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names have letters that the terminal may not know
     try:
         facefind.main(standalone_mode=False)
     except FacefindError as error:

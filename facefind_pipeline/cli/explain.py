@@ -44,18 +44,19 @@ def explain(
     """Say why PHOTO is, or is not, among the results of the person NAME, taking it that the photo shows them."""
     from facefind_pipeline.errors import FacefindError
     from facefind_pipeline.ingest.days import day_named
-    from facefind_pipeline.ingest.names import key_of
+    from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
+    from facefind_pipeline.presence import Look
     from facefind_pipeline.search import explain as search
     from facefind_pipeline.search.count import count_undated
     from facefind_pipeline.search.find import Filters, find_person
-    from facefind_pipeline.store import people, photos, truth
+    from facefind_pipeline.store import photos, truth
 
     code = country_of(country)
     _, database = open_reading()
     with database.connect() as connection:
         chosen = chosen_set(connection, params)
-        person = people.find_person(connection, key_of(name))
+        person = person_named(connection, name)
         filters = Filters(
             days=tuple(day_named(connection, day).key for day in days),
             from_day=from_day.date() if from_day else None,
@@ -73,13 +74,17 @@ def explain(
         looked_at = limit or search.default_limit(connection, chosen.key, person, found.sha256)
         made = search.explain(connection, chosen, person, found.sha256, limit=looked_at, filters=filters)
         undated = count_undated(connection, filters)
+        file = photos.find_day(connection, found.event_day).file(found.path)
         row_of_photo = photos.photos(connection, found.event_day)[found.path]
         above = find_person(connection, chosen, person, limit=made.row.rank) if sheet and made.row.rank else []
     if sheet and above:
         echo_sheet(above, sheet, title=f"{person.name}, up to {found.path}")
     row, facts = made.row, made.facts
+    look = Look()
+    look.ask([file])
     known = {
         "photo": found.path,
+        "there": look.is_there(file),
         "note": row_of_photo.note,
         "taken": row_of_photo.taken_at and row_of_photo.taken_at.isoformat(" "),
         "taken by": row_of_photo.taken_source,
@@ -97,10 +102,12 @@ def explain(
     echo_undated(undated)
     if as_json:
         outranking = [{"photo": above.path, "score": above.distance} for above in facts.outranking]
-        echo_json({**known, "outranked by": outranking})
+        echo_json({**known, "file": str(file), "outranked by": outranking})
         return
     echo_table([{"": what, person.name: _short(value)} for what, value in known.items() if value is not None])
 
 
 def _short(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.3f}" if isinstance(value, float) else value

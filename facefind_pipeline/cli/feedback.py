@@ -60,15 +60,15 @@ def _remember(
     name: str, photos: Sequence[str], day: str, params: str | None, *, shown: bool, drawn: "Box | None"
 ) -> None:
     from facefind_pipeline.ingest.days import day_named
-    from facefind_pipeline.ingest.names import key_of
+    from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search.find import reference_probes
-    from facefind_pipeline.store import parameter_sets, people, truth
+    from facefind_pipeline.store import parameter_sets, truth
 
     _, database = open_reading()
     with database.connect() as connection:
         chosen = chosen_set(connection, params)
-        person = people.find_person(connection, key_of(name))
+        person = person_named(connection, name)
         all_known = truth.known_photos(connection)
         day_key = day and day_named(connection, day).key
         known = list(dict.fromkeys(find_photo(all_known, photo, day_key) for photo in photos))

@@ -25,6 +25,7 @@ from facefind_pipeline.cli.workspace import (
     params_option,
 )
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.path_text import printable
 
 if TYPE_CHECKING:
     from facefind_pipeline.search.find import Probe
@@ -79,15 +80,15 @@ def find(
     """Find the photos nearest to the person NAME, or to the face in a picture, or those like a picture.
 
     Answers from what is done, also while `facefind run` is still at work. On a narrow terminal the last columns are
-    left out; --json has all.
+    left out; --json has all. Photos that are gone come after all that are there.
     """
     from facefind_pipeline.ingest.days import day_named
-    from facefind_pipeline.ingest.names import key_of
+    from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.sheet_files import sheet_path
     from facefind_pipeline.search.comparable import days_left_out
     from facefind_pipeline.search.count import count_photos, count_undated
     from facefind_pipeline.search.find import Filters, find_nearest, find_person
-    from facefind_pipeline.store import people
+    from facefind_pipeline.search.gone import there_first
 
     if sum(asked is not None for asked in (name, photo, like)) != 1:
         raise click.UsageError("give a NAME, --photo FILE or --like FILE")
@@ -104,15 +105,20 @@ def find(
             country=code,
         )
         chosen = chosen_set(connection, params) if like is None else _whole_set(connection, params)
-        person = people.find_person(connection, key_of(name)) if name is not None else None
+        person = person_named(connection, name) if name is not None else None
         if person is not None:
             title = person.name
-            matches = find_person(connection, chosen, person, limit=limit, filters=filters, metric=metric)
+            matches = there_first(
+                lambda most: find_person(connection, chosen, person, limit=most, filters=filters, metric=metric), limit
+            )
         else:
             assert picture is not None
-            title = picture
+            title = printable(picture)
             probe = _probe(settings, chosen, picture, largest=largest)
-            matches = find_nearest(connection, chosen, [probe], limit=limit, filters=filters, metric=metric)
+            matches = there_first(
+                lambda most: find_nearest(connection, chosen, [probe], limit=most, filters=filters, metric=metric),
+                limit,
+            )
         left_out = days_left_out(connection, chosen)
         total = 0 if as_json else count_photos(connection, chosen.key, person, filters)
         undated = count_undated(connection, filters)

@@ -13,13 +13,19 @@ import click
 from facefind_pipeline.cli.table import table_lines
 from facefind_pipeline.cli.workspace import absolute
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.path_text import text_of
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search.find import KEPT, Match
 
 
 def echo_json(value: object) -> None:
-    """Prints JSON on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+    """Prints JSON on standard output; in ASCII where that takes no more, or a path has bytes that are no text."""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=1)
+    click.echo(text)
 
 
 def echo_table(rows: Sequence[Mapping[str, object]]) -> None:
@@ -38,7 +44,7 @@ def echo_matches(title: str, key: str, matches: Sequence[Match], total: int) -> 
     rest = f"; -n {total} for all" if len(matches) < total < KEPT else ""
     click.echo(f"{title}: {shown}{counted(total, 'photo')}{more} with faces, best first, under {key}{rest}")
     echo_table([_row(match) for match in matches])
-    roots = dict.fromkeys(str(match.file).removesuffix(match.photo).rstrip(os.sep) for match in matches)
+    roots = dict.fromkeys(text_of(match.file).removesuffix(match.photo).rstrip(os.sep) for match in matches)
     click.echo(f"photos: below {', '.join(roots)}", err=True)
 
 
@@ -58,7 +64,8 @@ def echo_sheet(matches: Sequence[Match], file: Path, *, title: str) -> None:
     from facefind_pipeline.vision.sheet import Tile, write_sheet
 
     tiles = [
-        Tile(match.thumbnail, (f"{match.rank}. {match.band or _three(match.score)}", match.photo)) for match in matches
+        Tile(match.thumbnail, (f"{match.rank}. {match.band or _three(match.score)}", _named(match)))
+        for match in matches
     ]
     click.echo(f"contact sheet: {write_sheet(file, tiles, title=title)}", err=True)
 
@@ -104,6 +111,7 @@ def _row(match: Match) -> dict[str, object]:
         "confidence": "" if match.probability is None else f"{match.probability:.1%}",
         "score": _three(match.score),
         "photo": match.photo,
+        "file": "" if match.there else "gone",
         "looks more like": match.rival,
         "event day": match.event_day,
         "taken": match.taken_at.strftime("%Y-%m-%d %H:%M") if match.taken_at else "",
@@ -114,6 +122,10 @@ def _row(match: Match) -> dict[str, object]:
 
 def _three(number: float | None) -> str:
     return "" if number is None else f"{number:.3f}"
+
+
+def _named(match: Match) -> str:
+    return match.photo if match.there else f"gone: {match.photo}"
 
 
 def _copies(match: Match) -> str:

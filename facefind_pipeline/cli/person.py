@@ -18,6 +18,7 @@ from facefind_pipeline.cli.workspace import (
     open_reading,
     params_option,
 )
+from facefind_pipeline.path_text import text_of
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.settings import read_settings
 
@@ -77,7 +78,9 @@ def add(name: str, files: Sequence[str], params: str | None, largest: bool) -> N
     for path in paths:
         located = locate_face(graph.workspace.settings, parameters, read_reference(name, path, largest=largest))
         box = located.face.box
-        click.echo(f"{path.name}: a face of {box.w}x{box.h} at ({box.x}, {box.y}), found by {located.found_by}")
+        click.echo(
+            f"{text_of(path.name)}: a face of {box.w}x{box.h} at ({box.x}, {box.y}), found by {located.found_by}"
+        )
     stages.add_references(graph, [(name, path) for path in paths], parameters, largest=largest)
     stages.index_and_search(graph, parameters)
 

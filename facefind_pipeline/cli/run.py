@@ -107,12 +107,13 @@ def find_people(
 
     bars = Bars()
     graph = open_graph(bars)
-    days = stages.register_folder(graph, root, day_name)
+    folder = stages.register_folder(graph, root, day_name)
+    stages.report_others(folder.others)
     parameters = stages.register_set(graph, params)
     graph.sync_partitions()
     asked = stages.add_references(graph, references, parameters, largest=largest)
-    stages.read_photos(graph, days, rehash=rehash)
-    stages.fill_partitions(graph, bars, days, parameters)
+    stages.read_photos(graph, folder.days, rehash=rehash)
+    stages.fill_partitions(graph, bars, folder.days, parameters)
     stages.index_and_search(graph, parameters)
     return stages.report(graph, parameters, asked, limit=limit, quiet=quiet), asked
 

@@ -12,7 +12,7 @@ from facefind_pipeline.cli.output import echo_matches, echo_sheet, warn_of_days_
 from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
-from facefind_pipeline.ingest.register import first_set, look_at_folder
+from facefind_pipeline.ingest.register import Folder, first_set, look_at_folder
 from facefind_pipeline.ingest.sheet_files import sheet_path
 from facefind_pipeline.ingest.sheets import PERSON_FACES
 from facefind_pipeline.orchestration import due
@@ -20,14 +20,17 @@ from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.path_text import printable, text_of
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
 from facefind_pipeline.search.count import count_photos
+from facefind_pipeline.search.gone import there_first
 from facefind_pipeline.search.likeness import doubts
 from facefind_pipeline.set_names import ALIASES, DEFAULT
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
+from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.vision.detectors import relative_cost
@@ -44,27 +47,30 @@ class Asked:
 
 def tell(text: str) -> None:
     """A line for people on standard error, so that standard output has results alone."""
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
 
 
-def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[EventDay]:
+def register_folder(graph: Graph, root: Path, day_name: str | None, *, by_name: bool = True) -> Folder:
     """Registers the folder's event days and reports what is left out; days that vanished are marked and kept.
 
-    Returns:
-        The days whose photos are there.
+    Args:
+        graph: to run in.
+        root: absolute.
+        day_name: in place of the folder's own name.
+        by_name: as in `look_at_folder`.
 
     Raises:
         FacefindError: no such folder, or no photos in it now.
     """
     with graph.workspace.database.connect() as connection:
-        folder = look_at_folder(connection, graph.workspace.settings, root, day_name)
+        folder = look_at_folder(connection, graph.workspace.settings, root, day_name, by_name=by_name)
     if folder.due:
-        config = {"folder": str(root), "day_name": day_name}
+        config = {"folder": text_of(root), "day_name": day_name, "by_name": by_name}
         graph.run_job("add_event_days", {"register_event_days": config}, Incoming(folders=[root]))
+    for line in folder.moved:
+        tell(line)
     for problem in folder.problems:
         tell(f"left out: {problem}")
-    if folder.others:
-        tell(left_out(folder.others))
     if not folder.days:
         raise FacefindError(
             f"{root} is gone or empty: its event days are marked unavailable and nothing was deleted; "
@@ -72,7 +78,13 @@ def register_folder(graph: Graph, root: Path, day_name: str | None) -> list[Even
         )
     for day, reason in folder.unavailable:
         tell(f"event day {day.key}: {day.path} {reason}; what is known of it is kept")
-    return list(folder.days)
+    return folder
+
+
+def report_others(kinds: Mapping[str, int]) -> None:
+    """Says how many files of which kinds were no photos, in one line for all folders together."""
+    if kinds:
+        tell(left_out(kinds))
 
 
 def register_set(
@@ -253,7 +265,7 @@ def report(
         for person in asked.people:
             if person in asked.unusable:
                 continue
-            best = find.find_person(connection, chosen, person, limit=max(limit, PERSON_FACES))
+            best = _best(connection, chosen, person, max(limit, PERSON_FACES))
             found.append((person, best[:limit]))
             if not quiet:
                 click.echo()
@@ -276,6 +288,10 @@ def require_references(asked: Asked) -> None:
 
 def _echo_stored_sheet(settings: Settings, key: str, person: Person, best: Sequence[find.Match]) -> None:
     echo_sheet(best, sheet_path(settings, key, "people", person.key), title=f"{person.name}, {key}")
+
+
+def _best(connection: Connection, chosen: RegisteredSet, person: Person, limit: int) -> list[find.Match]:
+    return there_first(lambda most: find.find_person(connection, chosen, person, limit=most), limit)
 
 
 def _first_set(settings: Settings) -> ParameterSet:

@@ -30,13 +30,20 @@ def status(as_json: bool) -> None:
         else:
             click.echo(f"the embedded database in {server.data} is not running: `facefind up` starts it")
         return
+    from facefind_pipeline.presence import Look
     from facefind_pipeline.search import index
-    from facefind_pipeline.store import overview
+    from facefind_pipeline.store import overview, photos
     from facefind_pipeline.store.database import open_database
 
     with open_database(settings).connect() as connection:
         days, sets, people = overview.days(connection), overview.sets(connection), overview.people(connection)
+        folders = {day.key: day.path for day in photos.days(connection)}
         outdated = index.outdated(connection)
+    look = Look()
+    look.ask(folders.values())
+    for day in days:
+        if not look.is_there(folders[day["day"]]):
+            day["note"] = overview.NOT_THERE
     for one in sets:
         one["index"] += " (out of date)" if one["index"] and one["set"] in outdated else ""
     if as_json:

@@ -8,6 +8,7 @@ import click
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.path_text import on_disk
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.set_names import ALIASES, DEFAULT, NAME
@@ -126,5 +127,10 @@ def open_graph(progress: Progress) -> "Graph":
 
 
 def absolute(path: str) -> Path:
-    """A path as the user meant it, absolute, `~` expanded and `..` taken out; links stay as they are."""
+    """A path as the user meant it, as `as_typed`, but spelled as on the disk where that has another normal form."""
+    return on_disk(as_typed(path))
+
+
+def as_typed(path: str) -> Path:
+    """A path that may be gone: absolute, `~` expanded and `..` taken out; links stay as they are."""
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.absolute() keeps `..`

@@ -20,6 +20,7 @@ from facefind_pipeline.store import faces as store
 from facefind_pipeline.store import parameter_sets, photos, versions
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, Place, StoredFace
+from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.vision.faces import Box, Face
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def fill(
         detectors, embedder = _load_models(settings, parameters, to_do, embed=embed)
         started, busy = time.perf_counter(), time.process_time()
         filled.loading_seconds = started - opened
-        with closing(_told(_find_faces(day.root, to_do, have_vectors, detectors, embedder), progress)) as results:
+        with closing(_told(_find_faces(day, to_do, have_vectors, detectors, embedder), progress)) as results:
             for batch in batches(results):
                 _write(connection, partition, batch, filled, paths)
                 connection.commit()
@@ -201,7 +202,7 @@ def _load_models(
 
 
 def _find_faces(
-    root: Path,
+    day: EventDay,
     to_do: Collection[PhotoToDo],
     have_vectors: Mapping[bytes, Collection[Place]],
     detectors: list["Detector"],
@@ -214,7 +215,7 @@ def _find_faces(
     tasks = (
         PhotoTask(
             photo.sha256,
-            root / photo.path,
+            day.file(photo.path),
             None if photo.faces is None else tuple(Face(Box(*f.box), f.score, f.landmarks) for f in photo.faces),
             frozenset((Box(*box), landmarks) for box, landmarks in have_vectors.get(photo.sha256, ())),
         )

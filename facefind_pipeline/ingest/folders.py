@@ -3,14 +3,15 @@
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.listing import ONE_BY_ONE, Problem, list_folder, report, why_unreadable
-from facefind_pipeline.ingest.names import is_utf8, key_of, printable
+from facefind_pipeline.ingest.names import key_of
+from facefind_pipeline.path_text import text_of
 from facefind_pipeline.store.photos import EventDay
 
 # What network storage, desktops and archives leave among photos: thumbnails, and what was thrown away.
@@ -95,7 +96,12 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> Walked:
 
 
 def find_days(
-    root: Path, known: Iterable[EventDay] = (), name: str | None = None, *, ignore: Sequence[str] = ()
+    root: Path,
+    known: Iterable[EventDay] = (),
+    name: str | None = None,
+    *,
+    ignore: Sequence[str] = (),
+    forgotten: Collection[Path] = (),
 ) -> Found:
     """The event days of a root: each folder with photos is one, the root itself too; known ones keep their keys.
 
@@ -104,19 +110,46 @@ def find_days(
         known: all days that are registered, of whatever root.
         name: instead of the root's own name; with subfolders it stands before theirs.
         ignore: as in `walk`.
+        forgotten: folders that were taken out.
 
     Raises:
         FacefindError: no such folder, or nothing in it is usable or was; or `name` is given and a day has another.
     """
-    if not is_utf8(str(root)):
-        raise FacefindError(f"{printable(str(root))} is not UTF-8: rename it")
+    return days_of(root, walk_root(root, ignore), known, name, forgotten=forgotten)
+
+
+def walk_root(root: Path, ignore: Sequence[str] = ()) -> Walked:
+    """What lies below a root, as `walk` sees it.
+
+    Raises:
+        FacefindError: no such folder.
+    """
     if not os.path.isdir(root):  # noqa: PTH112 - never raises, as Path.is_dir() does
         raise FacefindError(f"no folder {root}: give the folder that holds the photos")
+    return walk(root, ignore)
+
+
+def days_of(
+    root: Path,
+    walked: Walked,
+    known: Iterable[EventDay] = (),
+    name: str | None = None,
+    *,
+    forgotten: Collection[Path] = (),
+) -> Found:
+    """The event days of a root that was walked; else as `find_days`.
+
+    Raises:
+        FacefindError: nothing below the root is usable or was; or `name` is given and a day has another.
+    """
     by_path = {day.path: day for day in known}
     by_key = {day.key: day for day in by_path.values()}
-    walked = walk(root, ignore)
     days, problems = [], list[Problem]()
     for folder in walked.folders:
+        if folder in forgotten and folder not in by_path:
+            again = f"`facefind ingest {shlex.quote(str(folder))}` takes it again"
+            problems.append(Problem(folder, f"was forgotten: {again}"))
+            continue
         try:
             day = by_path.get(folder) or _new_day(root, folder, name)
         except FacefindError as error:
@@ -153,19 +186,18 @@ def _new_day(root: Path, folder: Path, name: str | None) -> EventDay:
     """A folder that is no event day yet.
 
     Raises:
-        FacefindError: its name makes no key, or no table can hold it.
+        FacefindError: its name makes no key, or its path is too long for a table.
     """
     below = folder.relative_to(root)
-    if not is_utf8(str(folder)):
-        raise FacefindError("the name is not UTF-8: rename it")
-    if len(os.fsencode(below)) > LONGEST_PATH:
+    text = "" if folder == root else text_of(below)
+    if len(text.encode()) > LONGEST_PATH:
         raise FacefindError(f"its path is longer than {LONGEST_PATH} bytes: give a folder nearer to it")
     parts = ([name or root.name] if folder == root else [name] if name else []) + list(below.parts)
     try:
         key = key_of(" ".join(part for part in parts if part))
     except FacefindError:
-        raise FacefindError(f"the name has no letter or digit to make a key of: {_way_out(folder)}") from None
-    return EventDay(key, root, "" if folder == root else below.as_posix())
+        raise FacefindError(f"the name has no character to make a key of: {_way_out(folder)}") from None
+    return EventDay(key, root, text)
 
 
 def _way_out(folder: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facefind_pipeline.ingest.names import printable
+from facefind_pipeline.path_text import printable
 from facefind_pipeline.vision.formats import PHOTO, SIDECAR, kind_of_file, without_twins
 
 ONE_BY_ONE = 9  # problems of one kind in one folder that are reported one by one

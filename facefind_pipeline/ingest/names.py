@@ -1,29 +1,34 @@
-"""Names of folders, files and people: as keys, as text that a table can hold, as something to print."""
+"""Names of folders and people as keys: slugs that people can type and that stay short."""
 
 import hashlib
 import re
+import unicodedata
 
 from slugify import slugify
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.path_text import comparable
 
 # Keys become names of files: `KEY.jpg` and the name while it is written stay below the 143 bytes of encrypted homes.
 LONGEST_KEY = 100
 _DIGEST = 10  # hex digits
+UNSEEN = ("Mn", "Me", "Cf")  # general categories
 
 
 def key_of(name: str) -> str:
-    """The slug of a folder's or a person's name: lower case, accents folded, `[a-z0-9][a-z0-9._-]*`.
+    r"""The slug of a folder's or a person's name: lower case, accents folded, `[a-z0-9][a-z0-9._-]*`.
 
-    "Anna's wedding (2024)" becomes `annas-wedding-2024`; a slug of more than 100 characters ends in a hash of itself.
+    "Anna's wedding (2024)" becomes `annas-wedding-2024`; a name without letters and digits is spelled, so that a party
+    popper becomes `party-popper`; bytes that are not UTF-8 become `xe9`. A slug of more than 100 characters ends in a
+    hash of itself.
 
     Raises:
-        FacefindError: nothing of the name is left.
+        FacefindError: nothing of the name can be seen.
     """
-    key = slugify(name, replacements=[("'", ""), ("\u2019", "")], regex_pattern=r"[^a-z0-9._-]+").strip("._-")
-    key = re.sub(r"\.{2,}", ".", key)  # Dagster takes `...` for a range of partitions
+    text = comparable(name)
+    key = _slug(text) or _slug(_spelled(text))
     if not key:
-        raise FacefindError(f"{printable(name)!r} has no letter or digit to make a key of: give it another name")
+        raise FacefindError(f"{text!r} has no character to make a key of: give it another name")
     return shortened(key)
 
 
@@ -35,15 +40,12 @@ def shortened(key: str) -> str:
     return f"{key[: LONGEST_KEY - 1 - _DIGEST].rstrip('._-')}-{digest}"
 
 
-def is_utf8(name: str) -> bool:
-    """Whether a name from the file system is text that PostgreSQL can hold."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _slug(text: str) -> str:
+    key = slugify(text, replacements=[("'", ""), ("\u2019", "")], regex_pattern=r"[^a-z0-9._-]+").strip("._-")
+    return re.sub(r"\.{2,}", ".", key)  # Dagster takes `...` for a range of partitions
 
 
-def printable(name: str) -> str:
-    r"""A name from the file system as text; a byte that is not UTF-8 is written as `\udce9`."""
-    return name.encode("utf-8", "backslashreplace").decode()
+def _spelled(text: str) -> str:
+    """The Unicode names of the characters, without those that can't be seen: joiners, selectors, spaces."""
+    seen = (letter for letter in text if unicodedata.category(letter) not in UNSEEN and not letter.isspace())
+    return " ".join(unicodedata.name(letter, f"u{ord(letter):04x}") for letter in seen)

@@ -12,8 +12,8 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.ingest.listing import Problem, list_folder, report, why_unreadable
-from facefind_pipeline.ingest.names import is_utf8, printable
 from facefind_pipeline.ingest.sidecars import SidecarIndex, Sidecars
+from facefind_pipeline.path_text import text_of
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.store import faces
 from facefind_pipeline.store import photos as store
@@ -171,8 +171,6 @@ def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow | None:
     except OSError as error:
         facts, problem = {}, (error.strerror or str(error)).lower()
         status = None  # so that the next look tries again
-    if not is_utf8(file.name):
-        facts, problem = {}, "file name is not UTF-8: rename it"
     return PhotoRow(
         path=path,
         sha256=hashlib.sha256(data).digest() if status else None,
@@ -201,7 +199,7 @@ def _result(rows: Mapping[str, PhotoRow], found: Scan) -> Ingested:
 
 def _path(day: EventDay, name: str) -> str:
     """Below the root, as the table can hold it."""
-    return f"{day.folder}/{printable(name)}" if day.folder else printable(name)
+    return f"{day.folder}/{text_of(name)}" if day.folder else text_of(name)
 
 
 def _differs(status: os.stat_result, sidecars: Sidecars, row: PhotoRow) -> bool:

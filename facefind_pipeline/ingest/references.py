@@ -1,6 +1,5 @@
 """Reference photos: the folder of them, the one face in each, and its vector under a parameter set."""
 
-import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
 from facefind_pipeline.ingest.listing import report, why_unreadable
-from facefind_pipeline.ingest.names import is_utf8, key_of, printable
+from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.ingest.reference_folder import list_references
 from facefind_pipeline.ingest.sheet_files import remove_sheets_of
 from facefind_pipeline.parameters import DetectorSettings, HogSettings, ParameterSet
+from facefind_pipeline.path_text import comparable, printable, text_of
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people, people_changes
 from facefind_pipeline.store.database import Database
@@ -54,7 +54,7 @@ def person_of(name: str) -> Person:
     Raises:
         FacefindError: nothing of the name is left for a key.
     """
-    return Person(key_of(name), unicodedata.normalize("NFC", name))
+    return Person(key_of(name), comparable(name))
 
 
 def read_reference(name: str, file: Path, *, largest: bool = False) -> ReferencePhoto:
@@ -63,12 +63,10 @@ def read_reference(name: str, file: Path, *, largest: bool = False) -> Reference
     Raises:
         FacefindError: the file can't be read.
     """
-    if not is_utf8(f"{name}{file.name}"):
-        raise FacefindError(f"reference {printable(str(file))} is not UTF-8: rename it")
     try:
-        return ReferencePhoto(person_of(name), file.name, file.read_bytes(), largest)
+        return ReferencePhoto(person_of(name), text_of(file.name), file.read_bytes(), largest)
     except OSError as error:
-        raise FacefindError(f"reference {file} {why_unreadable(error)}") from None
+        raise FacefindError(f"reference {printable(str(file))} {why_unreadable(error)}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,14 @@ def sheet_path(settings: Settings, partition: str, *names: str) -> Path:
     return settings.sheets.joinpath(*folders, f"{name}.jpg")
 
 
+def remove_sheets_of_day(settings: Settings, event_day: str) -> None:
+    """Removes the sheets of a day, and those of sets, which may show faces of it."""
+    key = shortened(event_day)
+    for pattern in (f"{key}/*.jpg", f"*/days/{key}.jpg", "*/people/*.jpg", "*/results.jpg", "*/neighbours.jpg"):
+        for file in settings.sheets.glob(pattern):
+            file.unlink(missing_ok=True)
+
+
 def remove_sheets_of(settings: Settings, persons: Iterable[str]) -> None:
     """Removes the sheets that show these people by name under any set; what others need of them is made again."""
     theirs = (f"*/people/{shortened(person)}.jpg" for person in persons)

@@ -25,11 +25,11 @@ def photo_tiles(database: Database, event_day: str) -> list[Tile]:
     from facefind_pipeline.vision.pipeline import cores
 
     with database.connect() as connection:
-        root = photos.find_day(connection, event_day).root
+        day = photos.find_day(connection, event_day)
         paths = [row.path for row in photos.photos(connection, event_day).values() if row.problem is None]
     shown = paths[:: max(1, -(-len(paths) // DAY_PHOTOS))]
     with ThreadPoolExecutor(cores()) as pool:
-        made = pool.map(lambda path: _thumbnail_if_there(root / path), shown)
+        made = pool.map(lambda path: _thumbnail_if_there(day.file(path)), shown)
     return [Tile(jpeg, (Path(path).name,)) for path, jpeg in zip(shown, made, strict=True) if jpeg]
 
 

@@ -14,11 +14,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.ingest.spreadsheet import Line, read_lines
+from facefind_pipeline.path_text import comparable, printable
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.store import people, photos, truth
 from facefind_pipeline.store.database import Database
@@ -118,7 +118,7 @@ def _by_name(known: Sequence[KnownPhoto]) -> dict[str, list[KnownPhoto]]:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    return PurePosixPath(normalize("NFC", path)).parts
+    return PurePosixPath(comparable(path)).parts
 
 
 def _covered(name: str, line: Line, days: Sequence[str]) -> tuple[str, ...]:
@@ -189,8 +189,11 @@ def _photo(
 ) -> KnownPhoto:
     of_day = _slug(day) if day else ""
     named = [photo for photo in _called(filename, by_name) if of_day in ("", photo.event_day)]
+    # Of two files whose names differ in the normal form alone, the one that is spelled as it was typed.
+    typed = PurePosixPath(printable(filename)).parts
+    named = [photo for photo in named if _ends(PurePosixPath(photo.path).parts, typed)] or named
     if not named:
-        stem = PurePosixPath(normalize("NFC", filename.replace("\\", "/"))).stem
+        stem = PurePosixPath(comparable(filename).replace("\\", "/")).stem
         twin = next((photo for name, found in by_name.items() if PurePosixPath(name).stem == stem
                      for photo in found if of_day in ("", photo.event_day)), None)  # fmt: skip
         hint = f"there is {PurePosixPath(twin.path).name}" if twin else "check the spelling, or ingest its folder first"
@@ -213,7 +216,8 @@ def _called(filename: str, by_name: Mapping[str, Sequence[KnownPhoto]]) -> list[
     A backslash separates folders, unless a photo has one in its name. An absolute path that is no photo's was written
     where the photos lie elsewhere: then its end is compared with the path below the photos' root.
     """
-    for text in (filename, filename.replace("\\", "/")):
+    name = comparable(filename)
+    for text in (name, name.replace("\\", "/")):
         given = _parts(text)
         candidates = by_name.get(given[-1], ()) if given else ()
         named = [photo for photo in candidates if _ends(_parts(f"{photo.root}/{photo.path}"), given)]

@@ -60,7 +60,12 @@ def watch_days(connection: Connection, before: Mapping[str, str], *, settle_seco
 
 
 def new_days(
-    root: Path, known: Collection[EventDay], *, ignore: Sequence[str] = (), settle_seconds: float = SETTLE_S
+    root: Path,
+    known: Collection[EventDay],
+    *,
+    ignore: Sequence[str] = (),
+    forgotten: Collection[Path] = (),
+    settle_seconds: float = SETTLE_S,
 ) -> tuple[list[EventDay], list[str]]:
     """Event days of a root that are not registered yet and have a photo that is stable.
 
@@ -68,7 +73,7 @@ def new_days(
         The days, and a line for all that is left out below the root, or why it can't be looked at.
     """
     try:
-        found = find_days(root, known, ignore=ignore)
+        found = find_days(root, known, ignore=ignore, forgotten=forgotten)
     except FacefindError as error:
         return [], [str(error)]
     paths = {day.path for day in known}

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from unicodedata import normalize
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.references import lying_in_folder, person_of
 from facefind_pipeline.ingest.sheet_files import remove_sheets_of, sheet_path
+from facefind_pipeline.path_text import comparable
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people, people_changes
 from facefind_pipeline.store.people import Person, ReferenceName
@@ -89,7 +89,7 @@ def reference_named(person: Person, known: Sequence[ReferenceName], file: str) -
     Raises:
         FacefindError: none; or several, and what lies at the path does not say which.
     """
-    named = [one for one in known if normalize("NFC", one.filename) == normalize("NFC", Path(file).name)]
+    named = [one for one in known if comparable(one.filename) == comparable(Path(file).name)]
     if len(named) > 1:
         content = _sha256(Path(file))
         named = [one for one in named if one.sha256 == content] or named

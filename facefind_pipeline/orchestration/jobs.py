@@ -9,6 +9,7 @@ from pydantic import Field
 
 from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.path_text import path_of, printable
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.set_names import ALIASES, DEFAULT
 
@@ -32,6 +33,7 @@ class EventDaysConfig(dg.Config):
         "watched from then on."
     )
     day_name: str | None = Field(default=None, description="Name of the event day, in place of the folder's.")
+    by_name: bool = Field(default=True, description="Take this folder again if it was forgotten.")
 
 
 class ParameterSetsConfig(dg.Config):
@@ -66,16 +68,17 @@ def register_event_days(
     from facefind_pipeline.ingest.approval import require_approved
     from facefind_pipeline.ingest.register import register_folder
 
-    root, approved = Path(config.folder), [*workspace.incoming.folders, *workspace.settings.photo_parents]
+    root, approved = Path(path_of(config.folder)), [*workspace.incoming.folders, *workspace.settings.photo_parents]
     with workspace.database.connect() as connection:
         require_approved(connection, root, approved)
-    folder = register_folder(workspace.database, workspace.settings, root, config.day_name)
+    folder = register_folder(workspace.database, workspace.settings, root, config.day_name, by_name=config.by_name)
     sync_with_tables(context.instance, workspace.database)
     context.log.info(f"{config.folder}: event days {', '.join(day.key for day in folder.days) or 'none'}")
-    for problem in folder.problems:
-        context.log.warning(problem)
+    for line in (*folder.moved, *folder.problems):
+        context.log.warning(printable(line))
     for day, reason in folder.unavailable:
-        context.log.warning(f"{day.path} {reason}: event day {day.key} is marked unavailable, nothing was deleted")
+        path = printable(str(day.path))
+        context.log.warning(f"{path} {reason}: event day {day.key} is marked unavailable, nothing was deleted")
 
 
 @dg.op

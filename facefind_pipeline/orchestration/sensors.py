@@ -22,6 +22,7 @@ from facefind_pipeline.orchestration.partitions import (
 )
 from facefind_pipeline.orchestration.processes import end_dead_runs
 from facefind_pipeline.orchestration.resources import Workspace
+from facefind_pipeline.path_text import text_of
 
 RETRY_TAG = "facefind/retry_of"
 REGISTER_AGAIN_S = 600
@@ -53,21 +54,22 @@ def new_event_days(context: dg.SensorEvaluationContext, workspace: dg.ResourcePa
     """
     from facefind_pipeline.ingest.photos import SETTLE_S
     from facefind_pipeline.ingest.watch import new_days, watch_days
-    from facefind_pipeline.store import photos
+    from facefind_pipeline.store import forgotten_days, photos
 
     requests, problems = [], []
     before = json.loads(context.cursor or "{}")
     with workspace.database.connect() as connection:
         known, roots = photos.days(connection), photos.roots(connection)
+        forgotten = forgotten_days.folders(connection)
         watched = watch_days(connection, before.get(_STATES, {}))
     for root in roots:
-        new, left_out = new_days(root, known, ignore=workspace.settings.ignore)
+        new, left_out = new_days(root, known, ignore=workspace.settings.ignore, forgotten=forgotten)
         problems += left_out
         if new:
             keys = " ".join(day.key for day in new)
-            config = _config("register_event_days", folder=str(root))
+            config = _config("register_event_days", folder=text_of(root), by_name=False)
             # The folder stays new until the run is done, so a key; with the time, so that one that failed comes again.
-            key = f"{root} {keys} {int(time.time()) // REGISTER_AGAIN_S}"
+            key = f"{text_of(root)} {keys} {int(time.time()) // REGISTER_AGAIN_S}"
             requests.append(dg.RunRequest(key, job_name=add_event_days.name, run_config=config))
     registered = set(context.instance.get_dynamic_partitions("event_day"))
     config = _config("raw_photos", settle_seconds=SETTLE_S)

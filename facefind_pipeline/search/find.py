@@ -71,6 +71,7 @@ class Copy(NamedTuple):
     event_day: str
     photo: str
     file: Path
+    there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Match:
         detector_score: the detector's own confidence.
         copies: other files of the same content.
         thumbnail: JPEG of the face.
+        there: whether the file was there, where somebody looked for it.
     """
 
     rank: int
@@ -120,6 +122,7 @@ class Match:
     sha256: str
     copies: tuple[Copy, ...]
     thumbnail: bytes
+    there: bool = True
 
     def as_json(self) -> Mapping[str, object]:
         """Plain values for programs, without the picture."""
@@ -127,6 +130,7 @@ class Match:
             "rank": self.rank,
             "photo": self.photo,
             "file": str(self.file),
+            "there": self.there,
             "event_day": self.event_day,
             "distance": _rounded(self.distance, 6),
             "band": self.band,
@@ -365,7 +369,7 @@ class _Row(NamedTuple):
 
 def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibration: Calibration | None) -> list[Match]:
     read = [_Row(*row) for row in rows]
-    roots = {day.key: day.root for day in photos.days(connection)}
+    days = {day.key: day for day in photos.days(connection)}
     probabilities: Sequence[float | None] = [None] * len(read)
     bands = [""] * len(read)
     if calibration is not None:
@@ -376,7 +380,7 @@ def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibratio
         Match(
             rank=rank,
             photo=row.paths[0],
-            file=roots[row.days[0]] / row.paths[0],
+            file=days[row.days[0]].file(row.paths[0]),
             event_day=row.days[0],
             distance=row.distance,
             score=row.score,
@@ -393,7 +397,7 @@ def _matches(connection: Connection, rows: Sequence[tuple[Any, ...]], calibratio
             place=row.place,
             sha256=bytes(row.sha256).hex(),
             copies=tuple(
-                Copy(day, path, roots[day] / path) for day, path in zip(row.days[1:], row.paths[1:], strict=True)
+                Copy(day, path, days[day].file(path)) for day, path in zip(row.days[1:], row.paths[1:], strict=True)
             ),
             thumbnail=bytes(row.thumbnail),
         )

@@ -232,6 +232,16 @@ def remove_stale(connection: Connection, partition: Partition) -> int:
     return removed[partition.parameter_set]
 
 
+def remove_photos(connection: Connection, photos: Sequence[bytes]) -> None:
+    """Removes all that detectors and embedders made of photos, given by SHA-256, in every set."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM embeddings WHERE sha256 = ANY(%s) RETURNING parameter_set", [list(photos)])
+        removed = Counter(parameter_set for (parameter_set,) in cursor.fetchall())
+        cursor.execute("DELETE FROM detections WHERE sha256 = ANY(%s)", [list(photos)])
+    for parameter_set, rows in removed.items():
+        _vectors_changed(connection, parameter_set, rows)
+
+
 def forget_problems(connection: Connection, event_day: str) -> None:
     """Makes the day's photos that could not be detected or embedded ones to do again, under every set."""
     with connection.cursor() as cursor:

@@ -41,6 +41,7 @@ class VectorCounts:
         wrong_dimension: vectors of another dimension than the set's.
         not_finite: vectors of length zero, infinite or absurd.
         distinct: different vectors.
+        pictures: different pictures of a face; a photo saved again with other metadata shows the same ones.
     """
 
     faces: int
@@ -48,6 +49,7 @@ class VectorCounts:
     wrong_dimension: int
     not_finite: int
     distinct: int
+    pictures: int
 
     @property
     def problems(self) -> list[str]:
@@ -59,7 +61,7 @@ class VectorCounts:
             found.append(f"{self.wrong_dimension} vectors of a wrong dimension")
         if self.not_finite:
             found.append(f"{self.not_finite} vectors of length zero or infinite")
-        if self.vectors > 1 and self.distinct == 1:
+        if self.pictures > 1 and self.distinct == 1:
             found.append("all vectors are equal")
         return found
 
@@ -82,4 +84,4 @@ def vector_counts(connection: Connection, partition: Partition, dimension: int) 
     """A day's faces under a set against their vectors."""
     with connection.cursor() as cursor:
         cursor.execute(query("vector_counts", dimension=sql.Literal(dimension)), partition.parameters)
-        return VectorCounts(*(cursor.fetchone() or (0, 0, 0, 0, 0)))
+        return VectorCounts(*(cursor.fetchone() or (0, 0, 0, 0, 0, 0)))

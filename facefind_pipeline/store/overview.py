@@ -7,6 +7,8 @@ from psycopg2.extras import RealDictCursor
 
 from facefind_pipeline.store.database import Database
 
+NOT_THERE = "photos are not there"
+
 
 def days(connection: Connection) -> list[dict[str, Any]]:
     """Event days with their photos."""
@@ -15,9 +17,10 @@ def days(connection: Connection) -> list[dict[str, Any]]:
         """
         SELECT event_day AS day, count(p.path) AS photos, count(p.problem) AS unreadable,
                count(p.note) AS damaged, count(*) FILTER (WHERE p.path IS NOT NULL AND taken_at IS NULL) AS undated,
-               CASE WHEN available THEN '' ELSE 'photos are not there' END AS note
+               CASE WHEN available THEN '' ELSE %(not_there)s END AS note
         FROM event_days LEFT JOIN photos p USING (event_day) GROUP BY event_day ORDER BY event_day
         """,
+        not_there=NOT_THERE,
     )
 
 
@@ -78,7 +81,7 @@ def people(connection: Connection) -> list[dict[str, Any]]:
     )
 
 
-def _rows(connection: Connection, statement: str) -> list[dict[str, Any]]:
+def _rows(connection: Connection, statement: str, **values: str) -> list[dict[str, Any]]:
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, values)
         return [dict(row) for row in cursor.fetchall()]

@@ -8,6 +8,7 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.path_text import path_of, text_of
 from facefind_pipeline.store import versions
 from facefind_pipeline.store.binary_copy import insert
 from facefind_pipeline.store.clocks import apply_shifts
@@ -20,7 +21,7 @@ class EventDay:
     Attributes:
         key: the slug that is its partition key.
         root: the folder that was given.
-        folder: this day's folder below it; empty for the root itself.
+        folder: text of this day's folder below it; empty for the root itself.
         available: whether its photos were there when last looked at.
     """
 
@@ -32,12 +33,16 @@ class EventDay:
     @property
     def path(self) -> Path:
         """The day's folder."""
-        return self.root / self.folder
+        return self.root / path_of(self.folder)
+
+    def file(self, path: str) -> Path:
+        """Where a photo of the day lies, by the path of its row."""
+        return self.root / path_of(path)
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoRow:
-    """A row of `photos`, in the order of its columns after the day; see the schema for units.
+    """A row of `photos`, in the order of its columns after the day; see the schema for units. `path` is text.
 
     `taken_at` of a row that is written is the time by the camera's clock; of one that is read it is the right one.
     """
@@ -81,13 +86,13 @@ PHOTO_COLUMNS = {
 def register_days(connection: Connection, root: Path, days: Iterable[EventDay]) -> None:
     """Remembers the root and those of its days that are new."""
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [str(root)])
+        cursor.execute("INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [text_of(root)])
         cursor.executemany(
             """
             INSERT INTO event_days (event_day, root_id, folder)
             SELECT %s, root_id, %s FROM photo_roots WHERE path = %s ON CONFLICT DO NOTHING
             """,
-            [(day.key, day.folder, str(root)) for day in days],
+            [(day.key, day.folder, text_of(root)) for day in days],
         )
 
 
@@ -95,7 +100,7 @@ def roots(connection: Connection) -> list[Path]:
     """Folders that were given, in that order."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT path FROM photo_roots ORDER BY root_id")
-        return [Path(path) for (path,) in cursor.fetchall()]
+        return [Path(path_of(path)) for (path,) in cursor.fetchall()]
 
 
 def days(connection: Connection, root: Path | None = None) -> list[EventDay]:
@@ -106,9 +111,11 @@ def days(connection: Connection, root: Path | None = None) -> list[EventDay]:
             SELECT event_day, path, folder, available FROM event_days JOIN photo_roots USING (root_id)
             WHERE path = coalesce(%s, path) ORDER BY event_day
             """,
-            [str(root) if root else None],
+            [text_of(root) if root else None],
         )
-        return [EventDay(key, Path(path), folder, available) for key, path, folder, available in cursor.fetchall()]
+        return [
+            EventDay(key, Path(path_of(path)), folder, available) for key, path, folder, available in cursor.fetchall()
+        ]
 
 
 def find_day(connection: Connection, key: str) -> EventDay:
@@ -129,6 +136,26 @@ def mark_available(connection: Connection, key: str, available: bool) -> None:
         cursor.execute(
             "UPDATE event_days SET available = %s WHERE event_day = %s AND available <> %s", [available, key, available]
         )
+
+
+def remove_day(connection: Connection, key: str) -> None:
+    """Removes a day with the rows of its photos; what is known of their content stays."""
+    with connection.cursor() as cursor:
+        for table in ("photos", "set_days", "clock_shifts", "event_days"):
+            cursor.execute(f"DELETE FROM {table} WHERE event_day = %s", [key])  # noqa: S608
+
+
+def contents(connection: Connection, days: Collection[str]) -> list[tuple[str, bytes, int]]:
+    """(day, SHA-256, bytes) of the photos of some days."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT event_day, sha256, bytes FROM photos WHERE event_day = ANY(%s) AND sha256 IS NOT NULL
+            ORDER BY event_day, path
+            """,
+            [list(days)],
+        )
+        return [(day, bytes(sha256), size) for day, sha256, size in cursor.fetchall()]
 
 
 def photos(connection: Connection, day: str) -> dict[str, PhotoRow]:

@@ -1,29 +1,17 @@
 """Photos as they come, and when they were taken, as a user meets them."""
 
-import io
 import json
-import zlib
 from pathlib import Path
 
-import numpy as np
-import pillow_heif
 import pytest
-import tifffile
 from PIL import Image
 
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
+from facefind_pipeline_tests.odd_photos import DAMAGED, encoded, numbered, write_odd_photos
 from facefind_pipeline_tests.store.rows import table
-from facefind_pipeline_tests.vision.test_png import chunk, png
-from facefind_pipeline_tests.vision.tiff_files import dng, grey_or_rgb
 
 NIKON, CANON = {0x010F: "NIKON CORPORATION", 0x0110: "NIKON D750"}, {0x0110: "Canon EOS R6"}
-
-
-def _encoded(image: Image.Image, image_format: str = "JPEG", **options: object) -> bytes:
-    out = io.BytesIO()
-    image.save(out, image_format, **options)
-    return out.getvalue()
 
 
 def _taken(camera: dict[int, str], at: str, level: int) -> bytes:
@@ -31,7 +19,7 @@ def _taken(camera: dict[int, str], at: str, level: int) -> bytes:
     tags = Image.Exif()
     tags.update(camera)
     tags.get_ifd(0x8769)[0x9003] = at
-    return _encoded(Image.new("L", (40, 30), level), exif=tags.tobytes())
+    return encoded(Image.new("L", (40, 30), level), exif=tags.tobytes())
 
 
 @pytest.fixture
@@ -42,7 +30,7 @@ def two_cameras(tmp_path: Path) -> Path:
         (root / day).mkdir(parents=True)
         (root / day / "nikon.jpg").write_bytes(_taken(NIKON, f"2024:06:{14 + number} 23:30:00", 40 + number))
         (root / day / "canon.jpg").write_bytes(_taken(CANON, f"2024:06:{14 + number} 12:00:00", 60 + number))
-    (root / "friday" / "none.jpg").write_bytes(_encoded(Image.new("L", (40, 30), 99)))
+    (root / "friday" / "none.jpg").write_bytes(encoded(Image.new("L", (40, 30), 99)))
     return root
 
 
@@ -56,42 +44,13 @@ def _times(database: Database) -> dict[str, str]:
 def test_every_odd_photo_of_a_folder_is_searched_in_one_run(
     facefind: Facefind, portraits: Portraits, reference: Path, tmp_path: Path
 ) -> None:
-    pillow_heif.register_heif_opener()
     folder = tmp_path / "party"
     folder.mkdir()
-    count = 0
-
-    def hopper() -> Image.Image:
-        """Her, in a picture of its own content each time."""
-        nonlocal count
-        count += 1
-        image = portraits.hopper.copy()
-        image.paste((12 * count, 0, 0), (0, 0, 8, 8))
-        return image
+    odd = len(write_odd_photos(folder, numbered(portraits.hopper)))
 
     def put(name: str, data: bytes) -> None:
         (folder / name).write_bytes(data)
 
-    jpeg = _encoded(hopper(), quality=92)
-    pixels = np.asarray(hopper())
-    deep = io.BytesIO()
-    tifffile.imwrite(deep, (np.asarray(hopper()) / 255).astype(np.float32), photometric="rgb", compression="zlib")
-    for name in ("a.jfif", "b.mov", "no suffix"):
-        put(name, _encoded(hopper(), quality=92))
-    put("c.HIF", _encoded(hopper(), "HEIF", quality=92))
-    put("d.avifs", _encoded(hopper(), "AVIF", quality=92))
-    put("e.mpo", _encoded(hopper(), "MPO", save_all=True, append_images=[Image.new("RGB", (9, 9))]))
-    put("no end.jpg", jpeg[:-2])
-    put("cut.jpg", jpeg[: int(len(jpeg) * 0.9)])
-    put("cut progressive.jpg", _encoded(hopper(), progressive=True)[:-5000])
-    put("large text.png", png(np.asarray(hopper()), chunk(b"zTXt", b"h\0\0" + zlib.compress(b"x" * 9_000_000))))
-    put("twelve bits.tif", grey_or_rgb(pixels.astype(int) << 4, 12, 2))
-    put("float.tif", deep.getvalue())
-    put("min is white.tif", grey_or_rgb(255 - np.asarray(hopper().convert("L")).astype(int), 8, 0))
-    put("raw.dng", dng(np.zeros((600, 512, 3), np.uint8), _encoded(hopper(), quality=92), (512, 600)))
-    put("both.dng", dng(np.zeros((600, 512, 3), np.uint8), jpeg, (512, 600)))
-    put("both.jpg", jpeg)
-    odd = len(list(folder.iterdir())) - 1  # the RAW beside its JPEG
     put("film.mp4", b"\0\0\0\x20ftypisom" + bytes(100))
     put("film", b"\0\0\0\x20ftypmp42" + bytes(100))
     put("menu.pdf", b"%PDF-1.7\n")
@@ -105,9 +64,9 @@ def test_every_odd_photo_of_a_folder_is_searched_in_one_run(
     assert result.stderr.count("2 videos, 1 PDF left out") == 1
     assert result.stderr.count("text.jpg: not an image") == 1
     told = facefind("ingest", folder)
-    assert told.stdout == f"party: {odd + 1} photos, 1 unreadable, 3 damaged but used\n"
+    assert told.stdout == f"party: {odd + 1} photos, 1 unreadable, {DAMAGED} damaged but used\n"
     (status,) = json.loads(facefind("status", "--json").stdout)["days"]
-    assert (status["unreadable"], status["damaged"]) == (1, 3)
+    assert (status["unreadable"], status["damaged"]) == (1, DAMAGED)
     why = facefind("explain", "Grace", "cut.jpg").stdout
     assert "incomplete JPEG: used as far as it goes" in why
 

@@ -71,14 +71,30 @@ def test_of_two_folders_of_one_key_the_second_is_left_out_with_a_way_out(tmp_pat
     assert _found(tmp_path, known) == {"other": "Other", "party": "Party", "second": ""}
 
 
-@pytest.mark.parametrize("name", ["\U0001f389\U0001f389", "!!!", os.fsdecode(b"caf\xe9"), os.fsdecode(b"\xff")])
-def test_a_name_that_makes_no_key_is_left_out_alone(tmp_path: Path, name: str) -> None:
-    _photo(tmp_path / "day" / "a.jpg")
+@pytest.mark.parametrize(
+    ("name", "key", "folder"),
+    [
+        ("\U0001f389\U0001f389", "party-popper-party-popper", "\U0001f389\U0001f389"),
+        ("???", "question-mark-question-mark-question-mark", "???"),
+        (os.fsdecode(b"caf\xe9"), "caf-xe9", r"caf\xe9"),
+        (os.fsdecode(b"\xff"), "xff", r"\xff"),
+    ],
+)
+def test_names_of_any_characters_and_bytes_are_days(tmp_path: Path, name: str, key: str, folder: str) -> None:
     _photo(tmp_path / name / "a.jpg")
+    (day,) = find_days(tmp_path).days
+    assert (day.key, day.folder, day.path) == (key, folder, tmp_path / name)
+    (day,) = find_days(tmp_path / name).days
+    assert (day.key, day.folder, day.path) == (key, "", tmp_path / name)
+
+
+def test_a_name_that_can_not_be_seen_is_left_out_alone(tmp_path: Path) -> None:
+    _photo(tmp_path / "day" / "a.jpg")
+    _photo(tmp_path / "\u200b" / "a.jpg")
     assert _found(tmp_path) == {"day": "day"}
-    assert len(_left_out(tmp_path)) == 1
-    with pytest.raises(FacefindError, match=r"no letter or digit|not UTF-8"):
-        find_days(tmp_path / name)
+    (line,) = _left_out(tmp_path)
+    assert "no character" in line
+    assert "--day-name" in line
 
 
 def test_long_names_and_deep_folders(tmp_path: Path) -> None:

@@ -86,6 +86,14 @@ def test_a_job_registers_what_lies_below_an_approved_parent(
     assert _roots(graph) == [event]
 
 
+def test_a_job_lets_no_day_move_to_a_folder_that_nobody_approved(graph: Graph, event: Path, private: Path) -> None:
+    stages.register_folder(graph, event, None)
+    config = {"follow_folder": {"old": str(event), "new": str(private)}}
+    with pytest.raises(FacefindError, match="FACEFIND_PHOTO_PARENTS"):
+        graph.run_job("move_event_days", config)
+    assert _roots(graph) == [event]
+
+
 def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:
     fields = {
         f"{node.name}.{name}"
@@ -95,10 +103,14 @@ def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:
         for name in getattr(node.definition.config_schema.config_type, "fields", {})
     }
     assert fields == {
+        "follow_folder.new",  # approved like a folder that is registered
+        "follow_folder.old",  # only compared with what is registered
+        "forget_days.days",
         "merge_in_people.other",
         "merge_in_people.person",
         "raw_photos.rehash",
         "raw_photos.settle_seconds",
+        "register_event_days.by_name",
         "register_event_days.day_name",
         "register_event_days.folder",
         "register_parameter_sets.backfill",
