@@ -123,13 +123,12 @@ def list_people(params: str | None, as_json: bool) -> None:
 @json_option
 def show(name: str, as_json: bool) -> None:
     """What is known of the person NAME: reference photos, and results under each parameter set."""
-    from facefind_pipeline.ingest.names import key_of
+    from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.search.profile import profile
-    from facefind_pipeline.store import people
 
     _, database = open_reading()
     with database.connect() as connection:
-        made = profile(connection, people.find_person(connection, key_of(name)))
+        made = profile(connection, person_named(connection, name))
     if as_json:
         echo_json(_as_json(made))
         return

@@ -1,19 +1,12 @@
 """`facefind person remove`, `rename`, `merge` and `forget-reference`: who is who, changed."""
 
-from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
-from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.workspace import absolute, chosen_set, open_graph, open_reading
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.persons import person_named
 from facefind_pipeline.plurals import counted
-
-if TYPE_CHECKING:
-    from facefind_pipeline.store.people import Person
 
 
 @click.command(epilog="\b\nExamples:\n  facefind person remove Bob\n  facefind person remove Bob --yes")
@@ -29,7 +22,7 @@ def remove(name: str, yes: bool) -> None:
 
     settings, database = open_reading()
     with database.connect() as connection:
-        person = _find(connection, name)
+        person = person_named(connection, name)
         references = people.references_of(connection, person)
         confirmed, _, rejected = feedback.count(connection, person.key)
         sets = people_changes.sets_of(connection, person.key)
@@ -59,7 +52,7 @@ def rename(name: str, new_name: str) -> None:
 
     settings, database = open_reading()
     with database.connect() as connection:
-        person = _find(connection, name)
+        person = person_named(connection, name)
         to = who.new_name(connection, person, new_name)
         sets = people_changes.sets_of(connection, person.key)
         sheets = who.sets_with_sheet(settings, person, sets)
@@ -92,7 +85,7 @@ def merge(name: str, other: str) -> None:
 
     settings, database = open_reading()
     with database.connect() as connection:
-        kept, goes = _find(connection, name), _find(connection, other)
+        kept, goes = person_named(connection, name), person_named(connection, other)
         if kept == goes:
             raise FacefindError(f"{name!r} and {other!r} are both {kept.name}: name two people")
         conflicts = people_changes.conflicts(connection, kept, goes)
@@ -129,7 +122,7 @@ def forget_reference(name: str, file: str) -> None:
 
     settings, database = open_reading()
     with database.connect() as connection:
-        person = _find(connection, name)
+        person = person_named(connection, name)
         known = people.references_of(connection, person)
         reference = who.reference_named(person, known, str(absolute(file)))
         sets = people_changes.sets_of(connection, person.key)
@@ -154,25 +147,3 @@ def forget_reference(name: str, file: str) -> None:
 
 
 CHANGES = [remove, rename, merge, forget_reference]
-
-
-def _find(connection: Connection, name: str) -> "Person":
-    from facefind_pipeline.ingest.names import key_of
-    from facefind_pipeline.store import people
-
-    return people.find_person(connection, key_of(name))
-
-
-def _ask(question: str) -> None:
-    try:
-        agreed = click.confirm(question)
-    except click.Abort:
-        agreed = False
-    if not agreed:
-        raise FacefindError("nothing was removed: answer y, or give --yes")
-
-
-def _echo_lying(person: "Person", files: Iterable[Path]) -> None:
-    """Says which files of the user's own still lie in the references folder under a name that is gone."""
-    for file in files:
-        click.echo(f"{file} stays where it is and is not read as {person.name} again; it is yours to delete", err=True)
