@@ -1,5 +1,9 @@
 """`facefind person remove`, `rename`, `merge` and `forget-reference`: who is who, changed."""
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from facefind_pipeline.cli.bars import Bars
@@ -7,6 +11,9 @@ from facefind_pipeline.cli.workspace import absolute, chosen_set, open_graph, op
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.persons import person_named
 from facefind_pipeline.plurals import counted
+
+if TYPE_CHECKING:
+    from facefind_pipeline.store.people import Person
 
 
 @click.command(epilog="\b\nExamples:\n  facefind person remove Bob\n  facefind person remove Bob --yes")
@@ -147,3 +154,18 @@ def forget_reference(name: str, file: str) -> None:
 
 
 CHANGES = [remove, rename, merge, forget_reference]
+
+
+def _ask(question: str) -> None:
+    try:
+        agreed = click.confirm(question)
+    except click.Abort:
+        agreed = False
+    if not agreed:
+        raise FacefindError("nothing was removed: answer y, or give --yes")
+
+
+def _echo_lying(person: "Person", files: Iterable[Path]) -> None:
+    """Says which files of the user's own still lie in the references folder under a name that is gone."""
+    for file in files:
+        click.echo(f"{file} stays where it is and is not read as {person.name} again; it is yours to delete", err=True)
