@@ -168,7 +168,7 @@ def test_a_bad_reference_is_refused_and_not_stored(facefind: Facefind, filled: P
     two = _error(facefind, "person", "add", "Bob", filled / "Day 1" / "both.jpg", "--params", "hog-up1-px0@dlib")
     assert "shows 2 faces" in two
     assert "--largest" in two
-    assert "no letter or digit" in _error(facefind, "person", "add", "???", filled / "Day 1" / "hopper.jpg")
+    assert "no character" in _error(facefind, "person", "add", "\u200b", filled / "Day 1" / "hopper.jpg")
     assert {row["key"] for row in json.loads(facefind("person", "list", "--json").stdout)} == {"jose-nunez"}
 
 
