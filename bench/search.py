@@ -16,7 +16,8 @@ from bench.faces import DIMENSION, FACES_A_PHOTO, RARE, embedder_fingerprint, lo
 from bench.measure import percentile
 from bench.results import publish, record
 from bench.setting import Bench, prepared
-from facefind_pipeline.search.find import Filters, Probe, find_nearest, use_index
+from facefind_pipeline.search.filters import Filters
+from facefind_pipeline.search.find import Probe, find_nearest, use_index
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.database import Database, open_database
@@ -142,11 +143,11 @@ def _ask(database: Database, size: int, country: str | None) -> tuple[list[float
         embedder = embedder_fingerprint(connection)
         for vector in [*probes[:20], *probes]:  # the first 20 warm the caches up
             started = time.perf_counter()
-            matches = find_nearest(
+            answer = find_nearest(
                 connection, chosen, [Probe(vector, embedder)], limit=ASKED, filters=Filters(country=country)
             )
             times.append(1000 * (time.perf_counter() - started))
-            found.append({int(match.photo.removesuffix(".jpg")) for match in matches})
+            found.append({int(match.photo.removesuffix(".jpg")) for match in answer.matches})
     hits = sum(len(a & b) for a, b in zip(found[20:], exact, strict=True))
     return times[20:], hits / sum(map(len, exact)), all(len(photos) == ASKED for photos in found)
 

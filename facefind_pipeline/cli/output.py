@@ -1,4 +1,4 @@
-"""How matches and tables are printed, and the contact sheet of a search."""
+"""How JSON, tables and remarks are printed, and the contact sheet of a search."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from facefind_pipeline.cli.table import table_lines
 from facefind_pipeline.cli.workspace import absolute
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.plurals import counted
-from facefind_pipeline.search.find import KEPT, Match
+from facefind_pipeline.search.matches import CONFIRMED, Match
 
 
 def echo_json(value: object) -> None:
@@ -26,20 +26,6 @@ def echo_table(rows: Sequence[Mapping[str, object]]) -> None:
     """Prints rows under the first one's keys; on a terminal they fit its width, elsewhere nothing is shortened."""
     for line in table_lines(rows, shutil.get_terminal_size().columns if sys.stdout.isatty() else None):
         click.echo(line)
-
-
-def echo_matches(title: str, key: str, matches: Sequence[Match], total: int) -> None:
-    """Prints ranked photos, how many there are in all, and where they lie.
-
-    The rows are in the order of the score, the lowest first, after what was confirmed.
-    """
-    shown = f"{len(matches):,} of " if len(matches) < total else ""
-    more = " or more" if total >= KEPT else ""
-    rest = f"; -n {total} for all" if len(matches) < total < KEPT else ""
-    click.echo(f"{title}: {shown}{counted(total, 'photo')}{more} with faces, best first, under {key}{rest}")
-    echo_table([_row(match) for match in matches])
-    roots = dict.fromkeys(str(match.file).removesuffix(match.photo).rstrip(os.sep) for match in matches)
-    click.echo(f"photos: below {', '.join(roots)}", err=True)
 
 
 def warn_of_days_left_out(key: str, days: Sequence[str]) -> None:
@@ -54,20 +40,26 @@ def warn_of_days_left_out(key: str, days: Sequence[str]) -> None:
 
 
 def echo_sheet(matches: Sequence[Match], file: Path, *, title: str) -> None:
-    """Writes a contact sheet of the matches and says where."""
+    """Writes a contact sheet of the matches, the confirmed ones in a green frame, and says where."""
     from facefind_pipeline.vision.sheet import Tile, write_sheet
 
     tiles = [
-        Tile(match.thumbnail, (f"{match.rank}. {match.band or f'{match.score:.3f}'}", match.photo)) for match in matches
+        Tile(
+            match.thumbnail,
+            (f"{match.rank}. {match.band or f'{match.score:.3f}'}", match.photo),
+            framed=match.band == CONFIRMED,
+        )
+        for match in matches
     ]
     click.echo(f"contact sheet: {write_sheet(file, tiles, title=title)}", err=True)
 
 
-def echo_undated(count: int) -> None:
-    """Says on standard error that photos were not looked at, since nobody knows when they were taken."""
-    if count:
-        verb = "has" if count == 1 else "have"
-        click.echo(f"{counted(count, 'photo')} {verb} no date and can't match --from and --to", err=True)
+def echo_unknown(undated: int, unplaced: int) -> None:
+    """Says on standard error that photos were not looked at, since nobody knows when or where they were taken."""
+    for count, what, options in ((undated, "date", "--from and --to"), (unplaced, "position", "--near")):
+        if count:
+            verb = "has" if count == 1 else "have"
+            click.echo(f"{counted(count, 'photo')} {verb} no {what} and can't match {options}", err=True)
 
 
 def sheet_option(shows: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -95,23 +87,3 @@ def _sheet_file(_context: click.Context, _option: click.Parameter, value: str | 
     if file.is_dir() or not os.access(file.parent, os.W_OK):
         raise FacefindError(f"--sheet {value}: {'is a folder' if file.is_dir() else 'can not be written there'}")
     return file
-
-
-def _row(match: Match) -> dict[str, object]:
-    return {
-        "rank": match.rank,
-        "match": match.band,
-        "confidence": "" if match.probability is None else f"{match.probability:.1%}",
-        "score": f"{match.score:.3f}",
-        "photo": match.photo,
-        "looks more like": match.rival,
-        "event day": match.event_day,
-        "taken": match.taken_at.strftime("%Y-%m-%d %H:%M") if match.taken_at else "",
-        "place": ", ".join(part for part in (match.place, match.country) if part),
-        "also": _copies(match),
-    }
-
-
-def _copies(match: Match) -> str:
-    first, more = [copy.photo for copy in match.copies[:1]], len(match.copies) - 1
-    return "".join(first) + (f" and {more} more" if more > 0 else "")

@@ -1,19 +1,20 @@
 """The stages of `facefind run`; each asks the tables what is missing and materialises only that."""
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
 
+from facefind_pipeline.cli.answer import echo_answer
 from facefind_pipeline.cli.bars import Bars
-from facefind_pipeline.cli.output import echo_matches, echo_sheet, warn_of_days_left_out
+from facefind_pipeline.cli.output import echo_sheet, warn_of_days_left_out
 from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.register import first_set, look_at_folder
 from facefind_pipeline.ingest.sheet_files import sheet_path
-from facefind_pipeline.ingest.sheets import PERSON_FACES
 from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Incoming
@@ -22,7 +23,8 @@ from facefind_pipeline.parameters import ALIASES, DEFAULT, ParameterSet
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
-from facefind_pipeline.search.count import count_photos
+from facefind_pipeline.search.count import completed
+from facefind_pipeline.search.matches import WORTH_SHOWING, Match
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.people import Person, ReferencePhoto
@@ -212,22 +214,26 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
 
 def report(
     graph: Graph, parameters: ParameterSet, asked: Asked, *, limit: int, quiet: bool
-) -> list[tuple[Person, list[find.Match]]]:
-    """Each person's matches, printed unless quiet; the stored contact sheet shows as many whatever the limit is."""
+) -> list[tuple[Person, list[Match]]]:
+    """Each person's sure and likely photos, printed unless quiet; whatever the limit, the stored sheet holds all."""
     found = []
     with graph.workspace.database.connect() as connection:
         chosen = parameter_sets.find(connection, parameters.key)
         for person in asked.people:
             if person in asked.unusable:
                 continue
-            best = find.find_person(connection, chosen, person, limit=max(limit, PERSON_FACES))
-            found.append((person, best[:limit]))
+            answer = find.find_person(connection, chosen, person, bands=WORTH_SHOWING)
+            found.append((person, answer.matches[:limit]))
             if not quiet:
                 click.echo()
-                echo_matches(person.name, chosen.key, best[:limit], count_photos(connection, chosen.key, person))
-            if best:
-                file = sheet_path(graph.workspace.settings, chosen.key, "people", person.key)
-                echo_sheet(best[:PERSON_FACES], file, title=f"{person.name}, {chosen.key}")
+                printed = replace(completed(connection, chosen.key, answer, person), matches=answer.matches[:limit])
+                every = f"`facefind find {shlex.quote(person.name)} --all`"
+                echo_answer(person.name, chosen.key, printed, WORTH_SHOWING, rest=every)
+            file = sheet_path(graph.workspace.settings, chosen.key, "people", person.key)
+            if answer.matches:
+                echo_sheet(answer.matches, file, title=f"{person.name}, {chosen.key}")
+            else:
+                file.unlink(missing_ok=True)
         warn_of_days_left_out(chosen.key, days_left_out(connection, chosen))
     return found
 

@@ -8,7 +8,7 @@ rate of Efron (Large-Scale Inference, 2010, chapter 5), with the two-group model
 Logarithms of distances are taken as normal. dlib's L2 distances between people are skewed; their logarithms are not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from statistics import NormalDist
 
@@ -115,10 +115,15 @@ class Calibration:
         """The score up to which a match is called likely, if it is not sure."""
         return self.impostor.at(min(LIKELY_RATE, LIKELY_FALSE / max(1, self.faces)))
 
+    @property
+    def shown_cut(self) -> float:
+        """The score up to which a match is sure or likely."""
+        return max(self.sure_cut, self.likely_cut)
+
     def bands(self, scores: Sequence[float] | Floats) -> list[str]:
-        """What to call matches of these scores: `sure`, `likely` or `look yourself`."""
+        """What to call matches of these scores: `sure`, `likely` or `unlikely`."""
         sure, likely = self.sure_cut, self.likely_cut
-        return ["sure" if score <= sure else "likely" if score <= likely else "look yourself" for score in scores]
+        return ["sure" if score <= sure else "likely" if score <= likely else "unlikely" for score in scores]
 
     def _curve(self) -> tuple[Floats, Floats]:
         """Logarithms of scores, rising, and the probability at each."""
@@ -129,14 +134,18 @@ class Calibration:
         return grid, np.minimum.accumulate(curve)
 
 
+SCORE, NEAREST_REFERENCE = "score", "nearest_reference"  # what stored results, and the live query, are ranked by
 LINES = "tail_location, tail_spread, impostor_location, impostor_spread, genuine_location, genuine_spread"
 COLUMNS = f"pairs, {LINES}, prevalence, faces"
 
 
-def read_calibration(connection: Connection, key: str) -> Calibration | None:
-    """What the set's stored results were calibrated with; None where they could not be."""
+def read_calibration(connection: Connection, key: str, measure: str = SCORE) -> Calibration | None:
+    """What one of the two measures means under the set, by its last search; None where that is not known."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM calibrations WHERE parameter_set = %s", [key])  # noqa: S608
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM calibrations WHERE (parameter_set, measure) = (%s, %s)",  # noqa: S608
+            [key, measure],
+        )
         row = cursor.fetchone()
     if row is None:
         return None
@@ -145,15 +154,16 @@ def read_calibration(connection: Connection, key: str) -> Calibration | None:
     return Calibration(pairs, tail, impostor, genuine, prevalence, faces)
 
 
-def write_calibration(connection: Connection, key: str, made: Calibration | None) -> None:
-    """Replaces the set's calibration; None removes it."""
+def write_calibrations(connection: Connection, key: str, made: Mapping[str, Calibration]) -> None:
+    """Replaces the set's calibrations by these, by measure."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM calibrations WHERE parameter_set = %s", [key])
-        if made is not None:
-            lines = [number for line in (made.tail, made.impostor, made.genuine) for number in astuple(line)]
-            values = [key, made.pairs, *lines, made.prevalence, made.faces]
+        for measure, one in made.items():
+            lines = [number for line in (one.tail, one.impostor, one.genuine) for number in astuple(line)]
+            values = [key, measure, one.pairs, *lines, one.prevalence, one.faces]
             cursor.execute(
-                f"INSERT INTO calibrations (parameter_set, {COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
+                f"INSERT INTO calibrations (parameter_set, measure, {COLUMNS})"  # noqa: S608
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 values,
             )
 
@@ -185,7 +195,7 @@ def calibrate(known: Impostors, edges: Floats, scores: Floats, distances: Floats
     Args:
         known: impostors of one photo. Those of scores begin from their bulk, and stay near it where faces are few.
         edges: (n + 1,) of both histograms, in logarithms.
-        scores: (n,) faces by score, over all people.
+        scores: (n,) faces by the measure that is calibrated, their score or distance, over all people.
         distances: (n,) faces by the distance to the nearest reference.
         faces: that each person was compared with.
     """
