@@ -62,16 +62,17 @@ def _by_band(answer: Answer, shown: Collection[str] | None, rest: str) -> str:
     counts = dict(answer.counts)
     if answer.photos is not None:
         counts[UNLIKELY] = max(0, answer.photos - sum(counts.values()))
-    more = {UNLIKELY: " or more"} if answer.at_least else {}
     asked = [band for band in BANDS if shown is None or band in shown]
-    parts = [f"{counts[band]:,}{more.get(band, '')} {band}" for band in asked if counts.get(band)]
-    text = ", ".join(parts) or f"no photo is {' or '.join(band for band in asked if band != CONFIRMED or shown)}"
+
+    def listed(bands: Collection[str]) -> list[str]:
+        or_more = " or more" if answer.at_least else ""
+        return [f"{counts[band]:,}{or_more if band == UNLIKELY else ''} {band}" for band in bands if counts.get(band)]
+
+    text = ", ".join(listed(asked)) or f"no photo is {' or '.join(filter(None, (', '.join(asked[:-1]), asked[-1])))}"
     here = len(answer.matches)
     if here < sum(counts.get(band, 0) for band in asked):
         text += f" ({here:,} shown)"
-    others = [
-        f"{counts[band]:,}{more.get(band, '')} {band}" for band in BANDS if band not in asked and counts.get(band)
-    ]
+    others = listed([band for band in BANDS if band not in asked])
     if UNLIKELY not in counts and UNLIKELY not in asked:
         others.append("unlikely ones")
     return f"{text}; {', '.join(others)} not shown, {rest}" if others else text
@@ -81,7 +82,7 @@ def _row(match: Match, subject: str, cut: float | None) -> dict[str, object]:
     return {
         "rank": match.rank,
         "match": match.band,
-        "confidence": "" if match.probability is None else f"{match.probability:.1%}",
+        "confidence": "" if match.probability is None or match.band == CONFIRMED else f"{match.probability:.1%}",
         "why": _why(match, subject, cut),
         "photo": match.photo,
         "event day": match.event_day,

@@ -128,7 +128,7 @@ def find(
     warn_of_days_left_out(chosen.key, left_out)
     if sheet and answer.matches:
         echo_sheet(answer.matches, sheet, title=title)
-    elif person is not None and not as_json:
+    elif answer.matches and person is not None and not as_json:
         _echo_stored_sheet(settings, chosen.key, person)
     if copy_to:
         copy_photos(answer.matches, copy_to)
