@@ -79,7 +79,7 @@ def copy_photos(matches: Sequence[Match], folder: Path) -> None:
     except OSError as error:
         raise FacefindError(f"--copy-to {folder}: {error.filename or folder}: {error.strerror}") from error
     known = f"; {counted(made.known, 'photo')} there already" if made.known else ""
-    click.echo(f"copied {counted(made.copied, 'photo')} ({_bytes(made.size)}) to {folder}{known}", err=True)
+    click.echo(f"copied {counted(made.copied, 'photo')} ({spelt(made.size)}) to {folder}{known}", err=True)
     for photo in made.missing:
         click.echo(f"not copied: {photo}", err=True)
 
@@ -146,11 +146,9 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _bytes(number: int) -> str:
-    """As file managers show it: `940 bytes`, `3.2 MB`."""
-    size = float(number)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            break
-        size /= 1000
-    return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.3g} {unit}"
+def spelt(size: int) -> str:
+    """A number of bytes as file managers show it: `940 bytes`, `3.2 MB`."""
+    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
+        if size >= 10**power:
+            return f"{size / 10**power:,.1f} {unit}"
+    return counted(size, "byte")
