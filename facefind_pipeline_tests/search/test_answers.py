@@ -12,8 +12,9 @@ from facefind_pipeline.search.count import completed
 from facefind_pipeline.search.filters import Filters
 from facefind_pipeline.search.find import find_nearest, find_person, reference_probes
 from facefind_pipeline.search.matches import WORTH_SHOWING, Answer
+from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import parameter_sets, truth
-from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.faces import Partition
 from facefind_pipeline.store.people import Person
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, vector, write_all, write_person
@@ -132,6 +133,24 @@ def test_the_number_of_unlikely_photos_is_unknown_where_it_depends_on_the_face(c
     live = find_nearest(connection, chosen, reference_probes(connection, KEY, ada), filters=filters)
     assert completed(connection, KEY, live, ada, filters).photos is None
     assert find_person(connection, chosen, ada, filters=filters).photos == 35
+
+
+def test_results_from_before_live_answers_were_calibrated_stay_current(database: Database, settings: Settings) -> None:
+    with database.connect() as connection:
+        into = partition(connection, "friday")
+        write_all(connection, into, _shots(NEAR | FAR))
+        ada = write_person(connection, into, "Ada", [vector(0)])
+        results.refresh(connection, parameter_sets.find(connection, KEY))
+        with connection.cursor() as cursor:  # as 0011 left it
+            cursor.execute("DELETE FROM calibrations WHERE measure <> 'score'")
+            cursor.execute("ALTER TABLE calibrations DROP COLUMN measure, ADD PRIMARY KEY (parameter_set)")
+            cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0013_asking'")
+    with open_database.__wrapped__(settings).connect() as connection:
+        chosen = parameter_sets.find(connection, KEY)
+        assert _photos(find_person(connection, chosen, ada, bands=WORTH_SHOWING)) == list(NEAR)
+        write_all(connection, into, _shots({"new.jpg": 0.2}))
+        live = find_person(connection, parameter_sets.find(connection, KEY), ada, bands=WORTH_SHOWING)
+        assert (len(live.matches), live.cut, {match.band for match in live.matches}) == (10, None, {""})
 
 
 def _party(connection: Connection, friday: Partition) -> dict[str, set[str]]:
