@@ -94,7 +94,8 @@ def copy_into(matches: Sequence[Match], folder: Path) -> Copies:
     """
     from facefind_pipeline.cli.bars import Bars
 
-    folder.mkdir(parents=True, exist_ok=True)
+    if matches:
+        folder.mkdir(parents=True, exist_ok=True)
     made, bars = Copies(), Bars()
     bars.begin("copying", len(matches), "photo")
     try:

@@ -54,7 +54,8 @@ def explain(
     lost = False
     build = indexes.last_build(connection, chosen.key)
     if build is not None and build.index is not None and row.rank is not None:
-        near = find_nearest(connection, chosen, probes, limit=limit, filters=filters, person=person)
+        confirmed = sum(other.shown is True for other in rows)  # they come before the nearest
+        near = find_nearest(connection, chosen, probes, limit=limit + confirmed, filters=filters, person=person)
         ranked = [other for other in rows if other.rank is not None and (passing is None or other.sha256 in passing)]
         exact = sorted(ranked, key=lambda other: other.plain_distance or 0)
         within = any(other.sha256 == photo for other in exact[:limit])
