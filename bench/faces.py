@@ -15,6 +15,9 @@ DIMENSION = 128
 FACES_A_PHOTO = 5
 PEOPLE = 20_000
 RARE = "IS"  # the country of one photo in a hundred
+LISBON, VIGO = (38.72, -9.14), (42.23, -8.72)  # where one photo in five was taken, and the others
+LARGE_FACE, FACE = 160, 80  # pixels; one face in four is large
+FRIEND = "friend"  # the key of somebody on every other photo
 KEY = "hog-up1-px2000@dlib"
 BATCH = 10_000  # faces; a batch has its own random numbers
 
@@ -69,6 +72,16 @@ def load(database: Database, first: int, last: int) -> None:
         for start in range(first, last, BATCH):
             _load_batch(connection, partition, start, min(last, start + BATCH))
             connection.commit()
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO people VALUES (%s, %s) ON CONFLICT DO NOTHING", [FRIEND, FRIEND])
+            cursor.execute(
+                """
+                INSERT INTO feedback (person, sha256, shown, x, y, w, h)
+                SELECT %s, sha256, true, 0, 0, 1, 1 FROM photos WHERE split_part(path, '.', 1)::integer %% 2 = 0
+                ON CONFLICT DO NOTHING
+                """,
+                [FRIEND],
+            )
     with database.connect_autocommit() as connection, connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
@@ -76,15 +89,20 @@ def load(database: Database, first: int, last: int) -> None:
 def _load_batch(connection: Connection, partition: Partition, start: int, end: int) -> None:
     by_photo: dict[int, list[StoredFace]] = {}
     for number in range(start, end):
-        face = StoredFace((number % FACES_A_PHOTO * 200, 100, 80, 80), 1.0, None)
+        height = LARGE_FACE if number % 4 == 0 else FACE
+        face = StoredFace((number % FACES_A_PHOTO * 200, 100, FACE, height), 1.0, None)
         by_photo.setdefault(number // FACES_A_PHOTO, []).append(face)
     keys = {photo: hashlib.sha256(str(photo).encode()).digest() for photo in by_photo}
-    rows = [
-        photos.PhotoRow(
-            *(f"{photo}.jpg", sha, 1, 0, 0, None, "JPEG", 3000, 2000, 1), country=RARE if photo % 100 == 0 else "PT"
+    rows = []
+    for photo, sha in keys.items():
+        latitude, longitude = LISBON if photo % 5 == 0 else VIGO
+        row = photos.PhotoRow(
+            *(f"{photo}.jpg", sha, 1, 0, 0, None, "JPEG", 3000, 2000, 1),
+            country=RARE if photo % 100 == 0 else "PT",
+            latitude=latitude,
+            longitude=longitude,
         )
-        for photo, sha in keys.items()
-    ]
+        rows.append(row)
     photos.replace_photos(connection, "bench", rows, gone=())
     found = [Detection(keys[photo], 0.1, None, seen, [b"x"] * len(seen)) for photo, seen in by_photo.items()]
     faces.write_detections(connection, partition.detector, found)

@@ -37,7 +37,8 @@ def search_results(
 
     key = context.partition_key
     results = refresh_results(workspace.database, key)
-    tiles = result_tiles(workspace.database, key)
+    cut = results.calibration.shown_cut if results.calibration else None
+    tiles = result_tiles(workspace.database, key, cut)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(results.version),
         metadata={

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from facefind_pipeline.cli.find import DATE, country_of
-from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table, echo_undated, sheet_option
+from facefind_pipeline.cli.filters import DATE, country_of
+from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table, echo_unknown, sheet_option
 from facefind_pipeline.cli.workspace import chosen_set, json_option, open_reading, params_option
 
 
@@ -43,13 +43,14 @@ def explain(
 ) -> None:
     """Say why PHOTO is, or is not, among the results of the person NAME, taking it that the photo shows them."""
     from facefind_pipeline.errors import FacefindError
-    from facefind_pipeline.ingest.days import day_named
+    from facefind_pipeline.ingest.days import days_named
     from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.presence import Look
     from facefind_pipeline.search import explain as search
     from facefind_pipeline.search.count import count_undated
-    from facefind_pipeline.search.find import Filters, find_person
+    from facefind_pipeline.search.filters import Filters
+    from facefind_pipeline.search.find import find_person
     from facefind_pipeline.store import photos, truth
 
     code = country_of(country)
@@ -58,7 +59,7 @@ def explain(
         chosen = chosen_set(connection, params)
         person = person_named(connection, name)
         filters = Filters(
-            days=tuple(day_named(connection, day).key for day in days),
+            days=tuple(dict.fromkeys(day.key for name in days for day in days_named(connection, name))),
             from_day=from_day.date() if from_day else None,
             to_day=to_day.date() if to_day else None,
             country=code,
@@ -76,7 +77,8 @@ def explain(
         undated = count_undated(connection, filters)
         file = photos.find_day(connection, found.event_day).file(found.path)
         row_of_photo = photos.photos(connection, found.event_day)[found.path]
-        above = find_person(connection, chosen, person, limit=made.row.rank) if sheet and made.row.rank else []
+        looks = made.row.rank if sheet else None
+        above = find_person(connection, chosen, person, limit=looks).matches if looks else []
     if sheet and above:
         echo_sheet(above, sheet, title=f"{person.name}, up to {found.path}")
     row, facts = made.row, made.facts
@@ -99,7 +101,7 @@ def explain(
         "faces of this set": len(facts.own_faces),
         "faces of other sets": len(facts.other_faces),
     }
-    echo_undated(undated)
+    echo_unknown(undated, 0)
     if as_json:
         outranking = [{"photo": above.path, "score": above.distance} for above in facts.outranking]
         echo_json({**known, "file": str(file), "outranked by": outranking})

@@ -1,18 +1,20 @@
-"""`facefind find`: the photos nearest to a person, or to the face in a picture, from what is done so far."""
+"""`facefind find`: the photos of a person, or like the face in a picture, from what is done so far."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.cli.answer import echo_answer, warn_if_stale
+from facefind_pipeline.cli.copies import check_outside, copy_option, copy_photos
+from facefind_pipeline.cli.filters import Wanted, filter_options
 from facefind_pipeline.cli.output import (
     echo_json,
-    echo_matches,
     echo_sheet,
-    echo_undated,
+    echo_unknown,
     sheet_option,
     warn_of_days_left_out,
 )
@@ -26,38 +28,39 @@ from facefind_pipeline.cli.workspace import (
 )
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.path_text import printable
+from facefind_pipeline.search.matches import BANDS, WORTH_SHOWING
 
 if TYPE_CHECKING:
     from facefind_pipeline.search.find import Probe
     from facefind_pipeline.settings import Settings
     from facefind_pipeline.store.parameter_sets import RegisteredSet
-
-DATE = click.DateTime(["%Y-%m-%d"])
+    from facefind_pipeline.store.people import Person
 
 
 @click.command(
     epilog="""\b
 Examples:
-  facefind find Ada
-  facefind find Ada -n 50 --country Portugal --from 2024-06-01 --to 2024-06-30
-  facefind find --photo unknown.jpg --day beach-party --json
-  facefind find --like muffin.jpg                 (pictures that look like it, under the set whole@imgbeddings)
-  facefind find Ada --day "2024-06-16 Vigo"       (an event day by its key or its folder's name)
-  facefind find Ada --sheet ada.png               (a contact sheet of the matches)"""
+  facefind find Ada                               (all photos that are sure or likely)
+  facefind find Ada --with Bob --without Cy --day saturday
+  facefind find Ada --near 38.72,-9.14,2km --from 2024-06-01 --to 2024-06-30
+  facefind find Ada --with Bob --only --min-size 5%   (the two of them, nobody else, not tiny)
+  facefind find Ada --copy-to ada-photos          (copies of what is shown)
+  facefind find Ada --band likely --sheet doubtful.png
+  facefind find Ada --all -n 50                   (unlikely ones too)
+  facefind find --photo unknown.jpg --day "2024-06-16 Vigo" --json
+  facefind find --like muffin.jpg                 (pictures that look like it, under the set whole@imgbeddings)"""
 )
 @click.argument("name", required=False)
 @click.option("--photo", type=click.Path(), help="Ask with the face in this picture; nothing of it is stored.")
 @click.option("--like", type=click.Path(), help="Ask for photos that look like this picture; nothing of it is stored.")
-@click.option("-n", "--limit", default=10, show_default=True, type=click.IntRange(1), help="Photos to print.")
-@click.option(
-    "--day", "days", multiple=True, metavar="DAY", help="Only this event day, by key or folder; repeat for more."
-)
-@click.option("--from", "from_day", type=DATE, metavar="DATE", help="Taken on this day or later, as 2024-06-01.")
-@click.option("--to", "to_day", type=DATE, metavar="DATE", help="Taken on this day or earlier.")
-@click.option("--country", help="Taken in this country: its English name or two-letter code.")
+@click.option("-n", "--limit", type=click.IntRange(1), help="Show so many, the best, unlikely ones too if need be.")
+@click.option("--all", "every", is_flag=True, help="Show all, the unlikely ones behind the others.")
+@click.option("--band", "bands", multiple=True, type=click.Choice(BANDS), help="Show these alone; repeat for more.")
+@filter_options
 @click.option(
     "--metric", type=click.Choice(["l2", "cosine", "ip", "l1"]), help="Distance; the embedder's own by default."
 )
+@copy_option
 @sheet_option("the matches")
 @params_option
 @largest_option
@@ -66,78 +69,94 @@ def find(
     name: str | None,
     photo: str | None,
     like: str | None,
-    limit: int,
-    days: Sequence[str],
-    from_day: datetime | None,
-    to_day: datetime | None,
-    country: str | None,
+    limit: int | None,
+    every: bool,
+    bands: Sequence[str],
+    wanted: Wanted,
     metric: str | None,
+    copy_to: Path | None,
     sheet: Path | None,
     params: str | None,
     largest: bool,
     as_json: bool,
 ) -> None:
-    """Find the photos nearest to the person NAME, or to the face in a picture, or those like a picture.
+    """Find the photos of the person NAME, of the face in a picture, or those like a picture.
+
+    Shows all that are confirmed, sure or likely, best first, and why; under a set that can't tell, the nearest ten.
+    Filters may be given together. Whoever is sure or likely on a photo, or was confirmed, counts as being on it for
+    --with, --without and --only; who was rejected does not.
 
     Answers from what is done, also while `facefind run` is still at work. On a narrow terminal the last columns are
     left out; --json has all. Photos that are gone come after all that are there.
     """
-    from facefind_pipeline.ingest.days import day_named
     from facefind_pipeline.ingest.persons import person_named
-    from facefind_pipeline.ingest.sheet_files import sheet_path
     from facefind_pipeline.search.comparable import days_left_out
-    from facefind_pipeline.search.count import count_photos, count_undated
-    from facefind_pipeline.search.find import Filters, find_nearest, find_person
+    from facefind_pipeline.search.count import completed, count_undated, count_unplaced
+    from facefind_pipeline.search.find import find_nearest, find_person
     from facefind_pipeline.search.gone import there_first
+    from facefind_pipeline.store import photos
 
-    if sum(asked is not None for asked in (name, photo, like)) != 1:
-        raise click.UsageError("give a NAME, --photo FILE or --like FILE")
-    code = country_of(country)
+    _check_usage(name, photo, like, wanted, every=every, bands=bands)
+    shown = bands or (None if every or limit else WORTH_SHOWING)
     settings, database = open_reading()
     picture, option = (photo, "--photo") if like is None else (like, "--like")
     if picture is not None and not absolute(picture).is_file():
         raise FacefindError(f"no picture {picture}: give {option} the file of one")
     with database.connect(vectors=False) as connection:
-        filters = Filters(
-            days=tuple(day_named(connection, day).key for day in days),
-            from_day=from_day.date() if from_day else None,
-            to_day=to_day.date() if to_day else None,
-            country=code,
-        )
+        if copy_to:
+            check_outside(copy_to, photos.roots(connection))
         chosen = chosen_set(connection, params) if like is None else _whole_set(connection, params)
         person = person_named(connection, name) if name is not None else None
+        filters = wanted.filters(connection, chosen, person)
         if person is not None:
             title = person.name
-            matches = there_first(
-                lambda most: find_person(connection, chosen, person, limit=most, filters=filters, metric=metric), limit
-            )
+            search = partial(find_person, connection, chosen, person)
         else:
             assert picture is not None
             title = printable(picture)
-            probe = _probe(settings, chosen, picture, largest=largest)
-            matches = there_first(
-                lambda most: find_nearest(connection, chosen, [probe], limit=most, filters=filters, metric=metric),
-                limit,
-            )
-        left_out = days_left_out(connection, chosen)
-        total = 0 if as_json else count_photos(connection, chosen.key, person, filters)
-        undated = count_undated(connection, filters)
-    if as_json:
-        echo_json([match.as_json() for match in matches])
-    elif matches:
-        echo_matches(title, chosen.key, matches, total)
-    else:
-        click.echo(
-            f"no photos{' match these filters' if filters.given else ' with faces yet'} under {chosen.key}", err=True
+            search = partial(find_nearest, connection, chosen, [_probe(settings, chosen, picture, largest=largest)])
+        answer = there_first(
+            lambda most: search(limit=most, bands=shown, filters=filters, metric=metric),
+            limit,
         )
-    echo_undated(undated)
+        if bands and answer.cut is None:
+            raise FacefindError(f"--band {bands[0]}: under {chosen.key} it is not known how likely a photo is")
+        if not as_json:
+            answer = completed(connection, chosen.key, answer, person, filters)
+        left_out = days_left_out(connection, chosen)
+        undated, unplaced = count_undated(connection, filters), count_unplaced(connection, filters)
+    if as_json:
+        warn_if_stale(title, chosen.key, answer)
+        echo_json([match.as_json() for match in answer.matches])
+    else:
+        echo_answer(title, chosen.key, answer, shown, filtered=filters.given)
+    echo_unknown(undated, unplaced)
     warn_of_days_left_out(chosen.key, left_out)
-    if sheet and matches:
-        echo_sheet(matches, sheet, title=title)
-    elif matches and person is not None and not as_json:
-        stored = sheet_path(settings, chosen.key, "people", person.key)
-        if stored.is_file():
-            click.echo(f"contact sheet of the last run: {stored}", err=True)
+    if sheet and answer.matches:
+        echo_sheet(answer.matches, sheet, title=title)
+    elif answer.matches and person is not None and not as_json:
+        _echo_stored_sheet(settings, chosen.key, person)
+    if copy_to:
+        copy_photos(answer.matches, copy_to)
+
+
+def _check_usage(
+    name: str | None, photo: str | None, like: str | None, wanted: Wanted, *, every: bool, bands: Sequence[str]
+) -> None:
+    if sum(asked is not None for asked in (name, photo, like)) != 1:
+        raise click.UsageError("give a NAME, --photo FILE or --like FILE")
+    if wanted.only and name is None:
+        raise click.UsageError("--only asks for a NAME: it must know who may be on the photo")
+    if every and bands:
+        raise click.UsageError("give --all or --band, not both")
+
+
+def _echo_stored_sheet(settings: "Settings", key: str, person: "Person") -> None:
+    from facefind_pipeline.ingest.sheet_files import sheet_path
+
+    stored = sheet_path(settings, key, "people", person.key)
+    if stored.is_file():
+        click.echo(f"contact sheet of the last run: {stored}", err=True)
 
 
 def _whole_set(connection: Connection, params: str | None) -> "RegisteredSet":
@@ -170,12 +189,3 @@ def _probe(settings: "Settings", chosen: "RegisteredSet", photo: str, *, largest
     reference = read_reference("the photo asked for", absolute(photo), largest=largest)
     vector = embed_face(settings, parameters, locate_face(settings, parameters, reference))
     return Probe(vector, fingerprint(embedder_meaning(settings, parameters)))
-
-
-def country_of(text: str | None) -> str | None:
-    """The two-letter code of a country's name or code."""
-    if text is None:
-        return None
-    from facefind_pipeline.vision.exif import country_code
-
-    return country_code(text)

@@ -1,4 +1,4 @@
-"""How matches and tables are printed, and the contact sheet of a search."""
+"""How JSON, tables and remarks are printed, and the contact sheet of a search."""
 
 import json
 import os
@@ -13,9 +13,8 @@ import click
 from facefind_pipeline.cli.table import table_lines
 from facefind_pipeline.cli.workspace import absolute
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.path_text import text_of
 from facefind_pipeline.plurals import counted
-from facefind_pipeline.search.find import KEPT, Match
+from facefind_pipeline.search.matches import CONFIRMED, Match
 
 
 def echo_json(value: object) -> None:
@@ -34,20 +33,6 @@ def echo_table(rows: Sequence[Mapping[str, object]]) -> None:
         click.echo(line)
 
 
-def echo_matches(title: str, key: str, matches: Sequence[Match], total: int) -> None:
-    """Prints ranked photos, how many there are in all, and where they lie.
-
-    The rows are in the order of the score, the lowest first, after what was confirmed.
-    """
-    shown = f"{len(matches):,} of " if len(matches) < total else ""
-    more = " or more" if total >= KEPT else ""
-    rest = f"; -n {total} for all" if len(matches) < total < KEPT else ""
-    click.echo(f"{title}: {shown}{counted(total, 'photo')}{more} with faces, best first, under {key}{rest}")
-    echo_table([_row(match) for match in matches])
-    roots = dict.fromkeys(text_of(match.file).removesuffix(match.photo).rstrip(os.sep) for match in matches)
-    click.echo(f"photos: below {', '.join(roots)}", err=True)
-
-
 def warn_of_days_left_out(key: str, days: Sequence[str]) -> None:
     """Says which event days a search left out, since another version of the embedder made their vectors."""
     if days:
@@ -60,21 +45,26 @@ def warn_of_days_left_out(key: str, days: Sequence[str]) -> None:
 
 
 def echo_sheet(matches: Sequence[Match], file: Path, *, title: str) -> None:
-    """Writes a contact sheet of the matches and says where."""
+    """Writes a contact sheet of the matches, the confirmed ones in a green frame, and says where."""
     from facefind_pipeline.vision.sheet import Tile, write_sheet
 
     tiles = [
-        Tile(match.thumbnail, (f"{match.rank}. {match.band or _three(match.score)}", _named(match)))
+        Tile(
+            match.thumbnail,
+            (f"{match.rank}. {match.band or _three(match.score)}", _named(match)),
+            framed=match.band == CONFIRMED,
+        )
         for match in matches
     ]
     click.echo(f"contact sheet: {write_sheet(file, tiles, title=title)}", err=True)
 
 
-def echo_undated(count: int) -> None:
-    """Says on standard error that photos were not looked at, since nobody knows when they were taken."""
-    if count:
-        verb = "has" if count == 1 else "have"
-        click.echo(f"{counted(count, 'photo')} {verb} no date and can't match --from and --to", err=True)
+def echo_unknown(undated: int, unplaced: int) -> None:
+    """Says on standard error that photos were not looked at, since nobody knows when or where they were taken."""
+    for count, what, options in ((undated, "date", "--from and --to"), (unplaced, "position", "--near")):
+        if count:
+            verb = "has" if count == 1 else "have"
+            click.echo(f"{counted(count, 'photo')} {verb} no {what} and can't match {options}", err=True)
 
 
 def sheet_option(shows: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -104,30 +94,9 @@ def _sheet_file(_context: click.Context, _option: click.Parameter, value: str | 
     return file
 
 
-def _row(match: Match) -> dict[str, object]:
-    return {
-        "rank": match.rank,
-        "match": match.band,
-        "confidence": "" if match.probability is None else f"{match.probability:.1%}",
-        "score": _three(match.score),
-        "photo": match.photo,
-        "file": "" if match.there else "gone",
-        "looks more like": match.rival,
-        "event day": match.event_day,
-        "taken": match.taken_at.strftime("%Y-%m-%d %H:%M") if match.taken_at else "",
-        "place": ", ".join(part for part in (match.place, match.country) if part),
-        "also": _copies(match),
-    }
-
-
 def _three(number: float | None) -> str:
     return "" if number is None else f"{number:.3f}"
 
 
 def _named(match: Match) -> str:
     return match.photo if match.there else f"gone: {match.photo}"
-
-
-def _copies(match: Match) -> str:
-    first, more = [copy.photo for copy in match.copies[:1]], len(match.copies) - 1
-    return "".join(first) + (f" and {more} more" if more > 0 else "")

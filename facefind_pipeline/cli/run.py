@@ -22,7 +22,7 @@ from facefind_pipeline.settings import read_settings
 
 if TYPE_CHECKING:
     from facefind_pipeline.cli.stages import Asked
-    from facefind_pipeline.search.find import Match
+    from facefind_pipeline.search.matches import Match
     from facefind_pipeline.store.people import Person
 
 
@@ -44,7 +44,12 @@ Examples:
 @params_option
 @largest_option
 @click.option(
-    "-n", "--limit", default=10, show_default=True, type=click.IntRange(1), help="Photos to print per person."
+    "-n",
+    "--limit",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Photos to print per person, at most.",
 )
 @day_name_option
 @rehash_option
@@ -62,7 +67,7 @@ def run(
     """Find people among the PHOTOS of a folder.
 
     Registers the folder and the references, detects and embeds what is not known yet, and prints each person's
-    nearest photos. Interrupted, the same command resumes.
+    photos that are sure or likely. Interrupted, the same command resumes.
     """
     given = [_split(reference) for reference in references]
     found, asked = find_people(

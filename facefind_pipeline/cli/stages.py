@@ -1,20 +1,21 @@
 """The stages of `facefind run`; each asks the tables what is missing and materialises only that."""
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.cli.answer import echo_answer
 from facefind_pipeline.cli.bars import Bars
-from facefind_pipeline.cli.output import echo_matches, echo_sheet, warn_of_days_left_out
+from facefind_pipeline.cli.output import echo_sheet, warn_of_days_left_out
 from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.register import Folder, first_set, look_at_folder
 from facefind_pipeline.ingest.sheet_files import sheet_path
-from facefind_pipeline.ingest.sheets import PERSON_FACES
 from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Incoming
@@ -24,9 +25,10 @@ from facefind_pipeline.path_text import printable, text_of
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
-from facefind_pipeline.search.count import count_photos
+from facefind_pipeline.search.count import completed
 from facefind_pipeline.search.gone import there_first
 from facefind_pipeline.search.likeness import doubts
+from facefind_pipeline.search.matches import WORTH_SHOWING, Answer, Match
 from facefind_pipeline.set_names import ALIASES, DEFAULT
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
@@ -250,28 +252,28 @@ def write_sheet_of(graph: Graph, person: Person, sets: Sequence[str]) -> None:
     with graph.workspace.database.connect() as connection:
         for key in sets:
             chosen = parameter_sets.find(connection, key)
-            best = find.find_person(connection, chosen, person, limit=PERSON_FACES)
-            if best:
-                _echo_stored_sheet(graph.workspace.settings, key, person, best)
+            best = _worth_showing(connection, chosen, person).matches
+            _write_stored_sheet(graph.workspace.settings, key, person, best)
 
 
 def report(
     graph: Graph, parameters: ParameterSet, asked: Asked, *, limit: int, quiet: bool
-) -> list[tuple[Person, list[find.Match]]]:
-    """Each person's matches, printed unless quiet; the stored contact sheet shows as many whatever the limit is."""
+) -> list[tuple[Person, list[Match]]]:
+    """Each person's sure and likely photos, printed unless quiet; whatever the limit, the stored sheet holds all."""
     found = []
     with graph.workspace.database.connect() as connection:
         chosen = parameter_sets.find(connection, parameters.key)
         for person in asked.people:
             if person in asked.unusable:
                 continue
-            best = _best(connection, chosen, person, max(limit, PERSON_FACES))
-            found.append((person, best[:limit]))
+            answer = _worth_showing(connection, chosen, person)
+            found.append((person, answer.matches[:limit]))
             if not quiet:
                 click.echo()
-                echo_matches(person.name, chosen.key, best[:limit], count_photos(connection, chosen.key, person))
-            if best:
-                _echo_stored_sheet(graph.workspace.settings, chosen.key, person, best[:PERSON_FACES])
+                printed = replace(completed(connection, chosen.key, answer, person), matches=answer.matches[:limit])
+                every = f"`facefind find {shlex.quote(person.name)} --all`"
+                echo_answer(person.name, chosen.key, printed, WORTH_SHOWING, rest=every)
+            _write_stored_sheet(graph.workspace.settings, chosen.key, person, answer.matches)
         warn_of_days_left_out(chosen.key, days_left_out(connection, chosen))
     return found
 
@@ -286,12 +288,16 @@ def require_references(asked: Asked) -> None:
         raise FacefindError(f"no usable reference of {', '.join(person.name for person in asked.unusable)}")
 
 
-def _echo_stored_sheet(settings: Settings, key: str, person: Person, best: Sequence[find.Match]) -> None:
-    echo_sheet(best, sheet_path(settings, key, "people", person.key), title=f"{person.name}, {key}")
+def _worth_showing(connection: Connection, chosen: RegisteredSet, person: Person) -> Answer:
+    return there_first(lambda most: find.find_person(connection, chosen, person, limit=most, bands=WORTH_SHOWING), None)
 
 
-def _best(connection: Connection, chosen: RegisteredSet, person: Person, limit: int) -> list[find.Match]:
-    return there_first(lambda most: find.find_person(connection, chosen, person, limit=most), limit)
+def _write_stored_sheet(settings: Settings, key: str, person: Person, best: Sequence[Match]) -> None:
+    file = sheet_path(settings, key, "people", person.key)
+    if best:
+        echo_sheet(best, file, title=f"{person.name}, {key}")
+    else:
+        file.unlink(missing_ok=True)
 
 
 def _first_set(settings: Settings) -> ParameterSet:

@@ -104,23 +104,26 @@ def reference_tiles(database: Database, parameter_set: str) -> list[Tile]:
     )
 
 
-def result_tiles(database: Database, parameter_set: str) -> list[Tile]:
-    """The nearest faces of each person under a set."""
-    return _tiles(
-        database,
-        """
-        SELECT coalesce(f.thumbnail, said.thumbnail), p.display_name || ' ' || r.rank,
-               CASE WHEN r.confirmed THEN 'confirmed' ELSE round(r.distance::numeric, 3)::text END
+def result_tiles(database: Database, parameter_set: str, cut: float | None) -> list[Tile]:
+    """The best faces of each person under a set that are confirmed or score up to the cut; None is no cut."""
+    statement = """
+        SELECT coalesce(f.thumbnail, said.thumbnail), r.confirmed, p.display_name || ' ' || r.rank,
+               round(r.distance::numeric, 3)::text
         FROM search_results r JOIN people p USING (person)
         LEFT JOIN embeddings e USING (parameter_set, face_key)
         LEFT JOIN detected_faces f ON (f.sha256, f.detector_fingerprint, f.face_key)
             = (e.sha256, e.detector_fingerprint, e.face_key)
         LEFT JOIN feedback said ON (said.person, said.sha256) = (r.person, r.sha256) AND said.by_hand
-        WHERE r.parameter_set = %s AND r.rank <= %s AND coalesce(f.thumbnail, said.thumbnail) IS NOT NULL
+        WHERE r.parameter_set = %(key)s AND r.rank <= %(faces)s AND coalesce(f.thumbnail, said.thumbnail) IS NOT NULL
+          AND (r.confirmed OR r.score <= coalesce(%(cut)s, 'infinity'::float8))
         ORDER BY r.person, r.rank LIMIT 600
-        """,
-        [parameter_set, PERSON_FACES],
-    )
+        """
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(statement, {"key": parameter_set, "faces": PERSON_FACES, "cut": cut})
+        return [
+            Tile(bytes(jpeg), tuple(text or "by hand" for text in caption), framed)
+            for jpeg, framed, *caption in cursor.fetchall()
+        ]
 
 
 def _tiles(database: Database, statement: str | sql.Composed, parameters: Sequence[Any]) -> list[Tile]:

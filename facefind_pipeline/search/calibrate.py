@@ -77,7 +77,7 @@ def calibrate(known: Impostors, edges: Floats, scores: Floats, distances: Floats
     Args:
         known: impostors of one photo. Those of scores begin from their bulk, and stay near it where faces are few.
         edges: (n + 1,) of both histograms, in logarithms.
-        scores: (n,) faces by score, over all people.
+        scores: (n,) faces by the measure that is calibrated, their score or distance, over all people.
         distances: (n,) faces by the distance to the nearest reference.
         faces: that each person was compared with.
     """

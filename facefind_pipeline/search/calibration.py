@@ -4,7 +4,7 @@ Without numpy, which takes a third of the time of a whole `facefind find` to loa
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from functools import cached_property
 from statistics import NormalDist
@@ -85,10 +85,15 @@ class Calibration:
         """The score up to which a match is called likely, if it is not sure."""
         return self.impostor.at(min(LIKELY_RATE, LIKELY_FALSE / max(1, self.faces)))
 
+    @property
+    def shown_cut(self) -> float:
+        """The score up to which a match is sure or likely."""
+        return max(self.sure_cut, self.likely_cut)
+
     def bands(self, scores: Iterable[float]) -> list[str]:
-        """What to call matches of these scores: `sure`, `likely` or `look yourself`."""
+        """What to call matches of these scores: `sure`, `likely` or `unlikely`."""
         sure, likely = self.sure_cut, self.likely_cut
-        return ["sure" if score <= sure else "likely" if score <= likely else "look yourself" for score in scores]
+        return ["sure" if score <= sure else "likely" if score <= likely else "unlikely" for score in scores]
 
     @cached_property
     def _falling(self) -> tuple[float, float]:
@@ -107,14 +112,18 @@ class Calibration:
         return near, far
 
 
+SCORE, NEAREST_REFERENCE = "score", "nearest_reference"  # what stored results, and the live query, are ranked by
 LINES = "tail_location, tail_spread, impostor_location, impostor_spread, genuine_location, genuine_spread"
 COLUMNS = f"pairs, {LINES}, prevalence, faces"
 
 
-def read_calibration(connection: Connection, key: str) -> Calibration | None:
-    """What the set's stored results were calibrated with; None where they could not be."""
+def read_calibration(connection: Connection, key: str, measure: str = SCORE) -> Calibration | None:
+    """What one of the two measures means under the set, by its last search; None where that is not known."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM calibrations WHERE parameter_set = %s", [key])  # noqa: S608
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM calibrations WHERE (parameter_set, measure) = (%s, %s)",  # noqa: S608
+            [key, measure],
+        )
         row = cursor.fetchone()
     if row is None:
         return None
@@ -123,14 +132,15 @@ def read_calibration(connection: Connection, key: str) -> Calibration | None:
     return Calibration(pairs, tail, impostor, genuine, prevalence, faces)
 
 
-def write_calibration(connection: Connection, key: str, made: Calibration | None) -> None:
-    """Replaces the set's calibration; None removes it."""
+def write_calibrations(connection: Connection, key: str, made: Mapping[str, Calibration]) -> None:
+    """Replaces the set's calibrations by these, by measure."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM calibrations WHERE parameter_set = %s", [key])
-        if made is not None:
-            lines = [number for line in (made.tail, made.impostor, made.genuine) for number in astuple(line)]
-            values = [key, made.pairs, *lines, made.prevalence, made.faces]
+        for measure, one in made.items():
+            lines = [number for line in (one.tail, one.impostor, one.genuine) for number in astuple(line)]
+            values = [key, measure, one.pairs, *lines, one.prevalence, one.faces]
             cursor.execute(
-                f"INSERT INTO calibrations (parameter_set, {COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
+                f"INSERT INTO calibrations (parameter_set, measure, {COLUMNS})"  # noqa: S608
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 values,
             )

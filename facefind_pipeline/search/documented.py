@@ -4,7 +4,17 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.search.find import KEPT, Filters, live_statement, probe_parameters, reference_probes, use_index
+from facefind_pipeline.search.calibration import NEAREST_REFERENCE, SCORE, read_calibration
+from facefind_pipeline.search.filters import Filters, wanted_photos
+from facefind_pipeline.search.find import (
+    FACES_A_PHOTO,
+    KEPT,
+    live_statement,
+    probe_parameters,
+    reference_probes,
+    stored_statement,
+    use_index,
+)
 from facefind_pipeline.store import people
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
@@ -29,11 +39,14 @@ def filled_in(connection: Connection, chosen: RegisteredSet, name: str) -> str:
         "operator": operator(chosen.metric),
         "dimension": sql.Literal(chosen.dimension),
         "table": sql.Identifier(chosen.table),
-        "wanted": query("wanted_photos"),
+        "wanted": wanted_photos(),
     }
-    statement = (
-        live_statement(chosen, chosen.metric, Filters(), exact=False) if name == "find" else query(name, **parts)
-    )
+    composed = {
+        "find": live_statement(chosen, chosen.metric, Filters(), exact=False),
+        "stored_results": stored_statement(Filters()),
+        "wanted_photos": wanted_photos(),
+    }
+    statement = composed[name] if name in composed else query(name, **parts)
     with connection.cursor() as cursor:
         made: bytes = cursor.mogrify(statement, _values(connection, chosen, name))
         return made.decode().rstrip()
@@ -72,14 +85,17 @@ def _values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[st
         "limit": LIMIT,
         "most": KEPT,
     }
-    return values | (_person_values(connection, chosen) if name in OF_A_PERSON else {})
+    return values | (_person_values(connection, chosen, name) if name in OF_A_PERSON else {})
 
 
-def _person_values(connection: Connection, chosen: RegisteredSet) -> dict[str, object]:
+def _person_values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[str, object]:
     usable = {state.person.key for state in people.reference_states(connection, chosen.key) if state.thumbnail}
     person = next((one for one in people.people(connection) if one.key in usable), None)
     if person is None:
         raise FacefindError(
             f"nobody has a usable reference under {chosen.key} yet: run `facefind person add NAME FILE`"
         )
-    return {"person": person.key, **probe_parameters(reference_probes(connection, chosen.key, person), LIMIT)}
+    calibration = read_calibration(connection, chosen.key, NEAREST_REFERENCE if name == "find" else SCORE)
+    cuts = (calibration.sure_cut, calibration.likely_cut) if calibration else None
+    probes = reference_probes(connection, chosen.key, person)
+    return probe_parameters(probes, LIMIT, cuts=cuts, person=person) | {"candidates": LIMIT * FACES_A_PHOTO}

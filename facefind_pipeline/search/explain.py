@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.find import Filters, find_nearest, reference_probes
+from facefind_pipeline.search.filters import Filters, wanted_photos
+from facefind_pipeline.search.find import find_nearest, reference_probes
 from facefind_pipeline.search.losses import Facts, Loss, Outranking, attribute
 from facefind_pipeline.search.quality import Row, faces_in, facts_of, ranking, truth_rows
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
-from facefind_pipeline.store.queries import query
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ def explain(
     lost = False
     build = indexes.last_build(connection, chosen.key)
     if build is not None and build.index is not None and row.rank is not None and not row.by_hand:
-        rejected = {other.sha256 for other in rows if other.shown is False}
-        near = find_nearest(connection, chosen, probes, limit=limit + len(rejected), filters=filters)
+        confirmed = sum(other.shown is True for other in rows)  # they come before the nearest
+        near = find_nearest(connection, chosen, probes, limit=limit + confirmed, filters=filters, person=person)
         found = [other for other in rows if other.rank is not None and not other.by_hand]
         ranked = [other for other in found if (passing is None or other.sha256 in passing)]
         exact = sorted(ranked, key=lambda other: other.plain_distance or 0)
         within = any(other.sha256 == photo for other in exact[:limit])
-        lost = within and not any(match.sha256 == photo.hex() for match in near)
+        lost = within and not any(match.sha256 == photo.hex() for match in near.matches)
     facts = facts_of(
         chosen.key,
         row,
@@ -82,8 +82,6 @@ def default_limit(connection: Connection, key: str, person: Person, photo: bytes
 def _passing(connection: Connection, filters: Filters) -> set[bytes]:
     """Photos that the filters let through, by SHA-256."""
     with connection.cursor() as cursor:
-        wanted = sql.SQL("SELECT DISTINCT sha256 FROM ({}) wanted WHERE sha256 IS NOT NULL").format(
-            query("wanted_photos")
-        )
+        wanted = sql.SQL("SELECT DISTINCT sha256 FROM ({}) wanted WHERE sha256 IS NOT NULL").format(wanted_photos())
         cursor.execute(wanted, filters.parameters)
         return {bytes(sha256) for (sha256,) in cursor.fetchall()}

@@ -4,28 +4,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from facefind_pipeline.presence import Look
-from facefind_pipeline.search.find import KEPT, Copy, Match
+from facefind_pipeline.search.find import KEPT
+from facefind_pipeline.search.matches import Answer, Copy, Match
 
 MORE = 4  # times as many photos are looked at, where too many of the first are gone
 
 
-def there_first(search: Callable[[int], Sequence[Match]], limit: int) -> list[Match]:
+def there_first(search: Callable[[int | None], Answer], limit: int | None) -> Answer:
     """The best photos that are there, then those that are gone.
 
     At most as many photos are looked at as `search_results` keeps, or `limit`: where the nearest thousand are on a disk
     that is away, others are not looked for beyond them.
 
     Args:
-        search: the best so many matches, best first; called again with more where too many are gone.
-        limit: how many matches come back, if there are as many.
+        search: gives the best so many matches, best first; called again with more where too many are gone.
+        limit: how many matches come back, if there are as many; None is all that the search gives.
     """
     look, wanted = Look(), limit
     while True:
-        found = search(wanted)
-        ranked = gone_last(found, look)
+        answer = search(wanted)
+        ranked = gone_last(answer.matches, look)
+        if limit is None or wanted is None:
+            return replace(answer, matches=ranked)
         enough = sum(match.there for match in ranked) >= limit
-        if enough or len(found) < wanted or wanted >= KEPT:
-            return ranked[:limit]
+        if enough or len(ranked) < wanted or wanted >= KEPT:
+            return replace(answer, matches=ranked[:limit])
         wanted = min(wanted * MORE, KEPT)
 
 

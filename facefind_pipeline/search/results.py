@@ -21,7 +21,13 @@ from facefind_pipeline.search.calibrate import (
     calibrate,
     impostors,
 )
-from facefind_pipeline.search.calibration import Calibration, read_calibration, write_calibration
+from facefind_pipeline.search.calibration import (
+    NEAREST_REFERENCE,
+    SCORE,
+    Calibration,
+    read_calibration,
+    write_calibrations,
+)
 from facefind_pipeline.search.find import KEPT, RANKING, results_are_current
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.database import Database
@@ -68,12 +74,16 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
         cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off")
         cursor.execute(query("compare_people", **parts))
         cursor.execute("RESET enable_nestloop; RESET enable_mergejoin")
-        made = None
+        made = {}
         if known is not None:
             edges = np.linspace(LOWEST, HIGHEST, BINS + 1)
             scores, distances = (_histogram(connection, column) for column in ("score", "plain_distance"))
-            made = calibrate(known, edges, scores, distances, _count_faces(connection))
-        write_calibration(connection, chosen.key, made)
+            compared = _count_faces(connection)
+            made = {
+                SCORE: calibrate(known, edges, scores, distances, compared),
+                NEAREST_REFERENCE: calibrate(known, edges, distances, distances, compared),
+            }
+        write_calibrations(connection, chosen.key, made)
         cursor.execute(query("reference_versions"), {"parameter_set": chosen.key, "ranking": RANKING})
         wanted = sorted(cursor.fetchall())
         for person, version in wanted:

@@ -19,6 +19,7 @@ THUMBNAIL_SIDE = 128  # pixels of the longer side; about 4 kB a face
 MARGIN = 0.2  # of the box, on each side: hair and chin tell people more than the bare face
 CAPTION_HEIGHT = 34
 GAP = 8
+FRAME = (0, 150, 60)  # of tiles that are marked
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}  # of a sheet's file, by its suffix
 JPEG_SIDE = 65_500  # pixels, the most that a JPEG's side can have
 INLINE_BYTES = 17_500  # base64 adds a third, and an event keeps its metadata for ever: 24 kB in all
@@ -26,10 +27,11 @@ INLINE_BYTES = 17_500  # base64 adds a third, and an event keeps its metadata fo
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One face of a sheet: a JPEG and up to two lines below it."""
+    """One face of a sheet: a JPEG and up to two lines below it, and whether it stands in a green frame."""
 
     jpeg: bytes
     caption: tuple[str, ...] = ()
+    framed: bool = False
 
 
 def thumbnail(photo: Image, box: Box) -> bytes:
@@ -80,7 +82,13 @@ def contact_sheet(tiles: Sequence[Tile], *, columns: int = 10, title: str = "", 
 def inline_sheet(tiles: Sequence[Tile]) -> bytes:
     """A JPEG of the first tiles, without captions, small enough to be kept in every event of a log."""
     for side, count, quality in ((64, 32, 70), (56, 24, 60), (48, 16, 50)):
-        jpeg = _sheet([Tile(tile.jpeg) for tile in tiles[:count]], columns=8, title="", side=side, quality=quality)
+        jpeg = _sheet(
+            [Tile(tile.jpeg, framed=tile.framed) for tile in tiles[:count]],
+            columns=8,
+            title="",
+            side=side,
+            quality=quality,
+        )
         if len(jpeg) <= INLINE_BYTES:
             break
     return jpeg
@@ -116,7 +124,11 @@ def _sheet(
         x, y = GAP + number % columns * cell[0], top + number // columns * cell[1]
         with PILImage.open(BytesIO(tile.jpeg)) as face:
             face.thumbnail((side, side))
-            sheet.paste(face.convert("RGB"), (x + (side - face.width) // 2, y + side - face.height))
+            left, above = x + (side - face.width) // 2, y + side - face.height
+            sheet.paste(face.convert("RGB"), (left, above))
+            if tile.framed:
+                box = (left, above, left + face.width - 1, above + face.height - 1)
+                draw.rectangle(box, outline=FRAME, width=max(2, side // 32))
         for line, text in enumerate(tile.caption[:2]):
             draw.text((x, y + side + 2 + 14 * line), _fit(text, side, font), fill="black", font=font)
     output = BytesIO()

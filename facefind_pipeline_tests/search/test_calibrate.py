@@ -114,5 +114,5 @@ def test_bands() -> None:
     sure, likely = made.sure_cut, made.likely_cut
     assert 0 < sure < likely
     assert made.bands([sure * 0.99, sure * 1.01, likely * 0.99, likely * 1.01]) == [
-        *("sure", "likely", "likely", "look yourself"),
+        *("sure", "likely", "likely", "unlikely"),
     ]

@@ -12,7 +12,7 @@ from facefind_pipeline_tests.conftest import Facefind
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, vector, write_all, write_person
 
 # Nothing is to do or stored, and of faces of one score none is surer than the others.
-EMPTY = ("photos_to_do", "results_by_person", "stored_results", "co_occurring")
+EMPTY = ("photos_to_do", "results_by_person", "co_occurring")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_the_query_of_find_gives_what_find_gives(home: Database) -> None:
         rows = table(connection, filled_in(connection, chosen, "find"))
         from facefind_pipeline.store.people import Person
 
-        matches = find_person(connection, chosen, Person("ada", "Ada"), limit=10)
+        matches = find_person(connection, chosen, Person("ada", "Ada"), limit=10).matches
     assert [(row[1][0], row[2]) for row in rows] == [(match.photo, match.distance) for match in matches]
 
 

@@ -11,7 +11,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search import find, results
-from facefind_pipeline.search.find import Filters, Match, Probe, find_nearest, find_person
+from facefind_pipeline.search.filters import Filters
+from facefind_pipeline.search.find import Probe, find_nearest, find_person
+from facefind_pipeline.search.matches import Match
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition
@@ -76,7 +78,7 @@ def test_photos_are_ranked_by_their_nearest_face_to_any_probe(connection, friday
     probes = np.random.default_rng(4).normal(0, 1, (2, 128)).astype(np.float32)
     distance = DISTANCES[metric]
     nearest = {s.path: min(distance(p, v) for p in probes for v in s.vectors) for s in shots if len(s.vectors)}
-    matches = find_nearest(connection, _set(connection), _probes(connection, probes), limit=200, metric=metric)
+    matches = find_nearest(connection, _set(connection), _probes(connection, probes), limit=200, metric=metric).matches
     assert _names(matches) == sorted(nearest, key=nearest.__getitem__)
     np.testing.assert_allclose([m.distance for m in matches], sorted(nearest.values()), rtol=1e-4, atol=1e-5)
     assert [m.rank for m in matches] == list(range(1, len(nearest) + 1))
@@ -94,7 +96,7 @@ def test_as_many_photos_come_as_were_asked_for_whatever_the_index(database: Data
         with connection.cursor() as cursor:
             cursor.execute("SET enable_seqscan = off")
         for limit in (1, 10, 60):
-            matches = find_nearest(connection, chosen, _probes(connection, [vector(1)]), limit=limit)
+            matches = find_nearest(connection, chosen, _probes(connection, [vector(1)]), limit=limit).matches
             assert len(matches) == limit
             assert matches[0].photo == "crowd.jpg"
             assert len({m.sha256 for m in matches}) == limit
@@ -103,7 +105,7 @@ def test_as_many_photos_come_as_were_asked_for_whatever_the_index(database: Data
 def test_copies_are_one_match_that_names_them_all(connection: Connection, friday: Partition) -> None:
     write_all(connection, friday, [Photo("b.jpg", "1", [vector(1)]), Photo("a.jpg", "2", [vector(3)])])
     write_all(connection, partition(connection, "saturday"), [Photo("copy.jpg", "1", [vector(1)])])
-    first, second = find_nearest(connection, _set(connection), _probes(connection, [vector(1)]), limit=10)
+    first, second = find_nearest(connection, _set(connection), _probes(connection, [vector(1)]), limit=10).matches
     assert (first.event_day, first.photo, str(first.file)) == ("friday", "b.jpg", "/photos/b.jpg")
     assert first.copies == (("saturday", "copy.jpg", Path("/photos/copy.jpg")),)
     assert (second.photo, second.copies, second.distance) == ("a.jpg", (), 2.0)
@@ -150,17 +152,17 @@ def travels(connection: Connection, friday: Partition) -> None:
 @pytest.mark.usefixtures("travels")
 def test_filters_limit_what_is_ranked(connection: Connection, filters: Filters, expected: list[str]) -> None:
     person = find.Person("ada", "Ada")
-    assert _names(find_person(connection, _set(connection), person, limit=10, filters=filters)) == expected
+    assert _names(find_person(connection, _set(connection), person, limit=10, filters=filters).matches) == expected
 
 
 @pytest.mark.usefixtures("travels")
 def test_stored_results_are_those_of_the_live_query(connection: Connection) -> None:
     person, chosen = find.Person("ada", "Ada"), _set(connection)
-    live = find_person(connection, chosen, person, limit=10)
+    live = find_person(connection, chosen, person, limit=10).matches
     assert results.refresh(connection, chosen) == ["ada"]
     with connection.cursor() as cursor:  # so that only stored results can answer
         cursor.execute("UPDATE search_results SET distance = distance + 100")
-    stored = find_person(connection, chosen, person, limit=10)
+    stored = find_person(connection, chosen, person, limit=10).matches
     assert [m.distance for m in stored] == [m.distance + 100 for m in live]
     assert _names(stored) == _names(live)
     assert [m.copies for m in stored] == [m.copies for m in live]
@@ -170,14 +172,14 @@ def test_stored_results_are_those_of_the_live_query(connection: Connection) -> N
 def test_filters_choose_among_stored_results(connection: Connection) -> None:
     person, chosen = find.Person("ada", "Ada"), _set(connection)
     filters = Filters(country="PT", to_day=date(2024, 6, 14))
-    live = find_person(connection, chosen, person, limit=10, filters=filters)
+    live = find_person(connection, chosen, person, limit=10, filters=filters).matches
     results.refresh(connection, chosen)
     with connection.cursor() as cursor:  # so that only stored results can answer
         cursor.execute("UPDATE search_results SET distance = distance + 100")
-    stored = find_person(connection, chosen, person, limit=10, filters=filters)
+    stored = find_person(connection, chosen, person, limit=10, filters=filters).matches
     assert [(m.photo, m.distance - 100) for m in stored] == [(m.photo, m.distance) for m in live]
     days = Filters(days=("saturday",))
-    assert [m.photo for m in find_person(connection, chosen, person, limit=1, filters=days)] == ["vigo.jpg"]
+    assert [m.photo for m in find_person(connection, chosen, person, limit=1, filters=days).matches] == ["vigo.jpg"]
 
 
 @pytest.mark.usefixtures("travels")
@@ -185,10 +187,10 @@ def test_results_that_are_not_current_are_not_used(connection: Connection, frida
     person = find.Person("ada", "Ada")
     results.refresh(connection, _set(connection))
     write_all(connection, friday, [Photo("new.jpg", "new", [vector(0.5)])])
-    assert "new.jpg" in _names(find_person(connection, _set(connection), person, limit=10))
+    assert "new.jpg" in _names(find_person(connection, _set(connection), person, limit=10).matches)
     assert results.refresh(connection, _set(connection)) == ["ada"]
     write_person(connection, friday, "Ada", [vector(4)])
-    assert _names(find_person(connection, _set(connection), person, limit=10))[0] == "noon.jpg"
+    assert _names(find_person(connection, _set(connection), person, limit=10).matches)[0] == "noon.jpg"
 
 
 @pytest.mark.usefixtures("travels")
@@ -221,9 +223,9 @@ def test_stored_results_keep_the_nearest_and_follow_renames(connection, friday, 
     results.refresh(connection, _set(connection))
     assert table(connection, "SELECT rank, distance FROM search_results ORDER BY 1") == [(1, 0), (2, 1), (3, 2)]
     write_photos(connection, "friday", [Photo("renamed.jpg", "1")], gone=["1.jpg"])
-    names = _names(find_person(connection, _set(connection), person, limit=3))
+    names = _names(find_person(connection, _set(connection), person, limit=3).matches)
     assert names == ["0.jpg", "renamed.jpg", "2.jpg"]
-    assert len(find_person(connection, _set(connection), person, limit=5)) == 5
+    assert len(find_person(connection, _set(connection), person, limit=5).matches) == 5
 
 
 def test_with_several_references_no_face_beyond_the_candidates_is_missed(connection, friday) -> None:
@@ -235,7 +237,7 @@ def test_with_several_references_no_face_beyond_the_candidates_is_missed(connect
     wanted = sorted(
         [(n / 1000, f"crowd{n:03d}.jpg") for n in range(40)] + [(n / 10, f"alike{n}.jpg") for n in range(5)]
     )
-    matches = find_nearest(connection, _set(connection), probes, limit=12)
+    matches = find_nearest(connection, _set(connection), probes, limit=12).matches
     np.testing.assert_allclose([m.distance for m in matches], [distance for distance, _ in wanted[:12]], atol=1e-5)
 
 
@@ -260,7 +262,7 @@ def test_a_filter_that_leaves_few_photos_finds_all_of_them_beside_an_index(datab
     with database.connect() as connection:
         matches = find_nearest(
             connection, chosen, _probes(connection, [probe]), limit=30, filters=Filters(country="IS")
-        )
+        ).matches
     assert len(matches) == 30
     if few > len(among):
         assert _names(matches) == [shot.path for shot in nearest[:30]]
@@ -270,7 +272,7 @@ def test_a_photo_that_is_gone_is_left_out_and_the_next_takes_its_place(connectio
     shots = [Photo(f"{n}.jpg", str(n), [vector(1, n / 10)]) for n in range(100)]
     write_all(connection, friday, shots)
     write_photos(connection, "friday", [], gone=[f"{n}.jpg" for n in range(60)])  # its vectors go later
-    matches = find_nearest(connection, _set(connection), _probes(connection, [vector(1)]), limit=10)
+    matches = find_nearest(connection, _set(connection), _probes(connection, [vector(1)]), limit=10).matches
     assert _names(matches) == [f"{n}.jpg" for n in range(60, 70)]
 
 
@@ -291,7 +293,7 @@ def test_vectors_of_another_embedder_are_not_compared(connection, friday) -> Non
     with pytest.raises(FacefindError, match="embedded by another version of dlib"):
         find_person(connection, _set(connection), person, limit=5)
     write_all(connection, newer, [Photo("new.jpg", "2", [vector(2)])])
-    assert _names(find_person(connection, _set(connection), person, limit=5)) == ["new.jpg"]
+    assert _names(find_person(connection, _set(connection), person, limit=5).matches) == ["new.jpg"]
     results.refresh(connection, _set(connection))
     assert table(connection, "SELECT count(*) FROM search_results") == [(1,)]
 
@@ -300,5 +302,10 @@ def test_the_last_day_of_the_calendar_is_a_filter_as_any_other(connection, frida
     write_all(connection, friday, [Photo("a.jpg", "1", [vector(1)], taken_at=datetime(2024, 6, 1, 23, 59, 59))])
     probes = _probes(connection, [vector(1)])
     for last in (date.max, date(2024, 6, 1)):
-        assert len(find_nearest(connection, _set(connection), probes, limit=5, filters=Filters(to_day=last))) == 1
-    assert find_nearest(connection, _set(connection), probes, limit=5, filters=Filters(to_day=date(2024, 5, 31))) == []
+        assert (
+            len(find_nearest(connection, _set(connection), probes, limit=5, filters=Filters(to_day=last)).matches) == 1
+        )
+    assert (
+        find_nearest(connection, _set(connection), probes, limit=5, filters=Filters(to_day=date(2024, 5, 31))).matches
+        == []
+    )

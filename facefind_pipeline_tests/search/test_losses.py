@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search import find, results
 from facefind_pipeline.search.explain import explain
-from facefind_pipeline.search.find import Filters
+from facefind_pipeline.search.filters import Filters
 from facefind_pipeline.search.index import refresh as refresh_index
 from facefind_pipeline.search.losses import Facts, Outranking, Reason, attribute, near
 from facefind_pipeline.search.quality import evaluate_rows

@@ -10,7 +10,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.search import results
 from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE
 from facefind_pipeline.search.calibration import read_calibration
-from facefind_pipeline.search.find import Match, find_person, nearest_face
+from facefind_pipeline.search.find import find_person, nearest_face
+from facefind_pipeline.search.matches import Match
 from facefind_pipeline.store import faces, feedback, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition, StoredFace
@@ -35,7 +36,7 @@ def friday(connection: Connection) -> Partition:
 def _found(connection: Connection, person: Person) -> dict[str, Match]:
     chosen = parameter_sets.find(connection, KEY)
     results.refresh(connection, chosen)
-    return {match.photo: match for match in find_person(connection, chosen, person, limit=100)}
+    return {match.photo: match for match in find_person(connection, chosen, person, limit=100).matches}
 
 
 def test_sure_photos_bring_what_the_reference_alone_does_not(connection: Connection, friday: Partition) -> None:
@@ -129,7 +130,7 @@ def test_matches_are_called_by_their_probability(connection: Connection, friday:
     write_all(connection, friday, [Photo("near.jpg", "1", [vector(0.35)]), *strangers])
     found = _found(connection, write_person(connection, friday, "Ada", [vector(0)]))
     assert found["near.jpg"].band == "sure"
-    assert found["98.jpg"].band == "look yourself"
+    assert found["98.jpg"].band == "unlikely"
     assert read_calibration(connection, KEY) is not None
 
 
@@ -139,7 +140,7 @@ def test_a_set_of_unknown_distances_makes_no_claims(connection: Connection) -> N
     ada = write_person(connection, partition(connection, "friday", key), "Ada", [vector(0, dimension=768)])
     chosen = parameter_sets.find(connection, key)
     results.refresh(connection, chosen)
-    (match,) = find_person(connection, chosen, ada, limit=5)
+    (match,) = find_person(connection, chosen, ada, limit=5).matches
     assert (match.probability, match.band) == (None, "")
 
 
@@ -153,7 +154,7 @@ def test_what_was_rejected_leaves_the_results_and_sharpens_none(connection: Conn
     ada = write_person(connection, friday, "Ada", [vector(0)])
     assert list(_found(connection, ada)) == ["wrong.jpg", "other.jpg"]
     _say(connection, wrong, shown=False)
-    live = find_person(connection, parameter_sets.find(connection, KEY), ada, limit=1)
+    live = find_person(connection, parameter_sets.find(connection, KEY), ada, limit=1).matches
     assert [(match.rank, match.photo) for match in live] == [(1, "other.jpg")]
     found = _found(connection, ada)
     assert list(found) == ["other.jpg"]
@@ -184,8 +185,8 @@ def test_what_was_said_holds_in_other_sets_and_for_the_same_face_in_another_box(
     ada = write_person(connection, other, "Ada", [vector(0)])
     chosen = parameter_sets.find(connection, key)
     results.refresh(connection, chosen)
-    (match,) = find_person(connection, chosen, ada, limit=5)
-    assert (match.confirmed, match.distance) == (True, pytest.approx(np.sqrt(1 / 2)))
+    (match,) = find_person(connection, chosen, ada, limit=5).matches
+    assert (match.band, match.distance) == ("confirmed", pytest.approx(np.sqrt(1 / 2)))
 
 
 def test_the_face_that_is_confirmed_is_the_one_that_ranks_the_photo(connection: Connection, friday: Partition) -> None:

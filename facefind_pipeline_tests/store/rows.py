@@ -29,6 +29,7 @@ class Photo:
     country: str | None = None
     problem: str | None = None
     boxes: Sequence[tuple[int, int, int, int]] = field(default=())
+    position: tuple[float, float] | None = None
 
     @property
     def sha256(self) -> bytes:
@@ -58,6 +59,8 @@ def write_photos(connection: Connection, day: str, shots: Sequence[Photo], gone:
             *(shot.path, shot.sha256, 1, 2, 3, shot.problem, "JPEG", 300, 200, 1),
             taken_at=shot.taken_at,
             country=shot.country,
+            latitude=shot.position and shot.position[0],
+            longitude=shot.position and shot.position[1],
         )
         for shot in shots
     ]

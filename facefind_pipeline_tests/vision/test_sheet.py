@@ -89,3 +89,15 @@ def test_a_sheet_of_more_rows_than_a_jpeg_can_have_gets_more_columns(
     tall = _open(contact_sheet([Tile(jpeg, ("1", "a"))] * 40, title="all"))
     assert tall.height <= 4 * 170
     assert tall.width > 13 * THUMBNAIL_SIDE
+
+
+def test_a_marked_tile_stands_in_a_frame(jpeg: bytes) -> None:
+    def green(*tiles: Tile) -> list[int]:
+        sheet = np.asarray(_open(contact_sheet(tiles, image_format="PNG")))
+        return np.flatnonzero((sheet == (0, 150, 60)).all(-1).any(0)).tolist()
+
+    columns = green(Tile(jpeg), Tile(jpeg, framed=True))
+    assert columns
+    assert min(columns) > THUMBNAIL_SIDE
+    assert not green(Tile(jpeg))
+    assert inline_sheet([Tile(jpeg)]) != inline_sheet([Tile(jpeg, framed=True)])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facefind_pipeline.vision import towns
-from facefind_pipeline.vision.towns import EARTH_KM, FARTHEST_KM, nearest_town
+from facefind_pipeline.vision.towns import EARTH_KM, FARTHEST_KM, nearest_town, town_named
 
 
 @cache
@@ -59,3 +59,14 @@ def test_the_table_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     nearest_town(48.2, 16.4)
     monkeypatch.setattr(towns.json, "loads", None)
     assert nearest_town(48.2, 16.4) is not None
+
+
+def test_a_town_is_named_in_any_case_and_without_accents_and_the_largest_is_meant() -> None:
+    found = town_named("SAO PAULO")
+    assert found is not None
+    assert (found.name, found.country) == ("São Paulo", "BR")
+    vigo = town_named("Vigo")
+    assert vigo is not None
+    assert vigo.country == "ES"
+    assert sum(town.name == "Vigo" for town in towns._table().towns) > 1
+    assert town_named("Nowhere at all") is None

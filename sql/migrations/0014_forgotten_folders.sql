@@ -1,5 +1,5 @@
 -- Folders of event days that were taken out: they come back only when they are given by name.
--- depends: 0011_names
+-- depends: 0013_asking
 
 CREATE TABLE forgotten_folders (
     path         text PRIMARY KEY,

@@ -2,6 +2,7 @@
 -- for each probe; a face beyond them is farther than `horizon`. Vectors of another embedder are not comparable.
 -- `among_wanted` looks at faces of `wanted` photos only, where there are filters; without, the few that are in no day any
 -- more are left out afterwards. `exactly` is `+ 0` where no index shall serve: the planner may take one that is disabled.
+-- Counts are of all photos up to the horizon, whatever of them is shown; they come also where none is.
 WITH wanted AS NOT MATERIALIZED (
     {wanted}
 ),
@@ -20,25 +21,52 @@ near AS (
         ORDER BY (e.embedding::vector({dimension}) {operator} probes.embedding) {exactly}
         LIMIT %(candidates)s
     ) candidate
+    UNION ALL  -- what was confirmed is shown however far it is
+    SELECT NULL, e.sha256, e.face_key, e.detector_fingerprint,
+           min(e.embedding::vector({dimension}) {operator} probes.embedding)
+    FROM feedback said
+    JOIN embeddings e ON e.parameter_set = {parameter_set} AND e.sha256 = said.sha256
+    JOIN probes ON probes.embedder = e.embedder_fingerprint
+    WHERE said.person = %(person)s AND said.shown AND NOT said.by_hand
+    GROUP BY e.sha256, e.face_key, e.detector_fingerprint
+    UNION ALL  -- and a box drawn by hand, which has no face that a detector found, and no distance
+    SELECT NULL, said.sha256, NULL, NULL, NULL FROM feedback said WHERE said.person = %(person)s AND said.by_hand
 ),
 horizon AS (
-    SELECT min(last) AS distance
-    FROM (SELECT max(distance) AS last FROM near GROUP BY number HAVING count(*) = %(candidates)s) a_probe
+    SELECT coalesce(min(last), 'infinity') AS distance
+    FROM (
+        SELECT max(distance) AS last FROM near WHERE number IS NOT NULL
+        GROUP BY number HAVING count(*) = %(candidates)s
+    ) a_probe
 ),
-nearest AS (
-    SELECT *
-    FROM (SELECT DISTINCT ON (sha256) * FROM near ORDER BY sha256, distance, face_key) a_photo
-    WHERE EXISTS (SELECT FROM wanted w WHERE w.sha256 = a_photo.sha256)
-    ORDER BY distance, sha256
-    LIMIT %(limit)s
+ranked AS MATERIALIZED (
+    SELECT best.*, coalesce(said.shown, false) AS confirmed, {band} AS band
+    FROM (SELECT DISTINCT ON (sha256) * FROM near ORDER BY sha256, face_key IS NOT NULL, distance, face_key) best
+    LEFT JOIN feedback said ON said.person = %(person)s AND said.sha256 = best.sha256
+    WHERE EXISTS (SELECT FROM wanted w WHERE w.sha256 = best.sha256) AND said.shown IS DISTINCT FROM false {of_face}
+),
+counts AS (
+    SELECT count(*) FILTER (WHERE band = 'confirmed') AS confirmed, count(*) FILTER (WHERE band = 'sure') AS sure,
+           count(*) FILTER (WHERE band = 'likely') AS likely
+    FROM ranked
 )
-SELECT w.days, w.paths, n.distance, f.x, f.y, f.w, f.h, f.score, w.taken_at, w.country, w.place, n.sha256, f.thumbnail,
-       n.distance <= coalesce((SELECT distance FROM horizon), 'infinity') AS certain
-FROM nearest n
-JOIN detected_faces f USING (sha256, detector_fingerprint, face_key)
-CROSS JOIN LATERAL (
+SELECT w.days, w.paths, n.distance, coalesce(f.x, drawn.x), coalesce(f.y, drawn.y), coalesce(f.w, drawn.w),
+       coalesce(f.h, drawn.h), f.score, w.taken_at, w.country, w.place, n.sha256, coalesce(f.thumbnail, drawn.thumbnail),
+       n.distance, n.distance, NULL AS rival, NULL AS rival_distance, n.band,
+       counts.confirmed, counts.sure, counts.likely, horizon.distance
+FROM counts
+CROSS JOIN horizon
+LEFT JOIN (
+    SELECT * FROM ranked
+    WHERE %(bands)s::text[] IS NULL OR band = '' OR band = ANY (%(bands)s)
+    ORDER BY confirmed DESC, distance, sha256
+    LIMIT %(limit)s
+) n ON true
+LEFT JOIN detected_faces f USING (sha256, detector_fingerprint, face_key)
+LEFT JOIN feedback drawn ON drawn.person = %(person)s AND drawn.sha256 = n.sha256 AND drawn.by_hand
+LEFT JOIN LATERAL (
     SELECT array_agg(event_day ORDER BY event_day, path) AS days, array_agg(path ORDER BY event_day, path) AS paths,
            min(taken_at) AS taken_at, min(country) AS country, min(place) AS place
     FROM wanted p WHERE p.sha256 = n.sha256
-) w
-ORDER BY n.distance, n.sha256
+) w ON true
+ORDER BY n.confirmed DESC, n.distance, n.sha256

@@ -1,0 +1,188 @@
+"""A photo that a search found, and what is known of all that it looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.store import photos
+
+if TYPE_CHECKING:
+    from facefind_pipeline.search.calibration import Calibration
+
+CONFIRMED, SURE, LIKELY, UNLIKELY = BANDS = ("confirmed", "sure", "likely", "unlikely")
+WORTH_SHOWING = (CONFIRMED, SURE, LIKELY)
+
+
+class Copy(NamedTuple):
+    """Another file of a photo's content."""
+
+    event_day: str
+    photo: str
+    file: Path
+    there: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A photo ranked for a person, by its best face, after those that were confirmed.
+
+    Stored results are ranked by their score; live ones by the distance to the nearest reference, which then is all
+    three distances. A box drawn by hand has none live, and no detector's confidence.
+
+    Attributes:
+        rank: from 1.
+        photo: path below its root.
+        file: absolute path.
+        event_day: the day's key.
+        distance: of the best face, in the metric that was asked; of stored results the typical one to the person's
+            references and sure photos.
+        score: the distance, and more the nearer another person is to the face.
+        plain_distance: of the photo's face nearest to any reference, and nothing else.
+        probability: that the face is the person's; None where nothing is known of probabilities.
+        rival: another person's name, to whom the face is nearer.
+        rival_distance: of the face to the rival.
+        band: one of `BANDS`: `confirmed` if somebody said that the photo shows the person, else by the score; empty
+            where nothing is known of probabilities.
+        box: of the best face; x, y, w, h in upright pixels.
+        detector_score: the detector's own confidence.
+        copies: other files of the same content.
+        thumbnail: JPEG of the face.
+        there: whether the file was there, where somebody looked for it.
+    """
+
+    rank: int
+    photo: str
+    file: Path
+    event_day: str
+    distance: float | None
+    score: float | None
+    plain_distance: float | None
+    probability: float | None
+    rival: str | None
+    rival_distance: float | None
+    band: str
+    box: tuple[int, int, int, int]
+    detector_score: float | None
+    taken_at: datetime | None
+    country: str | None
+    place: str | None
+    sha256: str
+    copies: tuple[Copy, ...]
+    thumbnail: bytes
+    there: bool = True
+
+    def as_json(self) -> Mapping[str, object]:
+        """Plain values for programs, without the picture."""
+        return {
+            "rank": self.rank,
+            "photo": self.photo,
+            "file": str(self.file),
+            "there": self.there,
+            "event_day": self.event_day,
+            "distance": _rounded(self.distance, 6),
+            "band": self.band,
+            "probability": _rounded(self.probability, 4),
+            "score": _rounded(self.score, 6),
+            "plain_distance": _rounded(self.plain_distance, 6),
+            "rival": self.rival,
+            "rival_distance": _rounded(self.rival_distance, 6),
+            "box": list(self.box),
+            "detector_score": self.detector_score,
+            "taken_at": self.taken_at.isoformat() if self.taken_at else None,
+            "country": self.country,
+            "place": self.place,
+            "copies": [copy._asdict() | {"file": str(copy.file)} for copy in self.copies],
+            "sha256": self.sha256,
+        }
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found.
+
+    Attributes:
+        matches: the photos to show, best first.
+        counts: of photos that are confirmed, sure and likely, by band, shown or not; all nought where nothing is known
+            of probabilities.
+        photos: how many were ranked in all; None where a live search did not look at all of them.
+        at_least: there may be more than `photos`, since no more are kept.
+        cut: the score up to which photos are sure or likely; None where that is not known.
+        stale: whether the live search answered because the stored results are not of what is there now.
+    """
+
+    matches: list[Match]
+    counts: Mapping[str, int]
+    photos: int | None
+    at_least: bool
+    cut: float | None
+    stale: bool = False
+
+
+class _Row(NamedTuple):
+    """The columns that `find` and `stored_results` begin with, in their order."""
+
+    days: list[str]
+    paths: list[str]
+    distance: float | None
+    x: int
+    y: int
+    w: int
+    h: int
+    detector_score: float | None
+    taken_at: datetime | None
+    country: str | None
+    place: str | None
+    sha256: bytes
+    thumbnail: bytes
+    score: float | None
+    plain_distance: float | None
+    rival: str | None
+    rival_distance: float | None
+    band: str
+
+
+OF_A_PHOTO = len(_Row._fields)  # columns; then come the counts
+
+
+def read_matches(
+    connection: Connection, rows: Sequence[tuple[Any, ...]], calibration: "Calibration | None"
+) -> list[Match]:
+    """The photos of the rows; the one that carries counts alone is left out."""
+    read = [_Row(*row[:OF_A_PHOTO]) for row in rows if row[0] is not None]
+    if not read:
+        return []
+    days = {day.key: day for day in photos.days(connection)}
+    return [
+        Match(
+            rank=rank,
+            photo=row.paths[0],
+            file=days[row.days[0]].file(row.paths[0]),
+            event_day=row.days[0],
+            distance=row.distance,
+            score=row.score,
+            plain_distance=row.plain_distance,
+            probability=calibration.probability(row.score) if calibration and row.score is not None else None,
+            rival=row.rival,
+            rival_distance=row.rival_distance,
+            band=row.band,
+            box=(row.x, row.y, row.w, row.h),
+            detector_score=row.detector_score,
+            taken_at=row.taken_at,
+            country=row.country,
+            place=row.place,
+            sha256=bytes(row.sha256).hex(),
+            copies=tuple(
+                Copy(day, path, days[day].file(path)) for day, path in zip(row.days[1:], row.paths[1:], strict=True)
+            ),
+            thumbnail=bytes(row.thumbnail),
+        )
+        for rank, row in enumerate(read, start=1)
+    ]
