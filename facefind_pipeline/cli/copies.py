@@ -100,9 +100,8 @@ def copy_into(matches: Sequence[Match], folder: Path) -> Copies:
     bars.begin("copying", len(matches), "photo")
     try:
         for match in matches:
-            source = next(
-                (file for file in (match.file, *(copy.file for copy in match.copies)) if file.is_file()), None
-            )
+            files = ((match.file, match.there), *((copy.file, copy.there) for copy in match.copies))
+            source = next((file for file, there in files if there and file.is_file()), None)
             if source is None:
                 made.missing.append(f"{match.photo}: {match.file} is not there")
             elif not os.access(source, os.R_OK):

@@ -52,7 +52,7 @@ def day_named(connection: Connection, name: str) -> EventDay:
 
 
 def _slug(folder: str) -> str:
-    """Of a folder's name; empty where that has no letter to make one of, as 🎉."""
+    """Of a folder's name; empty where nothing of that can be seen."""
     try:
         return key_of(folder)
     except FacefindError:

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.path_text import path_of
 from facefind_pipeline.store.truth import Box
 
 
@@ -112,7 +113,7 @@ def files_of(connection: Connection, sha256: bytes) -> list[str]:
             """,
             [sha256],
         )
-        return [path for (path,) in cursor.fetchall()]
+        return [path_of(path) for (path,) in cursor.fetchall()]
 
 
 def faces_under(connection: Connection, parameter_set: str, sha256: bytes) -> list[Box]:

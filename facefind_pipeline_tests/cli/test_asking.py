@@ -150,7 +150,7 @@ def test_one_line_says_that_results_are_being_refreshed(home: Database, facefind
 @pytest.mark.usefixtures("home")
 def test_json_says_whether_the_file_is_there(facefind: Facefind, tmp_path: Path) -> None:
     first = json.loads(facefind("find", "Ada", "--json").stdout)[0]
-    assert (first["file"], first["exists"]) == ("/photos/back.jpg", False)
+    assert (first["file"], first["there"]) == ("/photos/back.jpg", False)
 
 
 @pytest.mark.usefixtures("home")

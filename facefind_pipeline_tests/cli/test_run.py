@@ -45,7 +45,7 @@ def test_a_person_is_found(facefind: Facefind, event: Path, reference: Path, set
     first = next(m for m in matches if m["photo"] == "Day 1/hopper.jpg")
     assert first["event_day"] == "day-1"
     copy = "Day 2/copy of hopper.jpg"
-    assert first["copies"] == [{"event_day": "day-2", "photo": copy, "file": str(event / copy), "exists": True}]
+    assert first["copies"] == [{"event_day": "day-2", "photo": copy, "file": str(event / copy), "there": True}]
     assert first["file"] == str(event / "Day 1" / "hopper.jpg")
     x, y, w, h = first["box"]
     assert 150 < x < 220
