@@ -11,7 +11,7 @@ from facefind_pipeline.cli.filters import face_size, near_of
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search import results
 from facefind_pipeline.search.filters import Near
-from facefind_pipeline.store import parameter_sets, truth
+from facefind_pipeline.store import feedback, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import Facefind
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, vector, write_all, write_person
@@ -43,7 +43,7 @@ def home(database: Database) -> Database:
         write_all(connection, saturday, lake)
         write_person(connection, friday, "Ada", [vector(0)])
         write_person(connection, friday, "Bob", [vector(0, 1.1)])
-        truth.say(connection, "ada", confirmed.sha256, confirmed.faces[0].box)
+        feedback.say(connection, "ada", confirmed.sha256, confirmed.faces[0].box)
         results.refresh(connection, parameter_sets.find(connection, KEY))
     return database
 

@@ -13,7 +13,7 @@ from facefind_pipeline.search.filters import Filters
 from facefind_pipeline.search.find import find_nearest, find_person, reference_probes
 from facefind_pipeline.search.matches import WORTH_SHOWING, Answer
 from facefind_pipeline.settings import Settings
-from facefind_pipeline.store import parameter_sets, truth
+from facefind_pipeline.store import feedback, parameter_sets
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.faces import Partition
 from facefind_pipeline.store.people import Person
@@ -85,8 +85,8 @@ def test_a_live_answer_has_the_confirmed_first_however_far_and_not_the_rejected(
     ada = write_person(connection, friday, "Ada", [vector(0)])
     results.refresh(connection, parameter_sets.find(connection, KEY))
     confirmed, rejected = shots[-1], shots[0]
-    truth.say(connection, "ada", confirmed.sha256, confirmed.faces[0].box)
-    truth.say(connection, "ada", rejected.sha256, None)
+    feedback.say(connection, "ada", confirmed.sha256, confirmed.faces[0].box)
+    feedback.say(connection, "ada", rejected.sha256, None)
     answer = find_person(connection, parameter_sets.find(connection, KEY), ada, bands=WORTH_SHOWING)
     assert answer.stale
     assert _photos(answer) == [confirmed.path, *list(NEAR)[1:]]

@@ -13,11 +13,11 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search import find, results
-from facefind_pipeline.search.calibrate import NEAREST_REFERENCE, SCORE, read_calibration
+from facefind_pipeline.search.calibration import NEAREST_REFERENCE, SCORE, read_calibration
 from facefind_pipeline.search.filters import Company, Filters, Near, company_of
 from facefind_pipeline.search.find import Probe, find_nearest, find_person, reference_probes
 from facefind_pipeline.search.matches import BANDS, WORTH_SHOWING, Answer
-from facefind_pipeline.store import indexes, parameter_sets, truth
+from facefind_pipeline.store import feedback, indexes, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, vector, write_all, write_person
@@ -81,7 +81,7 @@ def connection(database: Database) -> Iterator[Connection]:
             references = [(centre + random.normal(0, 0.025, 128)).astype(np.float32) for _ in range(2)]
             write_person(connection, partition(connection, "friday"), name, references)
         for (person, sha256), box in EVENT.said.items():
-            truth.say(connection, person, sha256, box)
+            feedback.say(connection, person, sha256, box)
         results.refresh(connection, parameter_sets.find(connection, KEY))
         yield connection
 

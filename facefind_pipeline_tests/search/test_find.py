@@ -13,7 +13,7 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search import find, results
 from facefind_pipeline.search.filters import Filters
 from facefind_pipeline.search.find import Probe, find_nearest, find_person
-from facefind_pipeline.search.matches import Match
+from facefind_pipeline.search.matches import Copy, Match
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition
@@ -107,7 +107,7 @@ def test_copies_are_one_match_that_names_them_all(connection: Connection, friday
     write_all(connection, partition(connection, "saturday"), [Photo("copy.jpg", "1", [vector(1)])])
     first, second = find_nearest(connection, _set(connection), _probes(connection, [vector(1)]), limit=10).matches
     assert (first.event_day, first.photo, str(first.file)) == ("friday", "b.jpg", "/photos/b.jpg")
-    assert first.copies == (("saturday", "copy.jpg", Path("/photos/copy.jpg")),)
+    assert first.copies == (Copy("saturday", "copy.jpg", Path("/photos/copy.jpg")),)
     assert (second.photo, second.copies, second.distance) == ("a.jpg", (), 2.0)
 
 
