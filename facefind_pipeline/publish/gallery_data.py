@@ -12,7 +12,7 @@ from typing import TypedDict
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from slugify import slugify
 
-from facefind_pipeline.publish.previews import FULL, THUMBNAILS, Source, scaled_size
+from facefind_pipeline.publish.previews import FULL, Source, scaled_size
 from facefind_pipeline.publish.selection import SHOWN, Selection
 from facefind_pipeline.search.find import Match
 from facefind_pipeline.vision.exif import country_names
@@ -79,16 +79,16 @@ class GalleryPhoto:
 
     def thumbnail(self, side: int) -> str:
         """Path in the gallery of a thumbnail."""
-        return f"thumbnails/{self.match.sha256[:_DIGEST]}-{side}.jpg"
+        return f"thumbnails/{self.stem}-{side}.jpg"
 
 
 class GalleryData(TypedDict):
     """What the page learns first; the photos follow in parts, lest reading them holds up the page."""
 
-    title: str
-    people: Sequence[Mapping[str, object]]
+    people: Sequence[str]
     days: Sequence[str]
-    bands: Sequence[Mapping[str, str]]
+    bands: Sequence[str]
+    thumbnails: Sequence[int]
     parts: int
     archive: Mapping[str, object] | None
 
@@ -115,37 +115,36 @@ def band_of(match: Match) -> str:
     return match.band if match.band in SHOWN else OTHERS
 
 
-def photo_values(photo: GalleryPhoto, days: Mapping[str, int], *, originals: bool) -> Mapping[str, object]:
-    """What the page's script knows of one photo; boxes are shares of width and height."""
+def photo_values(
+    photo: GalleryPhoto, days: Sequence[str], bands: Sequence[str], *, originals: bool
+) -> Mapping[str, object]:
+    """What the page's script knows of one photo: days and bands by their numbers, each person as a flat list.
+
+    There may be 10,000 of them: the fewer objects they are, the shorter the browser's garbage collection takes.
+    """
     match = photo.match
     width, height = scaled_size(photo.size, FULL)
     return {
-        "full": photo.full,
+        "stem": photo.stem,
         "width": width,
         "height": height,
-        "thumbnails": [
-            {"file": photo.thumbnail(side), "width": scaled_size(photo.size, side)[0]} for side in THUMBNAILS
-        ],
-        "download": photo.original if originals else photo.full,
-        "name": str(PurePosixPath(match.photo)),
-        "day": days[day_of(photo)],
+        "original": PurePosixPath(photo.original).suffix if originals else None,
+        "name": match.photo,
+        "day": days.index(day_of(photo)),
         "time": f"{match.taken_at:%H:%M}" if match.taken_at else "",
         "place": _place(match),
-        "people": [_appearance_values(appearance, photo.size) for appearance in photo.appearances],
+        "people": [_appearance_values(appearance, photo.size, bands) for appearance in photo.appearances],
     }
 
 
-def _appearance_values(appearance: Appearance, size: tuple[int, int]) -> Mapping[str, object]:
+def _appearance_values(appearance: Appearance, size: tuple[int, int], bands: Sequence[str]) -> list[float | None]:
+    """Person, band, confidence, distance; and the face's x, y, w, h as shares of the photo's width and height."""
     match = appearance.match
     x, y, w, h = match.box
     width, height = size
-    return {
-        "person": appearance.person,
-        "band": band_of(match),
-        "confidence": None if match.probability is None else round(match.probability, 4),
-        "distance": round(match.distance, 3),
-        "box": [round(value, 4) for value in (x / width, y / height, w / width, h / height)],
-    }
+    confidence = None if match.probability is None else round(match.probability, 4)
+    box = [round(value, 4) for value in (x / width, y / height, w / width, h / height)]
+    return [appearance.person, bands.index(band_of(match)), confidence, round(match.distance, 3), *box]
 
 
 def _place(match: Match) -> str:

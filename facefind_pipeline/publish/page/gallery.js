@@ -26,7 +26,7 @@ function start(data) {
   const lightbox = new Lightbox(photos, (number) => grid.focus(number));
   const grid = new Grid(byId("photos"), photos, (number) => lightbox.open(grid.shown, number));
   const filters = ["person", "day", "band"].map(byId);
-  const names = [data.people.map(({ name }) => name), data.days, data.bands.map(({ name }) => name)];
+  const names = [data.people, data.days, data.bands];
   filters.forEach((filter, number) => {
     filter.append(...names[number].map((name, value) => element("option", { value, textContent: name })));
     filter.parentElement.hidden = names[number].length < 2;
@@ -37,7 +37,8 @@ function start(data) {
     grid.show(photos.grouped({ person, day, band }));
     const all = photos.all.length;
     const shown = grid.shown.length;
-    byId("count").textContent = shown === all ? counted(all) : `${counted(shown)} of ${all.toLocaleString("en")}`;
+    const count = `${withCommas(shown)} ${shown === 1 ? "photo" : "photos"}`;
+    byId("count").textContent = shown === all ? count : `${count} of ${withCommas(all)}`;
   };
   byId("filters").addEventListener("change", show);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
@@ -47,7 +48,7 @@ function start(data) {
     archive.textContent = `Download all (${size(data.archive.bytes)})`;
     archive.hidden = false;
   }
-  show();
+  setTimeout(show);
 }
 
 function byId(id) {

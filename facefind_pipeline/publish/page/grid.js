@@ -6,7 +6,8 @@ const WIDEST_CELL = 200;
 const LEAST_COLUMNS = 3;
 const BAND_HEIGHT = 52;
 const DAY_HEIGHT = 40;
-const MARGIN = 0.6; // of the window's height: rows above and below it that are ready
+const MARGIN = 0.5; // of the window's height: rows above and below it that are ready
+const IMAGES_AT_ONCE = 2; // begun in one task: the browser takes a millisecond to begin with one, a slow phone ten
 
 class Grid {
   /** `open(number)` is called with a photo's place among those shown. */
@@ -19,6 +20,7 @@ class Grid {
     this.made = new Map(); // row's number -> element
     this.active = 0; // the photo that Tab leads to; arrow keys move it
     this.due = false;
+    this.waiting = []; // images without a source yet
     addEventListener("scroll", () => this.soon(), { passive: true });
     new ResizeObserver(() => this.resize()).observe(main);
     main.addEventListener("keydown", (event) => this.key(event));
@@ -26,11 +28,12 @@ class Grid {
     main.addEventListener("focusin", (event) => this.activate(event.target));
   }
 
+  /** Shows groups of photos, as `Photos` makes them; in a task of its own, for 10,000 take a slow phone a while. */
   show(groups) {
     this.groups = groups;
     this.shown = groups.flatMap((group) => group.photos);
     this.active = 0;
-    this.lay();
+    setTimeout(() => this.lay());
   }
 
   resize() {
@@ -46,13 +49,15 @@ class Grid {
     let number = 0;
     let band = -1;
     const add = (row, height) => {
-      this.rows.push({ ...row, top, height });
+      row.top = top;
+      row.height = height;
+      this.rows.push(row);
       top += height;
     };
     for (const group of this.groups) {
       if (group.band !== band) {
         band = group.band;
-        add({ heading: "h2", text: this.photos.bands[band].name }, BAND_HEIGHT);
+        add({ heading: "h2", text: this.photos.bands[band] }, BAND_HEIGHT);
       }
       add({ heading: "h3", text: this.photos.days[group.day] }, DAY_HEIGHT);
       for (let first = 0; first < group.photos.length; first += this.columns) {
@@ -123,12 +128,11 @@ class Grid {
   link(number, startsDay) {
     const photo = this.shown[number];
     const before = this.shown[number - 1];
-    const image = element("img", { alt: "", decoding: "async", sizes: `${Math.ceil(this.shownWidth(photo))}px` });
-    image.srcset = photo.thumbnails.map(({ file, width }) => `${file} ${width}w`).join(", ");
-    image.src = photo.thumbnails[0].file;
+    const image = element("img", { alt: "" });
+    this.begin(image, this.photos.thumbnail(photo, this.shownWidth(photo)));
     image.style.objectPosition = this.facePosition(photo);
     const link = element("a", {
-      href: photo.full,
+      href: this.photos.full(photo),
       tabIndex: number === this.active ? 0 : -1,
       "aria-label": `${this.photos.describe(photo)} · ${number + 1} of ${this.shown.length}`,
       "data-number": number,
@@ -142,13 +146,28 @@ class Grid {
     return link;
   }
 
+  /** Loads an image soon, unless it was scrolled past by then. */
+  begin(image, source) {
+    if (this.waiting.push({ image, source }) === 1) setTimeout(() => this.beginWaiting());
+  }
+
+  beginWaiting() {
+    for (let begun = 0; begun < IMAGES_AT_ONCE && this.waiting.length > 0; ) {
+      const { image, source } = this.waiting.shift();
+      if (!image.isConnected) continue;
+      image.src = source;
+      begun += 1;
+    }
+    if (this.waiting.length > 0) setTimeout(() => this.beginWaiting());
+  }
+
   shownWidth(photo) {
     return this.cell * Math.max(1, photo.width / photo.height);
   }
 
   /** Where to cut a photo to a square so that the first person's face stays in. */
   facePosition(photo) {
-    const [x, y, w, h] = photo.people[0].box;
+    const [x, y, w, h] = photo.people[0].slice(BOX);
     const along = (middle, length) => {
       const hidden = length - 1; // in squares
       return hidden <= 0 ? 50 : 100 * Math.min(1, Math.max(0, (middle * length - 0.5) / hidden));

@@ -56,8 +56,8 @@ class Lightbox {
   slideData(photo) {
     return {
       photo,
-      src: photo.full,
-      msrc: photo.thumbnails.at(-1).file,
+      src: this.photos.full(photo),
+      msrc: this.photos.thumbnail(photo, Infinity),
       width: photo.width,
       height: photo.height,
       alt: this.photos.describe(photo),
@@ -86,7 +86,7 @@ class Lightbox {
       html: DOWNLOAD_ICON,
       onInit: (link) => {
         swipe.on("change", () => {
-          const { download } = swipe.currSlide.data.photo;
+          const download = this.photos.download(swipe.currSlide.data.photo);
           link.href = download;
           link.download = download.split("/").at(-1);
         });
@@ -119,9 +119,9 @@ class Lightbox {
   /** Lays a frame over each face; they are seen while faces are marked. */
   mark(slide) {
     const marks = element("div", { className: "marks", "aria-hidden": "true" });
-    for (const { box, person } of slide.data.photo.people) {
-      const [x, y, w, h] = box.map((share) => `${100 * share}%`);
-      const frame = element("span", {}, element("b", { textContent: this.photos.people[person].name }));
+    for (const one of slide.data.photo.people) {
+      const [x, y, w, h] = one.slice(BOX).map((share) => `${100 * share}%`);
+      const frame = element("span", {}, element("b", { textContent: this.photos.people[one[PERSON]] }));
       Object.assign(frame.style, { left: x, top: y, width: w, height: h });
       marks.append(frame);
     }

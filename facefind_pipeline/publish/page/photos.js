@@ -1,27 +1,24 @@
 // The photos of the gallery, and which of them are shown: chosen by the filters, the best first, then as they were taken.
 "use strict";
 
+// What stands where in the list of each person that a photo shows.
+const PERSON = 0;
+const BAND = 1;
+const CONFIDENCE = 2;
+const DISTANCE = 3;
+const BOX = 4; // and the three after it: x, y, w, h as shares of width and height
+
 class Photos {
   constructor(data) {
     this.days = data.days;
     this.people = data.people;
-    this.bands = data.bands;
+    this.bands = data.bands; // the best first
+    this.sides = data.thumbnails;
     this.all = []; // in the order in which they were taken
   }
 
   add(part) {
     for (const photo of part) this.all.push(photo);
-  }
-
-  /** The band of a photo, as its place among all bands: of one person, or the best of all; -1 without that person. */
-  bandOf(photo, person) {
-    let best = -1;
-    for (const appearance of photo.people) {
-      if (person !== null && appearance.person !== person) continue;
-      const band = this.bands.findIndex((one) => one.band === appearance.band);
-      if (best === -1 || band < best) best = band;
-    }
-    return best;
   }
 
   /**
@@ -32,7 +29,7 @@ class Photos {
     const ofBand = this.bands.map(() => []);
     for (const photo of this.all) {
       if (day !== null && photo.day !== day) continue;
-      const found = this.bandOf(photo, person);
+      const found = bandOf(photo, person);
       if (found !== -1 && (band === null || found === band)) ofBand[found].push(photo);
     }
     const groups = [];
@@ -49,36 +46,57 @@ class Photos {
     return groups;
   }
 
+  full(photo) {
+    return `photos/${photo.stem}.jpg`;
+  }
+
+  download(photo) {
+    return photo.original === null ? this.full(photo) : `originals/${photo.stem}${photo.original}`;
+  }
+
+  /** The smallest thumbnail that is as wide as the screen shows it, else the largest. */
+  thumbnail(photo, width) {
+    const share = Math.min(1, photo.width / photo.height);
+    const side = this.sides.find((one) => one * share >= width * devicePixelRatio) ?? this.sides.at(-1);
+    return `thumbnails/${photo.stem}-${side}.jpg`;
+  }
+
   when(photo) {
     return photo.time ? `${this.days[photo.day]}, ${photo.time}` : this.days[photo.day];
   }
 
-  names(photo) {
-    return photo.people.map((appearance) => this.people[appearance.person].name).join(", ");
+  /** Who is to be seen, when and where. */
+  describe(photo) {
+    const names = photo.people.map((one) => this.people[one[PERSON]]).join(", ");
+    return [names, this.when(photo), photo.place].filter(Boolean).join(" · ");
   }
 
   /** Why a photo is here, one line for each person. */
   reasons(photo) {
-    return photo.people.map((appearance) => {
-      const name = this.people[appearance.person].name;
-      if (appearance.band === "confirmed") return `${name}: confirmed by the host`;
-      const band = this.bands.find((one) => one.band === appearance.band).name.toLowerCase();
-      const confidence = appearance.confidence === null ? "" : `, confidence ${percent(appearance.confidence)}`;
-      return `${name}: ${band}${confidence}, distance ${appearance.distance.toFixed(2)}`;
+    return photo.people.map((one) => {
+      const band = this.bands[one[BAND]].toLowerCase();
+      const confidence = one[CONFIDENCE] === null ? "" : `, confidence ${percent(one[CONFIDENCE])}`;
+      return `${this.people[one[PERSON]]}: ${band}${confidence}, distance ${one[DISTANCE].toFixed(2)}`;
     });
   }
+}
 
-  describe(photo) {
-    return [this.names(photo), this.when(photo), photo.place].filter(Boolean).join(" · ");
+/** The band of a photo: of one person, or the best of all; -1 without that person. */
+function bandOf(photo, person) {
+  let best = -1;
+  for (const one of photo.people) {
+    if ((person === null || one[PERSON] === person) && (best === -1 || one[BAND] < best)) best = one[BAND];
   }
+  return best;
 }
 
 function percent(share) {
   return share > 0.999 ? "over 99.9 %" : `${(100 * share).toPrecision(3)} %`;
 }
 
-function counted(number) {
-  return `${number.toLocaleString("en")} ${number === 1 ? "photo" : "photos"}`;
+/** A whole number with commas; the browser's own way takes 20 ms when it is first used. */
+function withCommas(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** An element with properties, attributes where the name has a dash, and children. */
