@@ -107,6 +107,11 @@ class Calibration:
         return near, far
 
 
+def shown_cut(calibration: Calibration | None) -> float:
+    """The score up to which a match is sure or likely; nothing is known to be without a calibration."""
+    return 0.0 if calibration is None else max(calibration.sure_cut, calibration.likely_cut)
+
+
 LINES = "tail_location, tail_spread, impostor_location, impostor_spread, genuine_location, genuine_spread"
 COLUMNS = f"pairs, {LINES}, prevalence, faces"
 

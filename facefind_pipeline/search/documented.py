@@ -4,6 +4,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.search.calibration import read_calibration, shown_cut
 from facefind_pipeline.search.find import KEPT, Filters, live_statement, probe_parameters, reference_probes, use_index
 from facefind_pipeline.store import people
 from facefind_pipeline.store.parameter_sets import RegisteredSet
@@ -15,6 +16,7 @@ DOCUMENTED = (
     *OF_A_PERSON,
     *("co_occurring", "count_photos", "faces_of_photo", "faces_per_photo"),
     *("photos_to_do", "results_by_person", "wanted_photos"),
+    *("together", "who_was_where", "day_timeline"),
 )
 LIMIT = 10  # photos, as `facefind find` prints
 
@@ -71,6 +73,7 @@ def _values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[st
         "person": None,
         "limit": LIMIT,
         "most": KEPT,
+        "likely": shown_cut(read_calibration(connection, chosen.key)),
     }
     return values | (_person_values(connection, chosen) if name in OF_A_PERSON else {})
 

@@ -6,7 +6,10 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -27,6 +30,7 @@ PHONE = {"width": 390, "height": 844, "device_scale_factor": 2, "is_mobile": Tru
 DESKTOP = {"width": 1400, "height": 900}
 SCREENS = pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
 MANY = 10_000
+DOWNLOAD_MS = 20_000
 LONG_MS = 50  # what the browser's own observer calls a long task
 THROTTLING = 4
 ATTEMPTS = 3  # a garbage collection, or the machine's other work, may fall into one
@@ -222,21 +226,49 @@ def test_all_of_it_by_keys(few: Path) -> None:
 
 
 @SCREENS
-def test_one_photo_or_all_are_downloaded(few: Path, screen: dict[str, Any], tmp_path: Path) -> None:
+def test_all_photos_are_downloaded_and_one_is_opened_to_be_saved(
+    few: Path, screen: dict[str, Any], tmp_path: Path
+) -> None:
+    watched = Watched()
     with open_page(**screen) as page:
         _open(page, few)
-        with page.expect_download() as started:
+        with page.expect_download(timeout=DOWNLOAD_MS) as started:
             page.get_by_role("link", name="Download all").click()
         started.value.save_as(tmp_path / "all.zip")
+        watched.look_at(page)
         _link(page, 2).click()
-        with page.expect_download() as started:
+        with page.expect_popup(timeout=DOWNLOAD_MS) as opened:
             page.get_by_role("link", name="Download this photo").click()
-        assert re.fullmatch(r"IMG_\d{5}-[0-9a-f]{16}\.jpg", started.value.suggested_filename)
-        started.value.save_as(tmp_path / "one.jpg")
-        name = started.value.suggested_filename
+        photo = few.parent / "photos" / Path(opened.value.url).name
+        assert opened.value.url == photo.as_uri()
+        expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
+    assert watched.complaints == []
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         assert len(archive.namelist()) == 60
-        assert archive.read(f"friday/{name}") == (tmp_path / "one.jpg").read_bytes()
+        assert archive.read(f"friday/{photo.name}") == photo.read_bytes()
+
+
+def test_a_web_server_may_show_it_too_and_one_photo_is_downloaded(few: Path, tmp_path: Path) -> None:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=few.parent))
+    Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    complaints: list[str] = []
+    with open_page() as page:
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto(address)
+        _link(page, 2).click()
+        with page.expect_download(timeout=DOWNLOAD_MS) as started:
+            page.get_by_role("link", name="Download this photo").click()
+        name = started.value.suggested_filename
+        started.value.save_as(tmp_path / name)
+    server.shutdown()
+    assert re.fullmatch(r"IMG_\d{5}-[0-9a-f]{16}\.jpg", name)
+    assert (tmp_path / name).read_bytes() == (few.parent / "photos" / name).read_bytes()
+    assert complaints == []
 
 
 @SCREENS
@@ -263,8 +295,6 @@ def _serious(page: Page) -> list[str]:
 
 def test_the_page_can_ask_no_host(few: Path) -> None:
     with open_page() as page:
-        watched = Watched()
-        page.on("request", lambda request: watched._request(request.url))
         _open(page, few)
         blocked = page.evaluate(
             """async () => {
@@ -280,4 +310,3 @@ def test_the_page_can_ask_no_host(few: Path) -> None:
             }"""
         )
     assert blocked == ["connect-src", "frame-src", "img-src", "script-src-elem"]
-    assert watched.complaints == []

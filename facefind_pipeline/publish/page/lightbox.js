@@ -85,6 +85,8 @@ class Lightbox {
       title: "Download this photo",
       html: DOWNLOAD_ICON,
       onInit: (link) => {
+        // Of a page that was opened from a file, browsers show what is to be downloaded: beside the gallery, not in it.
+        link.target = "_blank";
         swipe.on("change", () => {
           const download = this.photos.download(swipe.currSlide.data.photo);
           link.href = download;
