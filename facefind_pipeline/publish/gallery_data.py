@@ -38,7 +38,7 @@ class GalleryPhoto:
 
     Attributes:
         size: width and height of the original, upright pixels.
-        appearances: of the gallery's people, at least one.
+        appearances: of the gallery's people, at least one, the best band first.
     """
 
     size: tuple[int, int]
@@ -100,7 +100,11 @@ def gallery_photos(connection: Connection, selections: Sequence[Selection]) -> l
         for match in selection.matches:
             appearances[match.sha256].append(Appearance(number, match))
     sizes = _sizes(connection, list(appearances))
-    photos = [GalleryPhoto(sizes[sha256], of_photo) for sha256, of_photo in appearances.items()]
+    bands = list(BANDS)
+    photos = [
+        GalleryPhoto(sizes[sha256], sorted(of_photo, key=lambda one: (bands.index(band_of(one.match)), one.person)))
+        for sha256, of_photo in appearances.items()
+    ]
     return sorted(photos, key=lambda photo: photo.order)
 
 

@@ -59,3 +59,10 @@ def test_a_person_without_a_reference_is_an_error(connection: Connection) -> Non
         cursor.execute("INSERT INTO people VALUES ('eve', 'Eve')")
     with pytest.raises(FacefindError, match="Eve has no usable reference"):
         selected(connection, parameter_sets.find(connection, KEY), [Person("eve", "Eve")], all_bands=False)
+
+
+def test_whom_a_photo_shows_best_comes_first(connection: Connection) -> None:
+    chosen = parameter_sets.find(connection, KEY)
+    photos = gallery_photos(connection, selected(connection, chosen, [BOB, ADA], all_bands=True))
+    by_path = {photo.match.photo: [one.person for one in photo.appearances] for photo in photos}
+    assert by_path["hers.jpg"] == [1, 0]
