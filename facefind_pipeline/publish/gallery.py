@@ -65,16 +65,19 @@ def check_folder(out: Path, roots: Sequence[Path]) -> None:
     """Looks whether a gallery can be written there.
 
     Raises:
-        FacefindError: it lies among the photos, or something else is there.
+        FacefindError: it lies among the photos, can't be written, or something else is there.
     """
     real = Path(os.path.realpath(out))
     for root in roots:
         if real.is_relative_to(os.path.realpath(root)):
             raise FacefindError(f"--out {out}: lies among the photos of {root}, where nothing is written")
-    if not out.exists():
+    there = next(path for path in (out, *out.parents) if path.exists())
+    if not there.is_dir():
+        raise FacefindError(f"--out {out}: {there} is a file; name a new folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise FacefindError(f"--out {out}: {there} can't be written; name a folder of your own")
+    if there != out:
         return
-    if not out.is_dir():
-        raise FacefindError(f"--out {out}: is a file; name a new folder")
     if any(out.iterdir()) and not (out / MARK).is_file():
         raise FacefindError(f"--out {out}: holds something else than a gallery; name a new folder")
     for name in _FOLDERS:

@@ -1,6 +1,7 @@
 """The folder of a gallery: where it may lie, what is in it, and that it is replaced file by file."""
 
 import json
+import os
 import re
 import zipfile
 from collections.abc import Sequence
@@ -8,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from facefind_pipeline.errors import FacefindError
@@ -124,6 +127,13 @@ def test_any_name_makes_a_file_that_any_system_takes(out: Path, name: str, stem:
     assert _values(files["data/photos-0.js"])[0]["name"] == name
 
 
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_every_name_makes_such_a_file(name: str) -> None:
+    photo = GalleryPhoto(SIZE, [Appearance(0, match("x", photo=f"day/{name}"))])
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}-[0-9a-f]{16}", photo.stem)
+    assert re.fullmatch(r"originals/[A-Za-z0-9._-]+", photo.original)
+
+
 def test_photos_of_one_name_are_kept_apart(out: Path) -> None:
     photos = [GalleryPhoto(SIZE, [Appearance(0, match(f"{day}/IMG_1.jpg"))]) for day in ("a", "b")]
     assert len([name for name in _write(out, photos) if name.startswith("photos/")]) == 2
@@ -199,8 +209,16 @@ def test_a_folder_that_is_no_gallery_is_refused(out: Path) -> None:
     (out / "holiday.jpg").write_bytes(b"mine")
     with pytest.raises(FacefindError, match="holds something else than a gallery"):
         check_folder(out, [])
-    with pytest.raises(FacefindError, match="is a file"):
-        check_folder(out / "holiday.jpg", [])
+    for below_a_file in (out / "holiday.jpg", out / "holiday.jpg" / "gallery"):
+        with pytest.raises(FacefindError, match=r"holiday.jpg is a file"):
+            check_folder(below_a_file, [])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o500)
+    with pytest.raises(FacefindError, match="closed can't be written"):
+        check_folder(tmp_path / "closed" / "gallery", [])
 
 
 def test_nothing_is_written_among_the_photos(out: Path, tmp_path: Path) -> None:
