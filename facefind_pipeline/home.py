@@ -16,7 +16,7 @@ from facefind_pipeline.errors import FacefindError
 
 MARK = "made-here"
 # What facefind writes into a home and closes. `models` stays readable; `postgres` is closed by PostgreSQL itself.
-_CLOSED = ("dagster", "derived", "references", "sheets", "truth", "report.html", "passfile")
+_CLOSED = ("dagster", "derived", "references", "sheets", "small-photos", "truth", "report.html", "passfile")
 # Folders whose entries decide what is run or read: a link there would lead out of the home.
 _DECISIVE = (".", "dagster", "postgres", "postgres/data", "postgres/data/pg_tblspc")
 _INITDB_S = 60

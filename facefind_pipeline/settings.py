@@ -59,6 +59,11 @@ class Settings:
         """Full contact sheets, replaced in place."""
         return self.home / "sheets"
 
+    @property
+    def small_photos(self) -> Path:
+        """Photos made small for galleries, by content."""
+        return self.home / "small-photos"
+
 
 def read_settings() -> Settings:
     """The settings of this process's environment.

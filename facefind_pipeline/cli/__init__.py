@@ -13,6 +13,7 @@ from facefind_pipeline.errors import FacefindError
 COMMANDS = {
     "run": "run:run",
     "find": "find:find",
+    "gallery": "gallery:gallery",
     "ingest": "ingest:ingest",
     "photos": "photos:photos",
     "params": "params:params",

@@ -23,7 +23,8 @@ Examples:
 @click.argument("folder", type=click.Path(), default="facefind-demo")
 @params_option
 def demo(folder: str, params: str | None) -> None:
-    """Compose photos from two public-domain portraits in FOLDER, find one person, and compare with the truth."""
+    """Compose photos from two public-domain portraits in FOLDER, find one person in them, and make her gallery."""
+    from facefind_pipeline.cli.gallery import make_gallery
     from facefind_pipeline.cli.run import find_people
     from facefind_pipeline.demo_event import compose
     from facefind_pipeline.settings import read_settings
@@ -41,6 +42,7 @@ def demo(folder: str, params: str | None) -> None:
     try:
         click.echo(f"looking for {event.person} among the photos in {event.photos}", err=True)
         found, _ = find_people(event.photos, [(event.person, event.reference)], params, limit=len(wanted))
+        made = make_gallery(place / "gallery", [event.person], params)
     finally:
         if ours:
             server.stop()
@@ -51,6 +53,7 @@ def demo(folder: str, params: str | None) -> None:
         f" ({time.monotonic() - started:.0f} s)"
     )
     click.echo(f"next: cd {folder} && {absolute(sys.argv[0])} dev", err=True)
+    click.echo(f"gallery: {made.page}")
 
 
 def stay_apart(place: Path) -> None:

@@ -25,6 +25,7 @@ DOCUMENTED = (
     *OF_A_PERSON,
     *("co_occurring", "count_photos", "faces_of_photo", "faces_per_photo"),
     *("photos_to_do", "results_by_person", "wanted_photos"),
+    *("together", "who_was_where", "day_timeline"),
 )
 LIMIT = 10  # photos, as `facefind find` prints
 
@@ -84,8 +85,15 @@ def _values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[st
         "person": None,
         "limit": LIMIT,
         "most": KEPT,
+        "likely": _cut(connection, chosen),
     }
     return values | (_person_values(connection, chosen, name) if name in OF_A_PERSON else {})
+
+
+def _cut(connection: Connection, chosen: RegisteredSet) -> float:
+    """The score up to which a match is sure or likely; nothing is known to be without a calibration."""
+    calibration = read_calibration(connection, chosen.key)
+    return calibration.shown_cut if calibration else 0.0
 
 
 def _person_values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[str, object]:

