@@ -47,7 +47,7 @@ def test_it_gives_what_the_live_search_gives(connection: Connection, friday: Par
     write_person(connection, friday, "Ada", [vector(), *random.normal(0, 1, (2, 128)).astype(np.float32)])
     chosen = parameter_sets.find(connection, KEY)
     probes = reference_probes(connection, KEY, Person("ada", "Ada"))
-    live = [(match.photo, match.distance) for match in find_nearest(connection, chosen, probes, limit=count)]
+    live = [(match.photo, match.distance) for match in find_nearest(connection, chosen, probes, limit=count).matches]
     assert _nearest(connection, f"'Ada', '{KEY}', {count}") == live
 
 
