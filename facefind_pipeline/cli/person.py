@@ -6,6 +6,7 @@ import click
 
 from facefind_pipeline.cli import checks
 from facefind_pipeline.cli.bars import Bars
+from facefind_pipeline.cli.consent import consent
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.workspace import (
     absolute,
@@ -28,6 +29,9 @@ Examples:
 @click.group(epilog=EXAMPLES)
 def person() -> None:
     """People to look for, each with one or more reference photos."""
+
+
+person.add_command(consent)
 
 
 @person.command(

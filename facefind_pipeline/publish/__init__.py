@@ -1,0 +1,1 @@
+"""What people are given: galleries, where results and pixels meet."""
