@@ -12,7 +12,7 @@ from pathlib import Path
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.publish.covering import Head, cover_heads
-from facefind_pipeline.publish.hiding import Hiding, LowLook, count_heads, heads_to_cover
+from facefind_pipeline.publish.hiding import Hiding, LowLook, heads_to_cover
 from facefind_pipeline.publish.metadata import colour_profile, in_srgb
 from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import reduce, reduced_size
@@ -83,10 +83,9 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Upright sRGB pixels (h, w, 3), others' heads covered, with the faces that are shown."""
+    """Upright sRGB pixels (h, w, 3), and how many heads of others are covered in them."""
 
     pixels: Image
-    shown: tuple[Head, ...]
     covered: int
 
 
@@ -126,7 +125,7 @@ def picture(photo: ToExport, look: LowLook | None, side: int = 0) -> Picture:
     small, scale = in_srgb(small, colour_profile(data)), 1 / reduction
     shown = tuple(head.scaled(scale) for head in (photo.hiding.shown if photo.hiding else ()))
     cover_heads(small, [head.scaled(scale) for head in heads], shown)
-    return Picture(small, shown, count_heads(heads))
+    return Picture(small, len(heads))
 
 
 def encode(pixels: Image, quality: int) -> bytes:

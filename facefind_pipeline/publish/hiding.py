@@ -25,8 +25,8 @@ RULES = "covered-1"  # in what an exported photo was made from: change it whenev
 # It finds faces that the recommended set missed, blurred, in profile or half hidden, and hands and backs of heads:
 # of 105 things that it added in 90 photos of races and parties about a third were faces.
 LOOK_THRESHOLD = 0.3
-LOOK_REDUCTION = 4.5  # of the photo: so the look takes a fifth of decoding and encoding it
-LOOK_SIDES = (640, 1280)  # pixels of the longer side, at least and at most
+LOOK_REDUCTION = 5.2  # of the photo: so the look takes a quarter of decoding and encoding it
+LOOK_SIDES = (576, 1280)  # pixels of the longer side, at least and at most
 SURE = 0.6  # YuNet's score from which on a face is one: where the recommended set's threshold lies
 _NMS = 0.3
 _TURNED = 45  # degrees; where a face is turned by more, the photo may be on its side
@@ -122,17 +122,17 @@ def plan_hiding(
 
 
 def heads_to_cover(hiding: Hiding, looked: Sequence[Head]) -> list[Head]:
-    """The heads of the others, by what the sets found and one more look; several of one head where both did."""
-    return [head for head in (*hiding.found, *looked) if not any(on_one_face(head, face) for face in hiding.shown)]
-
-
-def count_heads(heads: Sequence[Head]) -> int:
-    """How many heads these are, boxes of one face counted once."""
+    """The heads of the others, each once: by what the sets found and one more look, boxes of one face joined."""
     distinct: list[Head] = []
-    for head in heads:
-        if not any(on_one_face(head, one) for one in distinct):
+    for head in (*hiding.found, *looked):
+        if any(on_one_face(head, face) for face in hiding.shown):
+            continue
+        place = next((place for place, one in enumerate(distinct) if on_one_face(head, one)), None)
+        if place is None:
             distinct.append(head)
-    return len(distinct)
+        else:
+            distinct[place] = distinct[place].joined(head)
+    return distinct
 
 
 def _faces_of_those_who_agreed(

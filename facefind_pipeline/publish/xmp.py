@@ -163,8 +163,8 @@ def _append(document: "Document", parent: "Element", namespace: str, name: str) 
 
 
 def _set(element: "Element", namespace: str, name: str, value: str) -> None:
+    _declare(element, namespace, name)  # first: so that what is read and written again stays the same
     element.setAttributeNS(namespace, name, value)
-    _declare(element, namespace, name)
 
 
 def _declare(element: "Element", namespace: str, name: str) -> None:
