@@ -13,7 +13,7 @@ from pathlib import Path
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.publish.covering import Head, cover_heads
 from facefind_pipeline.publish.hiding import Hiding, LowLook, heads_to_cover
-from facefind_pipeline.publish.metadata import colour_profile, in_srgb
+from facefind_pipeline.publish.metadata import in_srgb
 from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import reduce, reduced_size
 from facefind_pipeline.vision.faces import Image
@@ -114,15 +114,15 @@ def picture(photo: ToExport, look: LowLook | None, side: int = 0) -> Picture:
     Raises:
         UnreadablePhotoError: its file is gone, was changed or is damaged.
     """
-    data = _read(photo)
-    pixels = decode(data, rgb=True, grey=False).rgb
+    decoded = decode(_read(photo), rgb=True, grey=False)
+    pixels = decoded.rgb
     assert pixels is not None
     heads: list[Head] = []
     if photo.hiding is not None:
         assert look is not None
         heads = heads_to_cover(photo.hiding, look.heads(pixels, turned=photo.hiding.turned))
     small, reduction = reduce(pixels, side, fast=True)
-    small, scale = in_srgb(small, colour_profile(data)), 1 / reduction
+    small, scale = in_srgb(small, decoded.profile), 1 / reduction
     shown = tuple(head.scaled(scale) for head in (photo.hiding.shown if photo.hiding else ()))
     cover_heads(small, [head.scaled(scale) for head in heads], shown)
     return Picture(small, len(heads))

@@ -19,14 +19,16 @@ from facefind_pipeline.vision.detectors import reduce
 from facefind_pipeline.vision.faces import Image
 from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline.vision.turned import tilt, turn_rows
-from facefind_pipeline.vision.yunet import load_yunet
+from facefind_pipeline.vision.yunet import Floats, load_yunet
 
 RULES = "covered-1"  # in what an exported photo was made from: change it whenever what is covered, or how, changes
 # It finds faces that the recommended set missed, blurred, in profile or half hidden, and hands and backs of heads:
 # of 105 things that it added in 90 photos of races and parties about a third were faces.
 LOOK_THRESHOLD = 0.3
-LOOK_REDUCTION = 5.2  # of the photo: so the look takes a quarter of decoding and encoding it
-LOOK_SIDES = (576, 1280)  # pixels of the longer side, at least and at most
+LOOK_REDUCTION = 5.5  # of a large photo: so the look takes a quarter of decoding and encoding it
+LARGEST_LOOK = 1280  # pixels of the longer side
+# What YuNet finds at one size it may miss at another, so smaller photos, where that costs little time, get two looks.
+SMALL_PHOTO, SMALL_LOOK = 2048, 640
 SURE = 0.6  # YuNet's score from which on a face is one: where the recommended set's threshold lies
 _NMS = 0.3
 _TURNED = 45  # degrees; where a face is turned by more, the photo may be on its side
@@ -67,15 +69,20 @@ class LowLook:
 
     def heads(self, rgb: Image, *, turned: bool) -> list[Head]:
         """What may be faces in an upright photo (h, w, 3); `turned` looks at its three quarter turns too."""
-        least, most = LOOK_SIDES
-        small, scale = reduce(rgb, round(min(most, max(least, max(rgb.shape[:2]) / LOOK_REDUCTION))), fast=True)
+        rows = np.concatenate([self._rows(rgb, side, turned=turned) for side in _sides(max(rgb.shape[:2]))])
+        scored = zip(rows[:, :4].tolist(), rows[:, 14].tolist(), strict=True)
+        return [Head(x, y, w, h, score >= SURE) for (x, y, w, h), score in scored]
+
+    def _rows(self, rgb: Image, side: int, *, turned: bool) -> Floats:
+        """What the network finds in the photo made so small, in the photo's own pixels."""
+        small, scale = reduce(rgb, side, fast=True)
         looks = [self._find(small)]
         for turn in (1, 2, 3) if turned else ():
             on_its_side = np.ascontiguousarray(np.rot90(small, turn))
             looks.append(turn_rows(self._find(on_its_side), -turn, on_its_side.shape))
-        rows = np.concatenate(looks)
-        boxes = (rows[:, :4] * scale).tolist()
-        return [Head(x, y, w, h, score >= SURE) for (x, y, w, h), score in zip(boxes, rows[:, 14], strict=True)]
+        rows: Floats = np.concatenate(looks)
+        rows[:, :4] *= scale
+        return rows
 
 
 def plan_hiding(
@@ -133,6 +140,13 @@ def heads_to_cover(hiding: Hiding, looked: Sequence[Head]) -> list[Head]:
         else:
             distinct[place] = distinct[place].joined(head)
     return distinct
+
+
+def _sides(longest: int) -> set[int]:
+    """Of the longer side, at which a photo is looked at once more; pixels."""
+    if longest <= SMALL_PHOTO:
+        return {min(longest, SMALL_LOOK), min(longest, LARGEST_LOOK)}
+    return {min(LARGEST_LOOK, round(longest / LOOK_REDUCTION))}
 
 
 def _faces_of_those_who_agreed(

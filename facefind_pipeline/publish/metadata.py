@@ -4,25 +4,17 @@ So no position, no embedded thumbnail, no region with a name, no second image an
 """
 
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facefind_pipeline.vision.faces import Image
-from facefind_pipeline.vision.opening import open_photo
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as PillowImage
-
-
-def colour_profile(data: bytes) -> bytes | None:
-    """The ICC profile of an RGB photo: without it the colours of phones' wide gamuts would look dull."""
-    header: PillowImage | None = open_photo(data).header
-    return header.info.get("icc_profile") if header is not None and header.mode == "RGB" else None
 
 
 def in_srgb(pixels: Image, profile: bytes | None) -> Image:
-    """The pixels (h, w, 3), of the colours that the profile gives them; as they are where it is damaged or missing."""
+    """The pixels (h, w, 3), of the colours that the profile gives them; as they are where it is damaged or missing.
+
+    Without that the colours of phones' wide gamuts would look dull.
+    """
     if not profile:
         return pixels
     from PIL import Image as PILImage
