@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": "explain:explain",
     "confirm": "feedback:confirm",
     "reject": "feedback:reject",
+    "album": "album:album",
     "models": "models:models",
     "demo": "demo:demo",
     "dev": "dev:dev",

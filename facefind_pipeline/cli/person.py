@@ -7,6 +7,7 @@ import click
 
 from facefind_pipeline.cli import checks
 from facefind_pipeline.cli.bars import Bars
+from facefind_pipeline.cli.consent import consent
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.person_changes import CHANGES
 from facefind_pipeline.cli.workspace import (
@@ -42,8 +43,8 @@ def person() -> None:
     """People to look for, each with one or more reference photos."""
 
 
-for change in CHANGES:
-    person.add_command(change)
+for command in (*CHANGES, consent):
+    person.add_command(command)
 
 
 @person.command(

@@ -25,7 +25,7 @@ def remove_sheets_of_day(settings: Settings, event_day: str) -> None:
 
 def remove_sheets_of(settings: Settings, persons: Iterable[str]) -> None:
     """Removes the sheets that show these people by name under any set; what others need of them is made again."""
-    theirs = (f"*/people/{shortened(person)}.jpg" for person in persons)
+    theirs = (f"*/{folder}/{shortened(person)}.jpg" for person in persons for folder in ("people", "albums"))
     for pattern in (*theirs, "*/references.jpg", "*/results.jpg"):
         for file in settings.sheets.glob(pattern):
             file.unlink(missing_ok=True)

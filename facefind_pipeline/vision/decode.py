@@ -21,10 +21,12 @@ class DecodedPhoto:
     Attributes:
         rgb: (h, w, 3) upright, or None if it was not asked for.
         grey: (h, w) upright, or None if it was not asked for.
+        profile: the ICC profile that says what the colours of `rgb` are, as the file has it; None for sRGB.
     """
 
     rgb: Image | None
     grey: Image | None
+    profile: bytes | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -53,11 +55,13 @@ def decode(data: bytes, *, rgb: bool, grey: bool) -> DecodedPhoto:
         return DecodedPhoto(
             rgb=_upright(_jpeg(photo.jpeg, cv2.IMREAD_COLOR_RGB), photo.turn) if rgb else None,
             grey=_upright(_jpeg(photo.jpeg, cv2.IMREAD_GRAYSCALE), photo.turn) if grey else None,
+            profile=_profile(photo),
         )
     pixels = upright_rgb(photo)
     return DecodedPhoto(
         rgb=pixels if rgb else None,
         grey=np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8) if grey else None,
+        profile=_profile(photo),
     )
 
 
@@ -73,6 +77,11 @@ def upright_rgb(photo: OpenedPhoto) -> Image:
     except Exception as error:  # Damaged bytes gave OSError, ValueError, SyntaxError, RuntimeError and EOFError.
         raise UnreadablePhotoError(f"truncated or damaged {photo.format}") from error
     return _upright(_rgb(image), photo.turn)
+
+
+def _profile(photo: OpenedPhoto) -> bytes | None:
+    """The profile of an RGB photo: one of another mode does not hold for what its pixels became."""
+    return photo.header.info.get("icc_profile") if photo.header is not None and photo.header.mode == "RGB" else None
 
 
 def _upright(image: Image, flag: int) -> Image:

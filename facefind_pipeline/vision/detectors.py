@@ -199,18 +199,26 @@ def reduce(image: Image, longest_side: int, *, fast: bool = False) -> tuple[Imag
     event); HOG lost a few (.989 against .992), and takes a second anyway.
     """
     height, width = image.shape[:2]
-    if not longest_side or max(width, height) <= longest_side:
+    size = reduced_size((width, height), longest_side)
+    if size == (width, height):
         return image, 1.0
     import cv2
 
     scale = max(width, height) / longest_side
-    size = (max(1, round(width / scale)), max(1, round(height / scale)))
     while fast and max(image.shape[:2]) >= 2 * longest_side:
         half = (-(-image.shape[1] // 2), -(-image.shape[0] // 2))
         image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)
     return np.asarray(
         cv2.resize(image, size, interpolation=cv2.INTER_LINEAR if fast else cv2.INTER_AREA), np.uint8
     ), scale
+
+
+def reduced_size(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
+    """Width and height, made so small that neither is larger than `longest_side`; 0 leaves them."""
+    if not longest_side or max(size) <= longest_side:
+        return size
+    scale = max(size) / longest_side
+    return max(1, round(size[0] / scale)), max(1, round(size[1] / scale))
 
 
 def clip(x: float, y: float, w: float, h: float, size: tuple[int, int]) -> Box | None:

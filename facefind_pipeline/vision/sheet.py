@@ -72,11 +72,18 @@ def photo_thumbnail(data: bytes) -> bytes | None:
     return output.getvalue()
 
 
-def contact_sheet(tiles: Sequence[Tile], *, columns: int = 10, title: str = "", image_format: str = "JPEG") -> bytes:
+def contact_sheet(
+    tiles: Sequence[Tile],
+    *,
+    columns: int = 10,
+    title: str = "",
+    image_format: str = "JPEG",
+    side: int = THUMBNAIL_SIDE,
+) -> bytes:
     """An image, `JPEG` or `PNG`, with all tiles in rows; more columns where the rows would be too many for a JPEG."""
-    rows = JPEG_SIDE // (THUMBNAIL_SIDE + GAP + CAPTION_HEIGHT) - 1
+    rows = JPEG_SIDE // (side + GAP + CAPTION_HEIGHT) - 1
     columns = max(columns, -(-len(tiles) // rows))
-    return _sheet(tiles, columns=columns, title=title, side=THUMBNAIL_SIDE, quality=85, image_format=image_format)
+    return _sheet(tiles, columns=columns, title=title, side=side, quality=85, image_format=image_format)
 
 
 def inline_sheet(tiles: Sequence[Tile]) -> bytes:
@@ -94,13 +101,15 @@ def inline_sheet(tiles: Sequence[Tile]) -> bytes:
     return jpeg
 
 
-def write_sheet(path: Path, tiles: Sequence[Tile], *, title: str = "", columns: int = 10) -> Path:
+def write_sheet(
+    path: Path, tiles: Sequence[Tile], *, title: str = "", columns: int = 10, side: int = THUMBNAIL_SIDE
+) -> Path:
     """Writes a full contact sheet, replacing the one that is there; the suffix is one of `FORMATS`."""
     from facefind_pipeline.vision.models import write_atomically
 
     path.parent.mkdir(parents=True, exist_ok=True)
     image_format = FORMATS[path.suffix.lower()]
-    write_atomically(path, contact_sheet(tiles, title=title, columns=columns, image_format=image_format))
+    write_atomically(path, contact_sheet(tiles, title=title, columns=columns, image_format=image_format, side=side))
     return path
 
 

@@ -1,5 +1,5 @@
 -- The search as a function of the database: a person's photos, by the face nearest to any of their references.
--- depends: 0014_forgotten_folders
+-- depends: 0015_consent
 
 CREATE FUNCTION nearest_photos(person text, parameter_set text DEFAULT NULL, n integer DEFAULT 10)
 RETURNS TABLE (

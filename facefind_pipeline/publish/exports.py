@@ -1,0 +1,170 @@
+"""One photo as it is given away: read, other people's heads covered, made small, encoded; many on all cores."""
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.publish.covering import Head, cover_heads
+from facefind_pipeline.publish.hiding import Hiding, LowLook, heads_to_cover
+from facefind_pipeline.publish.metadata import in_srgb
+from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
+from facefind_pipeline.vision.detectors import reduce, reduced_size
+from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.failures import reason
+from facefind_pipeline.vision.pipeline import cores
+
+
+class Size(Enum):
+    """How large a photo is given away."""
+
+    WEB = "web"
+    FULL = "full"
+    ORIGINAL = "original"
+
+    @property
+    def side(self) -> int:
+        """Pixels of the longer side at most; 0 for no limit."""
+        return WEB_SIDE if self is Size.WEB else 0
+
+    def of(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height that an upright photo of this size is given away with."""
+        return reduced_size(size, self.side)
+
+
+WEB_SIDE = 2048  # fills a phone's screen three times over and a desktop's once
+QUALITY = {Size.WEB: 85, Size.FULL: 92, Size.ORIGINAL: 95}  # of the JPEGs
+
+
+@dataclass(frozen=True, slots=True)
+class ToExport:
+    """A photo to give away.
+
+    Attributes:
+        sha256: of its content, in hex.
+        files: that held it when they were last looked at.
+        size: how large; the original is the file as it is, unless something is hidden.
+        hiding: whose faces stay; None hides nothing.
+    """
+
+    sha256: str
+    files: tuple[Path, ...]
+    size: Size
+    hiding: Hiding | None = None
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the file is given away byte by byte."""
+        return self.size is Size.ORIGINAL and self.hiding is None
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What became of a photo.
+
+    Attributes:
+        photo: that was asked for.
+        data: of the file to write; None where there is a problem.
+        covered: heads of other people.
+        problem: why it can't be given away.
+    """
+
+    photo: ToExport
+    data: bytes | None = None
+    covered: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Upright sRGB pixels (h, w, 3), and how many heads of others are covered in them."""
+
+    pixels: Image
+    covered: int
+
+
+def export(photos: Iterable[ToExport], models: Path) -> Iterator[Exported]:
+    """The photos in their order, a few per core at a time in memory."""
+    import cv2
+
+    cv2.setNumThreads(1)  # the photos share out the cores
+    worker, ahead = _Worker(models), 2 * cores()
+    waiting: deque[Future[Exported]] = deque()
+    with ThreadPoolExecutor(cores(), thread_name_prefix="exports") as pool:
+        try:
+            for photo in photos:
+                waiting.append(pool.submit(worker.export, photo))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def picture(photo: ToExport, look: LowLook | None, side: int = 0) -> Picture:
+    """The pixels of a photo as they may be shown, with a longer side of at most `side`; 0 leaves it.
+
+    Raises:
+        UnreadablePhotoError: its file is gone, was changed or is damaged.
+    """
+    decoded = decode(_read(photo), rgb=True, grey=False)
+    pixels = decoded.rgb
+    assert pixels is not None
+    heads: list[Head] = []
+    if photo.hiding is not None:
+        assert look is not None
+        heads = heads_to_cover(photo.hiding, look.heads(pixels, turned=photo.hiding.turned))
+    small, reduction = reduce(pixels, side, fast=True)
+    small, scale = in_srgb(small, decoded.profile), 1 / reduction
+    shown = tuple(head.scaled(scale) for head in (photo.hiding.shown if photo.hiding else ()))
+    cover_heads(small, [head.scaled(scale) for head in heads], shown)
+    return Picture(small, len(heads))
+
+
+def encode(pixels: Image, quality: int) -> bytes:
+    """A JPEG of (h, w, 3) RGB pixels and nothing else."""
+    import cv2
+
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return encoded.tobytes()
+
+
+class _Worker:
+    def __init__(self, models: Path) -> None:
+        self._models = models
+        self._local = threading.local()
+
+    def export(self, photo: ToExport) -> Exported:
+        try:
+            if photo.as_it_is:
+                return Exported(photo, _read(photo))
+            made = picture(photo, self._look() if photo.hiding else None, photo.size.side)
+            return Exported(photo, encode(made.pixels, QUALITY[photo.size]), made.covered)
+        except UnreadablePhotoError as error:
+            return Exported(photo, problem=str(error))
+        except FacefindError:
+            raise
+        except Exception as error:  # noqa: BLE001 - of cv2, onnxruntime and what else: what can't be judged stays here
+            return Exported(photo, problem=f"could not be looked at: {reason(error)}")
+
+    def _look(self) -> LowLook:
+        if not hasattr(self._local, "look"):
+            self._local.look = LowLook(self._models)
+        look: LowLook = self._local.look
+        return look
+
+
+def _read(photo: ToExport) -> bytes:
+    for file in photo.files:
+        with suppress(OSError):
+            data = file.read_bytes()
+            if hashlib.sha256(data).hexdigest() == photo.sha256:
+                return data
+    raise UnreadablePhotoError("its file is gone or was changed")
