@@ -32,7 +32,6 @@ def match(file: Path, root: Path, rank: int = 1, box: tuple[int, int, int, int] 
         probability=0.99,
         rival=None,
         rival_distance=None,
-        confirmed=False,
         band="sure",
         box=box,
         detector_score=0.9,
