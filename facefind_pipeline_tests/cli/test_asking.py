@@ -60,15 +60,15 @@ def test_find_shows_all_that_are_sure_and_likely_with_their_totals(facefind: Fac
     assert head == f"Ada: 1 confirmed, 13 sure, 1 likely; 20 unlikely not shown, --all (under {KEY})"
     assert columns.split()[:5] == ["rank", "match", "confidence", "why", "photo"]
     assert len(rows) == 15
-    assert rows[0].split() == ["1", "confirmed", "confirmed", "back.jpg", "2024-friday", "2024-06-14", "12:00", "PT"]
+    assert rows[0].split() == ["1", "confirmed", "confirmed", "back.jpg", "gone", "2024-friday", "2024-06-14", "12:00", "PT"]
 
 
 @pytest.mark.usefixtures("home")
-def test_a_number_is_an_upper_bound_and_all_are_shown_when_asked(facefind: Facefind) -> None:
+def test_as_many_as_asked_for_or_all_are_shown_unlikely_ones_too(facefind: Facefind) -> None:
     head, _, *rows = facefind("find", "Ada", "-n", 4).stdout.splitlines()
-    assert head.startswith("Ada: 1 confirmed, 13 sure, 1 likely (4 shown); 20 unlikely not shown, --all")
+    assert head.startswith("Ada: 1 confirmed, 13 sure, 1 likely, 20 unlikely (4 shown) (under ")
     assert len(rows) == 4
-    assert len(_photos(facefind, "Ada", "-n", 100)) == 15
+    assert len(_photos(facefind, "Ada", "-n", 100)) == 35
     every = facefind("find", "Ada", "--all").stdout.splitlines()
     assert every[0].startswith("Ada: 1 confirmed, 13 sure, 1 likely, 20 unlikely (under ")
     assert len(every) == 2 + 35

@@ -101,7 +101,7 @@ def test_find_says_how_many_there_are_and_where_they_lie(
     scores = [float(row[header.index("why") :].split()[1]) for row in rows]
     assert scores == sorted(scores)
     assert len(scores) == 4
-    assert "2 sure (1 shown); 1 unlikely" in facefind("find", "José Núñez", "-n", "1", "--day", "Day 2").stdout
+    assert "2 sure, 1 unlikely (1 shown)" in facefind("find", "José Núñez", "-n", "1", "--day", "Day 2").stdout
     assert "3 sure; 1 unlikely not shown" in facefind("find", "--photo", filled / "Day 2" / "again.jpg").stdout
     assert facefind("reject", "José Núñez", "collins.png").exit_code == 0
     assert "José Núñez: 3 sure (under" in facefind("find", "José Núñez").stdout

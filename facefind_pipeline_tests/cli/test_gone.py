@@ -20,7 +20,7 @@ def test_a_photo_that_is_gone_is_shown_as_gone_and_never_first(
     facefind: Facefind, filled: Path, tmp_path: Path
 ) -> None:
     def find(*more: object) -> list[tuple[str, bool]]:
-        matches = json.loads(facefind("find", "Ada", "--json", *more).stdout)
+        matches = json.loads(facefind("find", "Ada", "--all", "--json", *more).stdout)
         assert [match["rank"] for match in matches] == list(range(1, len(matches) + 1))
         assert all(Path(match["file"]).is_file() == match["there"] for match in matches)
         return [(match["photo"], match["there"]) for match in matches]
@@ -38,7 +38,7 @@ def test_a_photo_that_is_gone_is_shown_as_gone_and_never_first(
     # A day that is away altogether.
     shutil.move(filled / "Day 1", tmp_path / "away")
     assert [there for _, there in find()] == [True, True, True, False]
-    table = facefind("find", "Ada", "--sheet", tmp_path / "sheet.png").stdout.splitlines()
+    table = facefind("find", "Ada", "--all", "--sheet", tmp_path / "sheet.png").stdout.splitlines()
     assert [line.count("gone") for line in table[2:]] == [0, 0, 0, 1]
     explained = json.loads(facefind("explain", "Ada", "both.jpg", "--json").stdout)
     assert (explained["file"], explained["there"]) == (str(filled / "Day 1" / "both.jpg"), False)
