@@ -25,7 +25,7 @@ RULES = "covered-1"  # in what an exported photo was made from: change it whenev
 # It finds faces that the recommended set missed, blurred, in profile or half hidden, and hands and backs of heads:
 # of 105 things that it added in 90 photos of races and parties about a third were faces.
 LOOK_THRESHOLD = 0.3
-LOOK_REDUCTION = 5.5  # of a large photo: so the look takes a quarter of decoding and encoding it
+LOOK_REDUCTION = 6.5  # of a large photo: so the look takes a fifth of decoding and encoding it
 LARGEST_LOOK = 1280  # pixels of the longer side
 # What YuNet finds at one size it may miss at another, so smaller photos, where that costs little time, get two looks.
 SMALL_PHOTO, SMALL_LOOK = 2048, 640
