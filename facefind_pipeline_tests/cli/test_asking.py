@@ -60,7 +60,17 @@ def test_find_shows_all_that_are_sure_and_likely_with_their_totals(facefind: Fac
     assert head == f"Ada: 1 confirmed, 13 sure, 1 likely; 20 unlikely not shown, --all (under {KEY})"
     assert columns.split()[:5] == ["rank", "match", "confidence", "why", "photo"]
     assert len(rows) == 15
-    assert rows[0].split() == ["1", "confirmed", "confirmed", "back.jpg", "gone", "2024-friday", "2024-06-14", "12:00", "PT"]
+    assert rows[0].split() == [
+        "1",
+        "confirmed",
+        "confirmed",
+        "back.jpg",
+        "gone",
+        "2024-friday",
+        "2024-06-14",
+        "12:00",
+        "PT",
+    ]
 
 
 @pytest.mark.usefixtures("home")

@@ -73,7 +73,9 @@ def test_a_drawn_box_is_shown_as_confirmed_by_find_and_its_sheet(
     sheet = Image.open(tmp_path / "sheet.png").convert("RGB")
     colours = {colour for _, colour in sheet.crop((8, 30, 136, 166)).getcolors(100_000) or []}
     assert min(abs(r - 70) + abs(g - 130) + abs(b - 180) for r, g, b in colours) < 9  # the photo is of steel blue
-    assert Image.open(next(settings.sheets.glob("*/results.jpg"))).width == 8 + 4 * 136  # in the overview too: 1 and 3 sure
+    assert (
+        Image.open(next(settings.sheets.glob("*/results.jpg"))).width == 8 + 4 * 136
+    )  # in the overview too: 1 and 3 sure
 
 
 def test_a_drawn_box_joins_no_template(facefind: Facefind, filled: Path, database: Database) -> None:
