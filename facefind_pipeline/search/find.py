@@ -13,7 +13,17 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search.calibration import NEAREST_REFERENCE, SCORE, read_calibration
 from facefind_pipeline.search.comparable import check_comparable
 from facefind_pipeline.search.filters import Filters, of_face, wanted_photos
-from facefind_pipeline.search.matches import CONFIRMED, LIKELY, OF_A_PHOTO, SURE, UNLIKELY, Answer, read_matches
+from facefind_pipeline.search.matches import (
+    BAND,
+    CONFIRMED,
+    DISTANCE,
+    LIKELY,
+    OF_A_PHOTO,
+    SURE,
+    UNLIKELY,
+    Answer,
+    read_matches,
+)
 from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
@@ -121,7 +131,7 @@ def find_nearest(
             rows = cursor.fetchall()
             *counts, horizon = rows[0][OF_A_PHOTO:]
             matches = [row for row in rows if row[0] is not None]
-            full = len(matches) == limit and (matches[-1][OF_A_PHOTO - 1] == CONFIRMED or matches[-1][2] <= horizon)
+            full = len(matches) == limit and (matches[-1][BAND] == CONFIRMED or matches[-1][DISTANCE] <= horizon)
             # An index scan gives up after a while, and filters may leave it too few: then no horizon is reported.
             reached = horizon if exact or horizon < math.inf else 0.0
             if (reached >= counted and (full or reached >= enough)) or (
@@ -135,7 +145,7 @@ def find_nearest(
     if everything and not matches and not any(counts):
         check_comparable(connection, chosen, [probe.embedder for probe in probes])
     return Answer(
-        read_matches(connection, matches, calibration),
+        read_matches(matches, calibration),
         dict(zip((CONFIRMED, SURE, LIKELY), counts, strict=True)),
         photos=None,
         at_least=False,
@@ -281,7 +291,7 @@ def _stored(
     if not kept or (kept >= KEPT and len(matches) != limit and not no_more):  # without any, the live search says why
         return None
     return Answer(
-        read_matches(connection, matches, calibration),
+        read_matches(matches, calibration),
         dict(zip((CONFIRMED, SURE, LIKELY), counts, strict=True)),
         photos=ranked,
         at_least=kept >= KEPT,

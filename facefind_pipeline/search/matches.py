@@ -6,9 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from psycopg2.extensions import connection as Connection  # noqa: N812
-
-from facefind_pipeline.store import photos
+from facefind_pipeline.path_text import path_of
 
 if TYPE_CHECKING:
     from facefind_pipeline.search.calibration import Calibration
@@ -130,6 +128,7 @@ class _Row(NamedTuple):
     """The columns that `find` and `stored_results` begin with, in their order."""
 
     days: list[str]
+    roots: list[str]
     paths: list[str]
     distance: float | None
     x: int
@@ -150,21 +149,19 @@ class _Row(NamedTuple):
 
 
 OF_A_PHOTO = len(_Row._fields)  # columns; then come the counts
+DISTANCE, BAND = (_Row._fields.index(name) for name in ("distance", "band"))
 
 
-def read_matches(
-    connection: Connection, rows: Sequence[tuple[Any, ...]], calibration: "Calibration | None"
-) -> list[Match]:
+def read_matches(rows: Sequence[tuple[Any, ...]], calibration: "Calibration | None") -> list[Match]:
     """The photos of the rows; the one that carries counts alone is left out."""
     read = [_Row(*row[:OF_A_PHOTO]) for row in rows if row[0] is not None]
     if not read:
         return []
-    days = {day.key: day for day in photos.days(connection)}
     return [
         Match(
             rank=rank,
             photo=row.paths[0],
-            file=days[row.days[0]].file(row.paths[0]),
+            file=_file(row.roots[0], row.paths[0]),
             event_day=row.days[0],
             distance=row.distance,
             score=row.score,
@@ -180,9 +177,14 @@ def read_matches(
             place=row.place,
             sha256=bytes(row.sha256).hex(),
             copies=tuple(
-                Copy(day, path, days[day].file(path)) for day, path in zip(row.days[1:], row.paths[1:], strict=True)
+                Copy(day, path, _file(root, path))
+                for day, root, path in zip(row.days[1:], row.roots[1:], row.paths[1:], strict=True)
             ),
             thumbnail=bytes(row.thumbnail),
         )
         for rank, row in enumerate(read, start=1)
     ]
+
+
+def _file(root: str, path: str) -> Path:
+    return Path(path_of(root)) / path_of(path)

@@ -50,7 +50,7 @@ counts AS (
            count(*) FILTER (WHERE band = 'likely') AS likely
     FROM ranked
 )
-SELECT w.days, w.paths, n.distance, coalesce(f.x, drawn.x), coalesce(f.y, drawn.y), coalesce(f.w, drawn.w),
+SELECT w.days, w.roots, w.paths, n.distance, coalesce(f.x, drawn.x), coalesce(f.y, drawn.y), coalesce(f.w, drawn.w),
        coalesce(f.h, drawn.h), f.score, w.taken_at, w.country, w.place, n.sha256, coalesce(f.thumbnail, drawn.thumbnail),
        n.distance, n.distance, NULL AS rival, NULL AS rival_distance, n.band,
        counts.confirmed, counts.sure, counts.likely, horizon.distance
@@ -65,8 +65,9 @@ LEFT JOIN (
 LEFT JOIN detected_faces f USING (sha256, detector_fingerprint, face_key)
 LEFT JOIN feedback drawn ON drawn.person = %(person)s AND drawn.sha256 = n.sha256 AND drawn.by_hand
 LEFT JOIN LATERAL (
-    SELECT array_agg(event_day ORDER BY event_day, path) AS days, array_agg(path ORDER BY event_day, path) AS paths,
+    SELECT array_agg(event_day ORDER BY event_day, p.path) AS days, array_agg(r.path ORDER BY event_day, p.path) AS roots,
+           array_agg(p.path ORDER BY event_day, p.path) AS paths,
            min(taken_at) AS taken_at, min(country) AS country, min(place) AS place
-    FROM wanted p WHERE p.sha256 = n.sha256
+    FROM wanted p JOIN event_days USING (event_day) JOIN photo_roots r USING (root_id) WHERE p.sha256 = n.sha256
 ) w ON true
 ORDER BY n.confirmed DESC, n.distance, n.sha256
