@@ -45,7 +45,8 @@ def test_the_query_of_find_gives_what_find_gives(home: Database) -> None:
         from facefind_pipeline.store.people import Person
 
         matches = find_person(connection, chosen, Person("ada", "Ada"), limit=10).matches
-    assert [(row[1][0], row[2]) for row in rows] == [(match.photo, match.distance) for match in matches]
+    found = [(paths[0], distance) for _, _, paths, distance, *_ in rows]
+    assert found == [(match.photo, match.distance) for match in matches]
 
 
 def test_an_empty_home_says_what_is_missing(database: Database, facefind: Facefind) -> None:
