@@ -18,7 +18,7 @@ from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Silence
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof  # a home is filled for each
 
 BY_PHOTO = ("photos", "detections", "detected_faces", "embeddings", "search_results", "feedback", "truth")
 

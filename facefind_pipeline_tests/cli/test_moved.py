@@ -16,7 +16,7 @@ from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof  # a home is filled for each
 
 
 @pytest.fixture
