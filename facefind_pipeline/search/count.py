@@ -24,7 +24,7 @@ def completed(
         return answer
     with connection.cursor() as cursor:
         cursor.execute(
-            query("count_photos", wanted=wanted_photos()),
+            query("count_photos", wanted=wanted_photos(filters)),
             filters.parameters | {"parameter_set": key, "person": person and person.key, "most": KEPT},
         )
         (count,) = cursor.fetchone() or (0,)
@@ -46,6 +46,6 @@ def count_unplaced(connection: Connection, filters: Filters) -> int:
 def _count_without(connection: Connection, column: str, filters: Filters) -> int:
     statement = sql.SQL("SELECT count(DISTINCT sha256) FROM ({}) wanted WHERE {} IS NULL AND problem IS NULL")
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(wanted_photos(), sql.Identifier(column)), filters.parameters)
+        cursor.execute(statement.format(wanted_photos(filters), sql.Identifier(column)), filters.parameters)
         (count,) = cursor.fetchone() or (0,)
     return int(count)

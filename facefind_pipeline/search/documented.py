@@ -40,12 +40,12 @@ def filled_in(connection: Connection, chosen: RegisteredSet, name: str) -> str:
         "operator": operator(chosen.metric),
         "dimension": sql.Literal(chosen.dimension),
         "table": sql.Identifier(chosen.table),
-        "wanted": wanted_photos(),
+        "wanted": wanted_photos(Filters()),
     }
     composed = {
         "find": live_statement(chosen, chosen.metric, Filters(), exact=False),
         "stored_results": stored_statement(Filters()),
-        "wanted_photos": wanted_photos(),
+        "wanted_photos": wanted_photos(Filters()),
     }
     statement = composed[name] if name in composed else query(name, **parts)
     with connection.cursor() as cursor:

@@ -82,6 +82,8 @@ def default_limit(connection: Connection, key: str, person: Person, photo: bytes
 def _passing(connection: Connection, filters: Filters) -> set[bytes]:
     """Photos that the filters let through, by SHA-256."""
     with connection.cursor() as cursor:
-        wanted = sql.SQL("SELECT DISTINCT sha256 FROM ({}) wanted WHERE sha256 IS NOT NULL").format(wanted_photos())
+        wanted = sql.SQL("SELECT DISTINCT sha256 FROM ({}) wanted WHERE sha256 IS NOT NULL").format(
+            wanted_photos(filters)
+        )
         cursor.execute(wanted, filters.parameters)
         return {bytes(sha256) for (sha256,) in cursor.fetchall()}

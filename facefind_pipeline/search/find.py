@@ -195,7 +195,7 @@ def live_statement(chosen: RegisteredSet, metric: str, filters: Filters, *, exac
         operator=operator(metric),
         dimension=sql.Literal(chosen.dimension),
         parameter_set=sql.Literal(chosen.key),
-        wanted=wanted_photos(),
+        wanted=wanted_photos(filters),
         among_wanted=AMONG_WANTED if filters.given else sql.SQL(""),
         exactly=sql.SQL("+ 0" if exact else ""),
         of_face=of_face(filters),
@@ -207,14 +207,14 @@ def stored_statement(filters: Filters) -> sql.Composed:
     """The query of a person's stored results."""
     return query(
         "stored_results",
-        wanted=wanted_photos(),
+        wanted=wanted_photos(filters),
         of_face=of_face(filters),
         band=query("band", confirmed=sql.SQL("best.confirmed"), score=sql.SQL("best.score")),
     )
 
 
 def _leave_few(cursor: Cursor, filters: Filters) -> bool:
-    wanted = sql.SQL("SELECT FROM ({} LIMIT %(few)s) wanted").format(wanted_photos())
+    wanted = sql.SQL("SELECT FROM ({} LIMIT %(few)s) wanted").format(wanted_photos(filters))
     cursor.execute(wanted, filters.parameters | {"few": FEW_PHOTOS})
     return cursor.rowcount < FEW_PHOTOS
 

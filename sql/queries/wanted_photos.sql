@@ -9,13 +9,4 @@ WHERE (%(days)s::text[] IS NULL OR event_day = ANY (%(days)s))
            sin(radians(latitude - %(latitude)s) / 2) ^ 2
            + cos(radians(latitude)) * cos(radians(%(latitude)s)) * sin(radians(longitude - %(longitude)s) / 2) ^ 2
        ))) <= %(metres)s)
-  AND (%(present)s::text[] IS NULL OR sha256 IN (
-        SELECT sha256 FROM ({people_present}) there WHERE person = ANY (%(present)s)
-        GROUP BY sha256 HAVING count(DISTINCT person) = cardinality(%(present)s::text[])
-      ))
-  AND (%(absent)s::text[] IS NULL OR sha256 NOT IN (
-        SELECT sha256 FROM ({people_present}) there WHERE person = ANY (%(absent)s)
-      ))
-  AND (%(only)s::text[] IS NULL OR sha256 NOT IN (
-        SELECT sha256 FROM ({people_present}) there WHERE person <> ALL (%(only)s)
-      ))
+  {company}
