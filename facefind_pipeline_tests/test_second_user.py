@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -119,6 +120,10 @@ def test_nothing_of_roots_home_is_open(
         shutil.rmtree(server.data.parent)
 
 
+@pytest.mark.skipif(
+    not all(folder.stat().st_mode & stat.S_IXOTH for folder in Path(sys.prefix).resolve().parents),
+    reason="another user can't run what lies in a folder closed to them",
+)
 def test_nothing_of_a_users_home_is_open(work: Path, first: str, second: str) -> None:
     server = EmbeddedServer(work / ".facefind")
 
