@@ -263,14 +263,18 @@ def _write(
         connection, partition, {r.task.sha256: r.embedding_problem for r in batch if r.embedding_problem}
     )
     store.write_embeddings(connection, partition, vectors)
+    store.note_gone(connection, [result.task.sha256 for result in batch])
     filled.detected += len(detections)
     filled.embedded += len(vectors)
 
 
 def _finish(connection: Connection, partition: Partition, filled: Filled, photos_version: str) -> None:
-    store.lock_sets(connection)
+    gone = store.photos_gone(connection)
+    store.lock_sets(connection, None if gone else partition.parameter_set)
     filled.adopted = store.adopt_embeddings(connection, partition)
     filled.removed = store.remove_stale(connection, partition)
+    if gone:
+        filled.removed += store.remove_gone(connection, gone)[partition.parameter_set]
     # A photo that changed under our hands leaves the partition out of date, so that the next look fills it again.
     made_from = photos_version if not filled.vanished else "incomplete"
     filled.embeddings_version = store.finish(connection, partition, made_from, filled.faces_version)

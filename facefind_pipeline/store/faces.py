@@ -208,38 +208,72 @@ def write_embeddings(
 
 
 def remove_stale(connection: Connection, partition: Partition) -> int:
-    """Removes vectors and detections of photos that are in no day any more, and this day's of former fingerprints.
-
-    A photo that is gone leaves every set, with its thumbnails: nobody should keep faces by forgetting a set.
-
-    Returns:
-        Vectors removed from this set.
-    """
+    """Removes the day's vectors of former fingerprints from the set; returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(query("remove_embeddings"), partition.parameters)
-        removed = Counter(parameter_set for (parameter_set,) in cursor.fetchall())
-        # What another transaction holds, that one removes, or the next.
         cursor.execute(
             """
-            DELETE FROM detections WHERE (sha256, detector_fingerprint) IN (
-                SELECT sha256, detector_fingerprint FROM detections d
-                WHERE NOT EXISTS (SELECT FROM photos p WHERE p.sha256 = d.sha256) FOR UPDATE SKIP LOCKED
-            )
-            """
+            DELETE FROM embeddings e USING (SELECT DISTINCT sha256 FROM photos WHERE event_day = %(day)s) day
+            WHERE e.parameter_set = %(parameter_set)s AND e.sha256 = day.sha256
+              AND (e.detector_fingerprint, e.embedder_fingerprint) <> (%(detector)s, %(embedder)s)
+            """,
+            partition.parameters,
         )
-    for parameter_set, rows in removed.items():
-        _vectors_changed(connection, parameter_set, rows)
-    return removed[partition.parameter_set]
+        removed: int = cursor.rowcount
+    _vectors_changed(connection, partition.parameter_set, removed)
+    return removed
 
 
-def remove_photos(connection: Connection, photos: Sequence[bytes]) -> None:
-    """Removes all that detectors and embedders made of photos, given by SHA-256, in every set."""
+def photos_gone(connection: Connection) -> list[bytes]:
+    """Photos, by SHA-256, that went from a day since a partition was last filled; some may be in a day again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sha256 FROM photos_gone ORDER BY sha256")
+        return [bytes(sha256) for (sha256,) in cursor.fetchall()]
+
+
+def remove_gone(connection: Connection, gone: Sequence[bytes]) -> Counter[str]:
+    """Removes all that is known of those photos that are in no day: nobody should keep faces by forgetting a set.
+
+    Returns:
+        Vectors removed, by parameter set.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT sha256 FROM unnest(%s::bytea[]) gone (sha256)
+            WHERE NOT EXISTS (SELECT FROM photos p WHERE p.sha256 = gone.sha256)
+            """,
+            [list(gone)],
+        )
+        removed = remove_photos(connection, [bytes(sha256) for (sha256,) in cursor.fetchall()])
+        cursor.execute("DELETE FROM photos_gone WHERE sha256 = ANY(%s)", [list(gone)])
+    return removed
+
+
+def remove_photos(connection: Connection, photos: Sequence[bytes]) -> Counter[str]:
+    """Removes all that detectors and embedders made of photos, given by SHA-256; returns how many vectors of each set.
+
+    The caller holds the locks of all sets.
+    """
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM embeddings WHERE sha256 = ANY(%s) RETURNING parameter_set", [list(photos)])
         removed = Counter(parameter_set for (parameter_set,) in cursor.fetchall())
         cursor.execute("DELETE FROM detections WHERE sha256 = ANY(%s)", [list(photos)])
+        cursor.execute("DELETE FROM photos_gone WHERE sha256 = ANY(%s)", [list(photos)])
     for parameter_set, rows in removed.items():
         _vectors_changed(connection, parameter_set, rows)
+    return removed
+
+
+def note_gone(connection: Connection, photos: Sequence[bytes]) -> None:
+    """Notes those of some photos, which were written now, that went from their day meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO photos_gone SELECT sha256 FROM unnest(%s::bytea[]) written (sha256)
+            WHERE NOT EXISTS (SELECT FROM photos p WHERE p.sha256 = written.sha256) ORDER BY 1 ON CONFLICT DO NOTHING
+            """,
+            [list(photos)],
+        )
 
 
 def forget_problems(connection: Connection, event_day: str) -> None:
