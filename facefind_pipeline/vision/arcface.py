@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Face
 from facefind_pipeline.parameters import ArcfaceSettings
+from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.dlib_network import packaged_model
-from facefind_pipeline.vision.faces import Face, Image, Vectors
 from facefind_pipeline.vision.models import MODEL_MODE, file_sha256, make_models_folder, write_atomically
 from facefind_pipeline.vision.sessions import LoadedOnce, open_session
 

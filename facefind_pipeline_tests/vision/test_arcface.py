@@ -13,9 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as Pillow
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ArcfaceSettings, ParameterSet
 from facefind_pipeline.vision.arcface import CHIP_SIDE, TEMPLATE, ArcfaceEmbedder, add_model
-from facefind_pipeline.vision.faces import Box, Face
 from facefind_pipeline_tests.conftest import Facefind, Portraits
 
 SETTINGS = ArcfaceSettings(model="tiny")
