@@ -104,7 +104,7 @@ def _measure(name: str, look: Look, event: Path, truth: Mapping[str, list[Box]])
         "found": sum(covered for _, covered in found),
         f"of {len(small)} below {SMALL} pixels": sum(small),
         "boxes": sum(map(len, seen.values())),
-        "CPU s a photo": seconds / len(truth),
+        "CPU s per photo": seconds / len(truth),
     }
 
 

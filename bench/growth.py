@@ -78,7 +78,7 @@ def grow_photos(bench: Bench, sizes: tuple[int, ...], table: str) -> dict[int, f
             {
                 "photos of 480x320": f"{size:,}",
                 "s": cost.said["seconds"],
-                "ms a photo": 1000 * cost.said["seconds"] / size,
+                "ms per photo": 1000 * cost.said["seconds"] / size,
                 "peak MB": cost.peak_mb,
                 "of 100's": cost.peak_mb / costs[100].peak_mb,
             }
@@ -123,7 +123,7 @@ def grow_people(bench: Bench) -> dict[int, float]:
         taken[count] = time.perf_counter() - started
     publish(
         "growth-people",
-        [{"people": count, "s": seconds, "ms a person": 1000 * seconds / count} for count, seconds in taken.items()],
+        [{"people": count, "s": seconds, "ms per person": 1000 * seconds / count} for count, seconds in taken.items()],
     )
     return taken
 

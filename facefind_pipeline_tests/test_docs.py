@@ -1,4 +1,4 @@
-"""The commands that README, docs and help print: each is one that `facefind` takes; and the reference has them all."""
+"""README, docs and help: what they print is what `facefind` takes, links lead somewhere, the reference is whole."""
 
 import re
 import shlex
@@ -54,6 +54,16 @@ def test_commands_of_a_page_are_taken(page: Path, tmp_path: Path, monkeypatch: p
     for line in re.findall(r"`(facefind [a-z][^`]*)`", text):
         with suppress(click.MissingParameter):  # a sentence names the command alone
             _check(line)
+
+
+@pytest.mark.parametrize("page", [*PAGES, *CLONE.glob("C*.md")], ids=lambda page: page.name)
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+        linked = (page.parent / target).resolve() if target else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
