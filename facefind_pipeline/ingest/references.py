@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Face
 from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
 from facefind_pipeline.ingest.listing import report, why_unreadable
 from facefind_pipeline.ingest.names import key_of
@@ -20,11 +21,9 @@ from facefind_pipeline.path_text import comparable, printable, text_of
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people, people_changes
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import StoredFace
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
 from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector, load_detector
-from facefind_pipeline.vision.faces import Face
 from facefind_pipeline.vision.failures import reason
 from facefind_pipeline.vision.sheet import thumbnail
 
@@ -277,7 +276,7 @@ def _embed_reference(settings: Settings, parameters: ParameterSet, reference: Re
     return ReferenceEmbedding(
         *known,
         found_by=located.found_by,
-        face=StoredFace(located.face.box, located.face.score, located.face.landmarks),
+        face=located.face,
         thumbnail=thumbnail(located.photo.rgb, located.face.box),
         vector=vector,
     )

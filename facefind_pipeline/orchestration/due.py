@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import dagster as dg
 from dagster import DagsterEventType
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import photos as ingest_photos
+from facefind_pipeline.orchestration.dagster_internals import DATA_VERSION_TAG
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.parameters import ParameterSet

@@ -14,9 +14,9 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.publish.covering import Head, cover_heads
 from facefind_pipeline.publish.hiding import Hiding, LowLook, heads_to_cover
 from facefind_pipeline.publish.metadata import in_srgb
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import reduce, reduced_size
-from facefind_pipeline.vision.faces import Image
 from facefind_pipeline.vision.failures import reason
 from facefind_pipeline.vision.pipeline import cores
 

@@ -15,7 +15,7 @@ from slugify import slugify
 from facefind_pipeline.publish.previews import FULL, Source, scaled_size
 from facefind_pipeline.publish.selection import Selection
 from facefind_pipeline.search.matches import WORTH_SHOWING, Match
-from facefind_pipeline.vision.exif import country_names
+from facefind_pipeline.vision.countries import country_names
 
 OTHERS = "unlikely"  # the band of all matches that are shown only when asked for
 BANDS = {"confirmed": "Confirmed", "sure": "Sure", "likely": "Likely", OTHERS: "Unlikely"}

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facefind_pipeline.progress import Progress
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
-from facefind_pipeline.vision.faces import Image
 from facefind_pipeline.vision.models import write_atomically
 from facefind_pipeline.vision.opening import open_photo
 from facefind_pipeline.vision.pipeline import cores

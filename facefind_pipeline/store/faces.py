@@ -14,12 +14,12 @@ from uuid import UUID
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import Box, Face, Points
 from facefind_pipeline.store import versions
 from facefind_pipeline.store.binary_copy import insert
 from facefind_pipeline.store.queries import query
 
-Landmarks = Sequence[tuple[float, float]]
-Place = tuple[tuple[int, int, int, int], tuple[tuple[float, float], ...] | None]  # a face's box and landmarks
+Place = tuple[Box, Points | None]  # a face's box and landmarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,12 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFace:
-    """A face as the tables have it; box in upright pixels, landmarks or None."""
-
-    box: tuple[int, int, int, int]
-    score: float
-    landmarks: tuple[tuple[float, float], ...] | None
-
-
-@dataclass(frozen=True, slots=True)
 class PhotoToDo:
     """A photo to detect (faces is None), or with faces that still need a vector."""
 
     sha256: bytes
     path: str
-    faces: tuple[StoredFace, ...] | None
+    faces: tuple[Face, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +58,12 @@ class Detection:
     sha256: bytes
     seconds: float
     problem: str | None
-    faces: Sequence[StoredFace]
+    faces: Sequence[Face]
     thumbnails: Sequence[bytes]
     sharpness: Sequence[float | None] = ()
 
 
-def face_key(sha256: bytes, box: Sequence[int], landmarks: Landmarks | None) -> UUID:
+def face_key(sha256: bytes, box: Box, landmarks: Points | None) -> UUID:
     """What a face is known by, in whatever set: a hash of photo, box and landmarks."""
     content = json.dumps([sha256.hex(), list(box), [list(p) for p in landmarks] if landmarks else None])
     return UUID(bytes=hashlib.sha256(content.encode()).digest()[:16])
@@ -98,13 +89,13 @@ def photos_to_do(connection: Connection, partition: Partition) -> list[PhotoToDo
 
     Without those that the embedder failed on.
     """
-    to_do: dict[bytes, tuple[str, list[StoredFace] | None]] = {}
+    to_do: dict[bytes, tuple[str, list[Face] | None]] = {}
     with connection.cursor() as cursor:
         cursor.execute(query("photos_to_do"), partition.parameters)
         for sha256, path, key, x, y, w, h, score, landmarks in cursor.fetchall():
             entry = to_do.setdefault(bytes(sha256), (path, None if key is None else []))
             if entry[1] is not None:
-                entry[1].append(StoredFace((x, y, w, h), score, _points(landmarks)))
+                entry[1].append(Face(Box(x, y, w, h), score, _points(landmarks)))
     return [PhotoToDo(sha, path, None if faces is None else tuple(faces)) for sha, (path, faces) in to_do.items()]
 
 
@@ -114,7 +105,7 @@ def known_vectors(connection: Connection, partition: Partition) -> dict[bytes, l
     with connection.cursor() as cursor:
         cursor.execute(query("known_vectors"), partition.parameters)
         for sha256, x, y, w, h, landmarks in cursor.fetchall():
-            known.setdefault(bytes(sha256), []).append(((x, y, w, h), _points(landmarks)))
+            known.setdefault(bytes(sha256), []).append((Box(x, y, w, h), _points(landmarks)))
     return known
 
 
@@ -170,9 +161,7 @@ def write_embedding_problems(connection: Connection, partition: Partition, probl
         )
 
 
-def write_embeddings(
-    connection: Connection, partition: Partition, vectors: Iterable[tuple[bytes, StoredFace, Any]]
-) -> int:
+def write_embeddings(connection: Connection, partition: Partition, vectors: Iterable[tuple[bytes, Face, Any]]) -> int:
     """Writes (photo, face, vector) rows to the set's partition; returns how many were new or changed."""
     written = insert(
         connection,
@@ -399,5 +388,5 @@ def _points(flat: Sequence[float] | None) -> tuple[tuple[float, float], ...] | N
     return None if flat is None else tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
-def _flat(points: Landmarks | None) -> list[float] | None:
+def _flat(points: Points | None) -> list[float] | None:
     return None if points is None else [number for point in points for number in point]

@@ -19,9 +19,9 @@ from facefind_pipeline.store import parameter_sets, people
 from facefind_pipeline.store.consents import Consent, consents_of, people_who_agreed, record_consent
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import DecodedPhoto
 from facefind_pipeline.vision.detectors import load_detector
-from facefind_pipeline.vision.faces import Image
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 
 HIDDEN = Options(hide_others=True)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.store import faces, parameter_sets, photos
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Partition, StoredFace, face_key
+from facefind_pipeline.store.faces import Partition, face_key
 from facefind_pipeline_tests.store.rows import (
     KEY,
     Photo,
@@ -175,7 +176,7 @@ def test_face_keys_are_equal_just_for_equal_faces(a, b) -> None:
 
 def test_landmarks_come_back_as_they_went_in(connection: Connection, friday: Partition) -> None:
     points = tuple((x / 16, 1000 + x / 16) for x in range(5))
-    stored = StoredFace((1, 2, 3, 4), 0.75, points)
+    stored = Face(Box(1, 2, 3, 4), 0.75, points)
     write_photos(connection, "friday", [ONE])
     faces.write_detections(connection, friday.detector, [faces.Detection(ONE.sha256, 0.1, None, [stored], [b"j"])])
     (photo,) = faces.photos_to_do(connection, friday)
