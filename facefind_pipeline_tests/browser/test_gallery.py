@@ -17,6 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from facefind_pipeline.publish.gallery import Gallery, write_gallery
+from facefind_pipeline.publish.gallery_pictures import copy_previews
 from facefind_pipeline_tests.browser.chromium import NAMES, find_chromium, open_page
 from facefind_pipeline_tests.conftest import Portraits, Silence
 from facefind_pipeline_tests.publish.galleries import PEOPLE, gallery_photos, write_previews
@@ -81,7 +82,8 @@ def _write(folder: Path, count: int, portraits: Portraits) -> Path:
     photos = gallery_photos(count)
     write_previews(folder / "previews", photos, portraits.together())
     gallery = Gallery(PEOPLE, photos, originals=False, archive=count < MANY)
-    return write_gallery(folder / "gallery", gallery, folder / "previews", Silence())
+    copy_previews(folder / "gallery", photos, folder / "previews", Silence())
+    return write_gallery(folder / "gallery", gallery, Silence())
 
 
 def _open(page: Page, index: Path) -> None:
