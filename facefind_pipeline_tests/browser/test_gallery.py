@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -96,18 +96,50 @@ def _link(page: Page, number: int) -> Any:
 
 
 @SCREENS
-def test_ten_thousand_photos_scroll_and_are_filtered_without_a_long_task(many: Path, screen: dict[str, Any]) -> None:
+@pytest.mark.parametrize("used", ["scrolled and filtered", "photos opened"])
+def test_ten_thousand_photos_are_looked_at_without_a_long_task(many: Path, screen: dict[str, Any], used: str) -> None:
+    use = {"scrolled and filtered": _scroll_and_filter, "photos opened": _open_photos}[used]
     for attempt in range(1, ATTEMPTS + 1):
         with open_page(**screen) as page:
-            long = _long_tasks(page, many)
+            long = _long_tasks(page, many, use)
         if not long:
             return
         print(f"attempt {attempt}: {long}")
     assert not long
 
 
-def _long_tasks(page: Page, index: Path) -> list[float]:
-    """Milliseconds of the long tasks of opening, scrolling and filtering under CPU throttling.
+def _scroll_and_filter(page: Page) -> None:
+    page.evaluate(SCROLL)
+    expect(_link(page, MANY - 1)).to_be_visible()
+    assert page.locator("#photos a").count() < 200
+    page.select_option("#person", label=PEOPLE[1])
+    expect(page.locator("#count")).to_have_text("6,000 photos of 10,000")
+    page.select_option("#band", label="Likely")
+    expect(page.locator("#count")).to_have_text("3,500 photos of 10,000")
+    page.wait_for_timeout(500)
+
+
+def _open_photos(page: Page) -> None:
+    """Two, the first of which runs code that never ran before; by the mouse and keys alone.
+
+    Playwright's own ways to click and wait would work in the page's thread.
+    """
+    for number in (1, 2):
+        page.mouse.click(*_middle(page, number))
+        page.wait_for_timeout(2000)
+        for key in ("f", "ArrowRight", "ArrowRight", "ArrowLeft", "Escape"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(1000)
+    expect(page.locator("#photos a:focus")).to_have_attribute("data-number", "3")
+
+
+def _middle(page: Page, number: int) -> tuple[float, float]:
+    box = _link(page, number).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def _long_tasks(page: Page, index: Path, use: Callable[[Page], None]) -> list[float]:
+    """Milliseconds of the long tasks of opening a gallery and using it under CPU throttling.
 
     By the time that the page's own thread worked, which throttling multiplies: what PerformanceObserver reports is by
     the clock, so that other processes on the cores count.
@@ -117,14 +149,7 @@ def _long_tasks(page: Page, index: Path) -> list[float]:
     assert browser is not None
     browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
     _open(page, index)
-    page.evaluate(SCROLL)
-    expect(_link(page, MANY - 1)).to_be_visible()
-    assert page.locator("#photos a").count() < 200
-    page.select_option("#person", label=PEOPLE[1])
-    expect(page.locator("#count")).to_have_text("6,000 photos of 10,000")
-    page.select_option("#band", label="Likely")
-    expect(page.locator("#count")).to_have_text("3,500 photos of 10,000")
-    page.wait_for_timeout(500)
+    use(page)
     events = json.loads(browser.stop_tracing())["traceEvents"]
     (thread,) = {
         (event["pid"], event["tid"])
@@ -132,15 +157,20 @@ def _long_tasks(page: Page, index: Path) -> list[float]:
         if event["name"] == "EvaluateScript" and event["args"]["data"]["url"].endswith("page/gallery.js")
     }
     of_page = [event for event in events if (event["pid"], event["tid"]) == thread and "tdur" in event]
-    # Taking over a document is the same work for an empty one.
-    commits = [event["ts"] for event in of_page if event["name"] == "CommitLoad"]
+    # Taking over a document is the same work for an empty one; scripts without an address are Playwright's.
+    others = [
+        event["ts"]
+        for event in of_page
+        if event["name"] == "CommitLoad"
+        or (event["name"] == "EvaluateScript" and not event["args"]["data"]["url"].startswith("file:"))
+    ]
     tasks = [event for event in of_page if event["name"] == "RunTask" or event["name"].endswith("::RunTask")]
-    assert len(tasks) > 1000
+    assert len(tasks) > 500
     return [
         event["tdur"] / 1000
         for event in tasks
         if event["tdur"] > 1000 * LONG_MS
-        and not any(event["ts"] <= commit < event["ts"] + event["dur"] for commit in commits)
+        and not any(event["ts"] <= other < event["ts"] + event["dur"] for other in others)
     ]
 
 

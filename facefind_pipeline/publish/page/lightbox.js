@@ -16,7 +16,9 @@ class Lightbox {
     addEventListener("popstate", () => this.swipe?.close());
   }
 
-  open(shown, number) {
+  /** In many tasks, since all of it takes a slow phone 100 ms: first the photo, then its controls, then its neighbours. */
+  async open(shown, number) {
+    if (this.swipe) return;
     const swipe = new PhotoSwipe({
       index: number,
       loop: false,
@@ -33,8 +35,7 @@ class Lightbox {
     this.swipe = swipe;
     swipe.addFilter("numItems", () => shown.length);
     swipe.addFilter("itemData", (_, index) => this.slideData(shown[index]));
-    swipe.on("uiRegister", () => this.register(swipe));
-    swipe.on("appendHeavyContent", ({ slide }) => this.mark(slide));
+    swipe.on("appendHeavyContent", ({ slide }) => setTimeout(() => this.mark(slide)));
     swipe.on("contentResize", ({ content, width, height }) => fit(content.slide?.marks, width, height));
     swipe.on("keydown", ({ originalEvent }) => {
       if (originalEvent.key === "f" && !originalEvent.ctrlKey && !originalEvent.metaKey) this.toggle();
@@ -49,8 +50,26 @@ class Lightbox {
       if (history.state?.lightbox) history.back();
       this.closed(swipe.currIndex);
     });
+    const controls = [];
+    swipe.on("uiRegister", () => {
+      this.register(swipe);
+      controls.push(...swipe.ui.uiElementsData.splice(0).sort((one, other) => (one.order ?? 0) - (other.order ?? 0)));
+    });
     history.pushState({ lightbox: true }, "");
+    await nextTask();
     swipe.init();
+    for (const control of controls) {
+      await nextTask();
+      if (this.swipe !== swipe) return;
+      swipe.ui.registerElement(control);
+    }
+    swipe.dispatch("change"); // which the controls go by
+    for (const [place, step] of [[0, -1], [2, 1]]) {
+      await nextTask();
+      // Once it is open, PhotoSwipe has seen to its neighbours.
+      if (this.swipe !== swipe || swipe.opener.isOpen) return;
+      swipe.setContent(swipe.mainScroll.itemHolders[place], swipe.currIndex + step);
+    }
   }
 
   slideData(photo) {
@@ -131,6 +150,10 @@ class Lightbox {
     fit(marks, slide.content.displayedImageWidth, slide.content.displayedImageHeight);
     slide.container.append(marks);
   }
+}
+
+function nextTask() {
+  return new Promise((done) => setTimeout(done));
 }
 
 function fit(marks, width, height) {
