@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -133,6 +134,8 @@ def test_plain_and_covered_pictures_never_have_one_name(
     write_covered(out, photos, models, Silence())
     write_gallery(out, Gallery(["Grace"], photos, originals=False, archive=True, others_hidden=True), Silence())
     assert not before & {file.read_bytes() for file in out.rglob("*.jpg")}
+    with zipfile.ZipFile(out / "photos.zip") as archive:
+        assert not before & {archive.read(name) for name in archive.namelist()}
     assert set(json.loads((out / "data/covered.json").read_bytes())) == {photo.stem for photo in photos}
     copy_previews(out, plain, tmp_path / "previews", Silence())
     write_gallery(out, Gallery(["Grace"], plain, originals=False, archive=True), Silence())

@@ -19,13 +19,17 @@ class Lightbox {
   /** In many tasks, since all of it takes a slow phone 100 ms: first the photo, then its controls, then its neighbours. */
   async open(shown, number) {
     if (this.swipe) return;
+    // Without any fade PhotoSwipe would open in one task.
+    const fade = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 333; // ms
     const swipe = new PhotoSwipe({
       index: number,
       loop: false,
       bgOpacity: 1,
       // Room for buttons and caption where the window is high enough; else they lie over the photo.
       paddingFn: ({ y }) => ({ top: y > 600 ? 60 : 0, bottom: y > 600 ? 100 : 0, left: 0, right: 0 }),
-      showHideAnimationType: matchMedia("(prefers-reduced-motion: reduce)").matches ? "none" : "fade",
+      showHideAnimationType: "fade",
+      showAnimationDuration: fade,
+      hideAnimationDuration: fade,
       closeTitle: "Close (Esc)",
       zoomTitle: "Zoom (Z)",
       arrowPrevTitle: "Previous photo",
@@ -133,7 +137,7 @@ class Lightbox {
 
   toggle() {
     this.marking = !this.marking;
-    this.button.setAttribute("aria-pressed", this.marking);
+    this.button?.setAttribute("aria-pressed", this.marking); // a key may come before the button is there
     this.swipe.element.classList.toggle("marking", this.marking);
   }
 
