@@ -55,7 +55,8 @@ class Walked:
 def walk(root: Path, ignore: Sequence[str] = (), look: Callable[[Path], Listing] = list_folder) -> Walked:
     """Looks into the folders below a root; into each real folder once, and into none outside the root.
 
-    Links are followed last, so that a folder goes by its own name where it has one below the root.
+    Links are followed last, so that a folder goes by its own name where it has one below the root. Galleries and albums
+    of facefind are left out, unless one is the root itself.
 
     Args:
         root: absolute.
@@ -79,6 +80,11 @@ def walk(root: Path, ignore: Sequence[str] = (), look: Callable[[Path], Listing]
             problems.append(Problem(folder, f"leads to {seen[listing.identity]}, which is read already"))
             continue
         seen[listing.identity] = folder
+        if listing.written_as and folder != root:
+            problems.append(
+                Problem(folder, f"is a facefind {listing.written_as}: its pictures are no photos of the event")
+            )
+            continue
         problems += listing.problems
         others.update(listing.others)
         if listing.photos:
