@@ -215,7 +215,7 @@ class _Best:
     def rows(self) -> Rows:
         """At most `KEPT` of each person: what was confirmed, then the others; by score, and equal ones by SHA-256."""
         rows = np.concatenate(self._added)
-        photos = np.ascontiguousarray(rows["sha256"]).view(">u8").reshape(len(rows), -1)[:, 0]
+        photos = np.ascontiguousarray(rows["sha256"]).view(">u8")[::4]  # by 8 of their 32 bytes
         order = np.lexsort((photos, rows["score"], ~rows["confirmed"], rows["person"]))
         people = rows["person"][order]
         best = rows[order[np.arange(len(rows)) - np.searchsorted(people, people) < KEPT]]

@@ -6,6 +6,7 @@ A block is one array: 100,000 vectors take .3 s so, a tenth of what pgvector's o
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -69,12 +70,12 @@ class SetVectors:
 
     def __iter__(self) -> Iterator[Block]:
         """Each block in turn; those without a face are left out."""
-        for start, end in zip(self._starts, [*self._starts[1:], None], strict=True):
+        for start, end in pairwise([*self._starts, None]):
             rows = self._read(start, end)
             if len(rows):
                 yield _block(rows)
 
-    def _read(self, start: bytes, end: bytes | None) -> npt.NDArray[np.void]:
+    def _read(self, start: bytes | None, end: bytes | None) -> npt.NDArray[np.void]:
         statement = query("block_of_vectors", table=sql.Identifier(self._chosen.table))
         copied = BytesIO()
         with self._connection.cursor() as cursor:
