@@ -91,7 +91,7 @@ def _load_batch(connection: Connection, partition: Partition, start: int, end: i
     by_photo: dict[int, list[Face]] = {}
     for number in range(start, end):
         height = LARGE_FACE if number % 4 == 0 else FACE
-        face = Face(Box(number % FACES_A_PHOTO * 200, 100, FACE, height), 1.0)
+        face = Face(Box(number % FACES_A_PHOTO * 200, 100, FACE, height), 0.6 + number * 7 % 40 / 100)
         by_photo.setdefault(number // FACES_A_PHOTO, []).append(face)
     keys = {photo: hashlib.sha256(str(photo).encode()).digest() for photo in by_photo}
     rows = []

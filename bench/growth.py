@@ -113,7 +113,7 @@ def grow_people(bench: Bench) -> dict[int, float]:
     load(database, 0, FACES)
     taken, known = {}, 0
     for count in PERSONS:
-        _add_people(database, known, count)
+        add_people(database, known, count)
         known = count
         with database.connect() as connection, connection.cursor() as cursor:
             cursor.execute("DELETE FROM searches")
@@ -128,8 +128,8 @@ def grow_people(bench: Bench) -> dict[int, float]:
     return taken
 
 
-def _add_people(database: Database, first: int, last: int) -> None:
-    """People with a reference each, as `person add` and the reference asset store them."""
+def add_people(database: Database, first: int, last: int) -> None:
+    """Makes people known, with a reference each, as `person add` and the reference asset store them."""
     chosen = registered(database)
     with database.connect() as connection:
         embedder = embedder_fingerprint(connection)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def search_results(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
-    """The nearest 1,000 photos of every person, by exact search, for all people in a few SQL statements.
+    """The nearest 1,000 photos of every person, by exact search, for all people at once.
 
     All of them are ranked, the unlike ones last: `ranked` counts photos with a face, not pictures of the person.
     """

@@ -19,7 +19,7 @@ from facefind_pipeline.store import people
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
 
-# All of them read only. Those that write (`search_people`, `adopt_embeddings`) are parts of a transaction.
+# All of them read only. Those that write (`adopt_embeddings`) are parts of a transaction.
 OF_A_PERSON = ("find", "nearest_face", "stored_results")
 DOCUMENTED = (
     *OF_A_PERSON,

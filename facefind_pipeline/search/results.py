@@ -6,6 +6,7 @@ then set against its distance to the nearest other person. `docs/quality.md` has
 """
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,8 @@ import numpy as np
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.calibrate import (
-    ASSUMED,
-    SURE_RATE,
-    Floats,
-    Impostors,
-    calibrate,
-    impostors,
-)
+from facefind_pipeline.search.asked import read_asked
+from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, Impostors, calibrate, impostors
 from facefind_pipeline.search.calibration import (
     NEAREST_REFERENCE,
     SCORE,
@@ -28,20 +23,25 @@ from facefind_pipeline.search.calibration import (
     read_calibration,
     write_calibrations,
 )
-from facefind_pipeline.search.find import KEPT, RANKING, results_are_current
+from facefind_pipeline.search.distances import L2, Faces
+from facefind_pipeline.search.find import RANKING, results_are_current
+from facefind_pipeline.search.rank import Histogram, Ranked, Rows, rank
+from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.store import parameter_sets, versions
+from facefind_pipeline.store.binary_columns import Column, copy_columns, fixed, texts
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
+from facefind_pipeline.store.vectors import SetVectors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ROUNDS = 2  # of expansion; a third changes mean average precision by less than .0002
 PAIRS = 200_000  # of faces in one photo that are looked at
-BINS = 800  # of the histograms of distances, over the logarithms between these:
-LOWEST, HIGHEST = -12.0, 8.0
+BATCH = 10_000  # rows that are written at once
+DISTANCES = ("distance", "score", "plain_distance", "rival_distance")
+CELLS = 1 << 21  # distances in a block, of faces to people: 16 MB in each of some six arrays
 
 
 def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
@@ -60,43 +60,18 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
             )
             return []
         cursor.execute("DELETE FROM searches WHERE parameter_set = %s", [chosen.key])
-        parts = _parts(chosen)
-        known = _impostors(connection, chosen)
-        cursor.execute(query("templates", **parts))
-        if known is not None:
-            sure = known.tail.at(SURE_RATE)
-            for _ in range(ROUNDS):
-                # Templates are compared by Euclidean distance; of unit vectors it is the root of twice the cosine's.
-                cursor.execute(
-                    query("expand_templates", **parts), {"sure": sure if chosen.metric == "l2" else (2 * sure) ** 0.5}
-                )
-        # Hash joins only: how many rows come of a join of all people with all faces, the planner can't foresee.
-        cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off")
-        cursor.execute(query("compare_people", **parts))
-        cursor.execute("RESET enable_nestloop; RESET enable_mergejoin")
-        made = {}
-        if known is not None:
-            edges = np.linspace(LOWEST, HIGHEST, BINS + 1)
-            scores, distances = (_histogram(connection, column) for column in ("score", "plain_distance"))
-            compared = _count_faces(connection)
-            made = {
-                SCORE: calibrate(known, edges, scores, distances, compared),
-                NEAREST_REFERENCE: calibrate(known, edges, distances, distances, compared),
-            }
-        write_calibrations(connection, chosen.key, made)
         cursor.execute(query("reference_versions"), {"parameter_set": chosen.key, "ranking": RANKING})
-        wanted = sorted(cursor.fetchall())
-        for person, version in wanted:
-            cursor.execute(
-                """
-                INSERT INTO searches (parameter_set, person, vectors_version, references_version, sure_photos)
-                SELECT %s, %s, %s, %s, coalesce((SELECT max(sure) FROM templates WHERE person = %s), 0)
-                """,
-                [chosen.key, person, chosen.vectors_version, version, person],
-            )
-        cursor.execute(query("search_people", **parts), {"kept": KEPT})
-        cursor.execute("DROP TABLE members, templates, compared")
-    return [person for person, _ in wanted]
+        wanted = dict(cursor.fetchall())
+    known = _impostors(connection, chosen)
+    asked = read_asked(connection, chosen)
+    size = max(1, CELLS // len(asked.members.people))
+    faces = Faces(SetVectors(connection, chosen, asked.embedders, size), chosen.metric)
+    templates = make_templates(asked, faces, _euclidean(known.tail.at(SURE_RATE), chosen.metric) if known else None)
+    ranked = rank(asked, faces, templates.probes)
+    write_calibrations(connection, chosen.key, _calibrated(known, ranked) if known else {})
+    _write_searches(connection, chosen, wanted, sure_faces(asked, templates))
+    _write_rows(connection, chosen.key, asked.people, ranked.rows)
+    return list(asked.people)
 
 
 def results_version(connection: Connection, key: str) -> str:
@@ -155,21 +130,55 @@ def people_without_results(connection: Connection, key: str) -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-def _parts(chosen: RegisteredSet) -> dict[str, sql.Composable]:
-    """Vectors as templates are made of them, and the distance to a template in the set's metric."""
-    dimension = sql.Literal(chosen.dimension)
-    face = sql.SQL("e.embedding::vector({})").format(dimension)
-    reference = sql.SQL("r.embedding::vector({})").format(dimension)
-    if chosen.metric == "cosine":
-        face, reference = (sql.SQL("l2_normalize({})").format(vector) for vector in (face, reference))
-    square = sql.SQL("(({face} <-> t.centre) ^ 2 + t.spread)").format(face=face)
+def _euclidean(distance: float, metric: str) -> float:
+    """Of unit vectors the Euclidean distance is the root of twice the cosine's."""
+    return distance if metric == L2 else (2 * distance) ** 0.5
+
+
+def _calibrated(known: Impostors, ranked: Ranked) -> dict[str, Calibration]:
+    """What both measures mean, by measure."""
+    distances = ranked.distances.counts
     return {
-        "parameter_set": sql.Literal(chosen.key),
-        "operator": operator(chosen.metric),
-        "face": face,
-        "reference": reference,
-        "typical": sql.SQL("sqrt({})" if chosen.metric == "l2" else "{} / 2").format(square),
+        measure: calibrate(known, Histogram.EDGES, counts, distances, ranked.faces)
+        for measure, counts in ((SCORE, ranked.scores.counts), (NEAREST_REFERENCE, distances))
     }
+
+
+def _write_searches(
+    connection: Connection, chosen: RegisteredSet, wanted: Mapping[str, str], sure_photos: Mapping[str, int]
+) -> None:
+    """Of what each person's results are made: the set's vectors, and the version of the references."""
+    with connection.cursor() as cursor:
+        for person, version in wanted.items():
+            cursor.execute(
+                """
+                INSERT INTO searches (parameter_set, person, vectors_version, references_version, sure_photos)
+                VALUES (%s, %s, %s, %s, %s)
+                """,
+                [chosen.key, person, chosen.vectors_version, version, sure_photos[person]],
+            )
+
+
+def _write_rows(connection: Connection, key: str, people: Sequence[str], rows: Rows) -> None:
+    """The set's `search_results`, which has none of these people."""
+    ranks = np.arange(len(rows)) - np.searchsorted(rows["person"], rows["person"]) + 1
+
+    def batches() -> Iterator[Sequence[Column]]:
+        for start in range(0, len(rows), BATCH):
+            part = rows[start : start + BATCH]
+            yield (
+                texts([key], np.zeros(len(part), np.intp)),
+                texts(people, part["person"]),
+                fixed(ranks[start : start + BATCH], ">i4"),
+                fixed(part["sha256"], "V32"),
+                fixed(part["face_key"], "V16", ~part["by_hand"]),
+                *(fixed(part[name], ">f8", ~np.isnan(part[name])) for name in DISTANCES),
+                texts(people, part["rival"]),
+                fixed(part["confirmed"], "?"),
+            )
+
+    columns = ("parameter_set", "person", "rank", "sha256", "face_key", *DISTANCES, "rival", "confirmed")
+    copy_columns(connection, "search_results", columns, batches())
 
 
 def _impostors(connection: Connection, chosen: RegisteredSet) -> Impostors | None:
@@ -186,29 +195,6 @@ def _impostors(connection: Connection, chosen: RegisteredSet) -> Impostors | Non
         )
         distances = np.array([distance for (distance,) in cursor.fetchall()], dtype=np.float64)
     return impostors(distances) or ASSUMED.get(chosen.key.partition("@")[2].partition("-")[0])
-
-
-def _histogram(connection: Connection, column: str) -> Floats:
-    """(BINS,) of the logarithms of a column of all comparisons."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(
-                "SELECT least(greatest(width_bucket(ln(greatest({column}, 1e-9)), %s, %s, %s), 1), %s), count(*)"
-                " FROM compared WHERE {column} IS NOT NULL GROUP BY 1"
-            ).format(column=sql.Identifier(column)),
-            [LOWEST, HIGHEST, BINS, BINS],
-        )
-        counts = np.zeros(BINS)
-        for bucket, count in cursor.fetchall():
-            counts[bucket - 1] = count
-    return counts
-
-
-def _count_faces(connection: Connection) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) / greatest(1, count(DISTINCT person)) FROM compared")
-        (faces,) = cursor.fetchone() or (0,)
-        return int(faces)
 
 
 def _people(connection: Connection, key: str, calibration: Calibration | None) -> "pd.DataFrame":

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search import find, results
+from facefind_pipeline.search import find, rank, results
 from facefind_pipeline.search.count import completed
 from facefind_pipeline.search.filters import Filters
 from facefind_pipeline.search.find import find_nearest, find_person, reference_probes
@@ -110,7 +110,7 @@ def test_where_nothing_is_known_of_probabilities_the_nearest_ten_are_shown(conne
 
 
 def test_stored_results_suffice_where_the_last_they_keep_is_unlikely(connection, friday, monkeypatch) -> None:
-    monkeypatch.setattr(results, "KEPT", 20)
+    monkeypatch.setattr(rank, "KEPT", 20)
     monkeypatch.setattr(find, "KEPT", 20)
     write_all(connection, friday, _shots(NEAR | FAR))
     ada = write_person(connection, friday, "Ada", [vector(0)])

@@ -10,7 +10,7 @@ import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.search import find, results
+from facefind_pipeline.search import find, rank, results
 from facefind_pipeline.search.filters import Filters
 from facefind_pipeline.search.find import Probe, find_nearest, find_person
 from facefind_pipeline.search.matches import Copy, Match
@@ -216,7 +216,7 @@ def test_a_person_without_references_any_more_has_no_results(connection: Connect
 
 
 def test_stored_results_keep_the_nearest_and_follow_renames(connection, friday, monkeypatch) -> None:
-    monkeypatch.setattr(results, "KEPT", 3)
+    monkeypatch.setattr(rank, "KEPT", 3)
     monkeypatch.setattr(find, "KEPT", 3)
     write_all(connection, friday, [Photo(f"{n}.jpg", str(n), [vector(n), vector(n + 50)]) for n in range(8)])
     person = write_person(connection, friday, "Ada", [vector(0)])

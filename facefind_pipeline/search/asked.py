@@ -1,0 +1,125 @@
+"""Whom a search asks for: people's references and confirmed faces, and what was said of photos."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.search.distances import Floats, Numbers, Probes, on_grid
+from facefind_pipeline.store.parameter_sets import RegisteredSet
+from facefind_pipeline.store.queries import query
+from facefind_pipeline.store.vectors import Block
+
+
+class Said(NamedTuple):
+    """What was said of one person in a photo; `by_hand` if by a box that no detector found."""
+
+    person: int
+    shown: bool
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBoxes:
+    """Boxes drawn by hand around people, and their vectors.
+
+    Attributes:
+        photos: SHA-256 of each of the n.
+        people: (n,) numbers of people.
+        vectors: (n, dimension) on the grid.
+        embedders: (n,) numbers of fingerprints; 0 where there is no vector to compare.
+    """
+
+    photos: Sequence[bytes]
+    people: Numbers
+    vectors: Floats
+    embedders: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """People who are searched for, by number from 0; and embedders, from 1.
+
+    Attributes:
+        people: keys, sorted.
+        embedders: fingerprints, sorted.
+        references: vectors of their reference photos.
+        members: the same, and those of confirmed faces: what templates are made of.
+        said: what was said, by SHA-256 of the photo.
+        drawn: boxes drawn by hand.
+    """
+
+    people: Sequence[str]
+    embedders: Sequence[str]
+    references: Probes
+    members: Probes
+    said: Mapping[bytes, Sequence[Said]]
+    drawn: DrawnBoxes
+
+    def said_of(self, block: Block) -> Iterator[tuple[int, Sequence[Said]]]:
+        """Numbers of the block's photos of which something was said, each with that."""
+        for number, photo in enumerate(block.photos.tolist()):
+            if photo in self.said:
+                yield number, self.said[photo]
+
+
+def read_asked(connection: Connection, chosen: RegisteredSet) -> Asked:
+    """Everyone with a usable reference under the set, of whom there must be somebody."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("template_members"), {"parameter_set": chosen.key})
+        rows = cursor.fetchall()
+    people = sorted({row[0] for row in rows})
+    embedders = sorted({row[1] for row in rows})
+    rows.sort(key=lambda row: (row[1], row[0]))
+    members = Probes(
+        on_grid(np.array([vector.to_numpy() for _, _, _, vector in rows], dtype=np.float64), chosen.metric),
+        np.zeros(len(rows)),
+        np.array([people.index(person) for person, *_ in rows]),
+        np.array([embedders.index(embedder) + 1 for _, embedder, *_ in rows]),
+    )
+    of_references = np.array([is_reference for _, _, is_reference, _ in rows])
+    references = Probes(
+        *(part[of_references] for part in (members.vectors, members.spreads, members.people, members.embedders))
+    )
+    said = _read_said(connection, people)
+    return Asked(people, embedders, references, members, said, _read_drawn(connection, chosen, people, embedders))
+
+
+def _read_said(connection: Connection, people: Sequence[str]) -> dict[bytes, list[Said]]:
+    numbers = {person: number for number, person in enumerate(people)}
+    said = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sha256, person, shown, by_hand FROM feedback WHERE person = ANY(%s)", [list(people)])
+        for sha256, person, shown, by_hand in cursor.fetchall():
+            said[bytes(sha256)].append(Said(numbers[person], shown, by_hand))
+    return said
+
+
+def _read_drawn(
+    connection: Connection, chosen: RegisteredSet, people: Sequence[str], embedders: Sequence[str]
+) -> DrawnBoxes:
+    numbers = {person: number for number, person in enumerate(people)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT said.person, said.sha256, e.embedding, e.embedder_fingerprint
+            FROM feedback said
+            LEFT JOIN by_hand_embeddings e ON (e.person, e.sha256, e.embedder_fingerprint)
+                = (said.person, said.sha256, %s) AND e.embedding IS NOT NULL
+            WHERE said.by_hand AND said.person = ANY(%s)
+            ORDER BY said.sha256
+            """,
+            [chosen.embedder_fingerprint, list(people)],
+        )
+        rows = cursor.fetchall()
+    nothing = np.zeros(chosen.dimension)
+    vectors = [nothing if vector is None else vector.to_numpy() for _, _, vector, _ in rows]
+    return DrawnBoxes(
+        [bytes(sha256) for _, sha256, *_ in rows],
+        np.array([numbers[person] for person, *_ in rows], dtype=np.int64),
+        on_grid(np.array(vectors, dtype=np.float64).reshape(len(rows), chosen.dimension), chosen.metric),
+        np.array([embedders.index(one) + 1 if one in embedders else 0 for *_, one in rows], dtype=np.int64),
+    )

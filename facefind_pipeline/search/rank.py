@@ -1,0 +1,226 @@
+"""Everyone's best photos among all faces of a set, and the histograms of distances and scores for the calibration.
+
+A face's score for a person is the distance to their template, set against the distance to the nearest other person.
+The faces are gone through block by block; what is kept depends on how many people there are, not on how many faces.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from facefind_pipeline.search.asked import Asked
+from facefind_pipeline.search.distances import Faces, Floats, Numbers, Probes, in_metric, nearest_squares
+from facefind_pipeline.search.find import KEPT
+from facefind_pipeline.store.vectors import Block
+
+LEAST_DISTANCE = 1e-9  # a logarithm is taken of
+NEAREST_RIVAL = 1 / 4  # of the usual distance: a face can be a reference itself, and is as near as anybody need be
+NOBODY = -1
+
+ROW = np.dtype(
+    [
+        ("person", np.int32),
+        ("confirmed", np.bool_),
+        ("score", np.float64),  # of this and the other distances NaN is unknown
+        ("distance", np.float64),
+        ("plain_distance", np.float64),
+        ("rival", np.int32),
+        ("rival_distance", np.float64),
+        ("sha256", "V32"),
+        ("face_key", "V16"),
+        ("by_hand", np.bool_),  # then there is no face key
+    ]
+)
+Rows = np.ndarray[tuple[int], np.dtype[np.void]]
+
+
+class Histogram:
+    """Of the logarithms of positive numbers."""
+
+    EDGES = np.linspace(-12.0, 8.0, 801)
+
+    def __init__(self) -> None:
+        """Empty."""
+        self.counts = np.zeros(len(self.EDGES) - 1)
+
+    def add(self, numbers: Floats) -> None:
+        """Counts numbers, those beyond the edges in the first and last bin."""
+        low, high, bins = self.EDGES[0], self.EDGES[-1], len(self.counts)
+        places = (np.log(np.maximum(numbers, LEAST_DISTANCE)) - low) * (bins / (high - low))
+        self.counts += np.bincount(np.clip(places, 0, bins - 1).astype(np.intp), minlength=bins)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What a search found.
+
+    Attributes:
+        rows: of `ROW`, by person and rank; at most `KEPT` of each person.
+        scores: of all faces that were compared with all people.
+        distances: likewise, to the nearest reference.
+        faces: that each person was compared with, on average.
+    """
+
+    rows: Rows
+    scores: Histogram
+    distances: Histogram
+    faces: int
+
+
+@dataclass(slots=True)
+class _Compared:
+    """A block's faces against all people; infinite where they were not compared.
+
+    Attributes:
+        scores: (n, people)
+        distances: (n, people) to the templates.
+        plain: (n, people) to the nearest reference.
+        nearest: (n,) person.
+    """
+
+    scores: Floats
+    distances: Floats
+    plain: Floats
+    nearest: Numbers
+
+
+def rank(asked: Asked, faces: Faces, templates: Probes) -> Ranked:
+    """Ranks the photos of all faces for everyone who is asked for.
+
+    What was confirmed comes first, and what was rejected is left out. A photo that was confirmed by a box drawn by hand
+    counts by that box, whatever faces are in it.
+    """
+    usual = _usual_distance(asked, faces, templates)
+    scores, distances = Histogram(), Histogram()
+    compared_with = np.zeros(len(asked.people), np.int64)
+    best = _Best(len(asked.people))
+    best.add(_drawn(asked, templates, faces.metric))
+    for block in faces:
+        compared = _compare(asked, block, templates, faces.metric, usual)
+        known = np.isfinite(compared.plain)
+        scores.add(compared.scores[known])
+        distances.add(compared.plain[known])
+        compared_with += known.sum(axis=0)
+        by_photo = np.minimum.reduceat(compared.scores, block.starts, axis=0)
+        for photo, said in asked.said_of(block):
+            shown = np.array([one.person for one in said if one.shown and not one.by_hand], dtype=np.intp)
+            shown = shown[np.isfinite(by_photo[photo, shown])]
+            best.add(_rows(block, compared, np.full(len(shown), photo), shown, confirmed=True))
+            by_photo[photo, [one.person for one in said]] = np.inf
+        people, photos = np.nonzero((by_photo < best.worst).T)
+        best.add(_rows(block, compared, photos, people, confirmed=False))
+    return Ranked(
+        best.rows(),
+        scores,
+        distances,
+        int(compared_with.sum()) // max(1, int(np.count_nonzero(compared_with))),
+    )
+
+
+def _usual_distance(asked: Asked, faces: Faces, templates: Probes) -> float:
+    """The geometric mean of the distances of all faces to all templates."""
+    logarithms, count = 0.0, 0
+    for block in faces:
+        squares = nearest_squares(block.vectors, block.embedders, templates, len(asked.people))
+        known = squares[np.isfinite(squares)]
+        logarithms += float(np.log(np.maximum(in_metric(known, faces.metric), LEAST_DISTANCE)).sum())
+        count += len(known)
+    return float(np.exp(logarithms / max(1, count)))
+
+
+def _compare(asked: Asked, block: Block, templates: Probes, metric: str, usual: float) -> _Compared:
+    """Distances and scores of a block's faces.
+
+    A score is the geometric mean of the distance and of its ratio to the distance of the nearest other person, times
+    the usual distance so that it stays a distance. Nobody is rewarded for others who are farther than usual; and where
+    only one person is asked for, the score is the distance.
+    """
+    distances, plain = (
+        in_metric(nearest_squares(block.vectors, block.embedders, probes, len(asked.people)), metric)
+        for probes in (templates, asked.references)
+    )
+    faces = np.arange(len(distances))
+    nearest = distances.argmin(axis=1)  # of equally near people the first
+    nearest_distances = distances[faces, nearest]
+    distances[faces, nearest] = np.inf
+    second_distances = distances.min(axis=1)
+    distances[faces, nearest] = nearest_distances
+
+    def against(others: Floats) -> Floats:
+        return np.sqrt(usual / np.clip(others, usual * NEAREST_RIVAL, usual))
+
+    scores = distances * against(nearest_distances)[:, None]
+    scores[faces, nearest] = nearest_distances * against(second_distances)
+    scores[np.isinf(plain)] = np.inf
+    return _Compared(scores, distances, plain, nearest)
+
+
+def _rows(block: Block, compared: _Compared, photos: Numbers, people: Numbers, *, confirmed: bool) -> Rows:
+    """A row for each (photo, person), by the face of the least score, the first of equal ones."""
+    ends = np.append(block.starts[1:], len(block.vectors))
+    counts = (ends - block.starts)[photos]
+    offsets = np.cumsum(counts) - counts  # where each pair's faces begin among those of all pairs
+    faces = np.arange(counts.sum()) - np.repeat(offsets - block.starts[photos], counts)
+    whose = np.repeat(people, counts)
+    scores = compared.scores[faces, whose]
+    made = np.zeros(len(photos), ROW)
+    if not len(photos):
+        return made
+    made["score"] = np.minimum.reduceat(scores, offsets)
+    is_best = scores == np.repeat(made["score"], counts)
+    best = np.minimum.reduceat(np.where(is_best, faces, len(block.vectors)), offsets)
+    nearest = compared.nearest[best]
+    has_rival = nearest != people
+    made["person"], made["confirmed"] = people, confirmed
+    made["distance"] = compared.distances[best, people]
+    made["plain_distance"] = np.minimum.reduceat(compared.plain[faces, whose], offsets)
+    made["rival"] = np.where(has_rival, nearest, NOBODY)
+    made["rival_distance"] = np.where(has_rival, compared.distances[best, nearest], np.nan)
+    made["sha256"], made["face_key"] = block.photos[photos], block.face_keys[best]
+    return made
+
+
+def _drawn(asked: Asked, templates: Probes, metric: str) -> Rows:
+    """Rows of the boxes drawn by hand, whose score is the distance."""
+    drawn = asked.drawn
+    made = np.zeros(len(drawn.photos), ROW)
+    made["person"], made["confirmed"], made["by_hand"] = drawn.people, True, True
+    for column, probes in (("distance", templates), ("plain_distance", asked.references)):
+        squares = nearest_squares(drawn.vectors, drawn.embedders, probes, len(asked.people))
+        distances = in_metric(squares[np.arange(len(made)), drawn.people], metric)
+        made[column] = np.where(np.isfinite(distances), distances, np.nan)
+    made["score"] = made["distance"]
+    made["rival"], made["rival_distance"] = NOBODY, np.nan
+    made["sha256"] = np.array(drawn.photos, ROW["sha256"])
+    return made
+
+
+class _Best:
+    """The best photos of each person among those that were added.
+
+    Attributes:
+        worst: (people,) the score that a photo has to be below, so far, unless it is confirmed.
+    """
+
+    def __init__(self, people: int) -> None:
+        self.worst = np.full(people, np.inf)
+        self._added = [np.zeros(0, ROW)]
+
+    def add(self, rows: Rows) -> None:
+        """Adds rows of photos in the order of SHA-256; of boxes drawn by hand, in any."""
+        self._added.append(rows)
+        if sum(map(len, self._added)) > 2 * KEPT * len(self.worst):
+            self.rows()
+
+    def rows(self) -> Rows:
+        """At most `KEPT` of each person: what was confirmed, then the others; by score, and equal ones by SHA-256."""
+        rows = np.concatenate(self._added)
+        photos = np.ascontiguousarray(rows["sha256"]).view(">u8")[::4]  # by 8 of their 32 bytes
+        order = np.lexsort((photos, rows["score"], ~rows["confirmed"], rows["person"]))
+        people = rows["person"][order]
+        best = rows[order[np.arange(len(rows)) - np.searchsorted(people, people) < KEPT]]
+        self._added = [best]
+        numbers, counts = np.unique(best["person"], return_counts=True)
+        last = best[np.cumsum(counts)[counts == KEPT] - 1]
+        self.worst[numbers[counts == KEPT]] = np.where(last["confirmed"], -np.inf, last["score"])
+        return best

@@ -1,0 +1,204 @@
+"""The ranking rules of `docs/quality.md` by brute force: every face with every person, one pair at a time.
+
+Written from the rules alone, with nothing of the product: tests hold its results against these.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp, log, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+Pair = tuple[str, bytes]  # a person and the SHA-256 of a photo
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face that was found in a photo."""
+
+    photo: bytes
+    key: bytes
+    embedder: str
+    vector: Vector
+
+
+@dataclass(frozen=True)
+class World:
+    """All that a ranking follows from.
+
+    Attributes:
+        metric: `l2` or `cosine`.
+        sure: Euclidean distance up to which a face may join a template; None if not known.
+        faces: of all photos.
+        references: (embedder, vector) of each person, at least one.
+        confirmed: faces that were confirmed, by person and photo.
+        rejected: (person, photo).
+        drawn: vectors, with their embedders, of boxes drawn by hand, by person and photo; or None.
+    """
+
+    metric: str
+    sure: float | None
+    faces: Sequence[Face]
+    references: Mapping[str, Sequence[tuple[str, Vector]]]
+    confirmed: Mapping[Pair, Sequence[Face]] = field(default_factory=dict)
+    rejected: frozenset[Pair] = frozenset()
+    drawn: Mapping[Pair, tuple[str, Vector] | None] = field(default_factory=dict)
+
+    def compared(self, vector: Vector) -> Vector:
+        """As vectors are compared: those of the cosine's metric by their direction."""
+        return vector / np.linalg.norm(vector) if self.metric == "cosine" else vector
+
+    def in_metric(self, euclidean: float) -> float:
+        """The distance in the metric, of vectors as they are compared."""
+        return euclidean**2 / 2 if self.metric == "cosine" else euclidean
+
+
+@dataclass(frozen=True)
+class Result:
+    """A photo in a person's results."""
+
+    photo: bytes
+    face: bytes | None
+    confirmed: bool
+    score: float | None
+    distance: float | None
+    plain_distance: float | None
+    rival: str | None
+    rival_distance: float | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What everyone's results are.
+
+    Attributes:
+        results: by person, best first.
+        sure: faces in each person's templates that nobody confirmed.
+        scores: of all faces with all people that they are compared with; `plain` likewise.
+    """
+
+    results: Mapping[str, Sequence[Result]]
+    sure: Mapping[str, int]
+    scores: Sequence[float]
+    plain: Sequence[float]
+
+
+def brute_force(world: World, kept: int) -> Answer:
+    """Everyone's results by the rules."""
+    joined: dict[tuple[str, str], list[Face]] = {}
+    for _ in range(2 if world.sure is not None else 0):
+        joined = _sure_faces(world, _Templates(world, joined))
+    templates = _Templates(world, joined)
+    typical = {
+        (person, face.key): world.in_metric(distance)
+        for face in world.faces
+        for person in world.references
+        if (distance := templates.distance(person, face.embedder, face.vector)) is not None
+    }
+    usual = exp(sum(log(max(distance, 1e-9)) for distance in typical.values()) / max(1, len(typical)))
+    results, scores, plain = {}, [], []
+    for person in sorted(world.references):
+        photos: dict[bytes, list[Result]] = {}
+        for face in world.faces:
+            nearest = _plain(world, person, face.embedder, face.vector)
+            if nearest is None:
+                continue
+            result = _result(person, face, typical, usual, nearest, sorted(world.references))
+            assert result.score is not None
+            scores.append(result.score)
+            plain.append(nearest)
+            photos.setdefault(face.photo, []).append(result)
+        results[person] = _ranked(world, templates, person, photos)[:kept]
+    sure = {person: max([0, *(len(f) for (p, _), f in joined.items() if p == person)]) for person in world.references}
+    return Answer(results, sure, scores, plain)
+
+
+class _Templates:
+    def __init__(self, world: World, joined: Mapping[tuple[str, str], Sequence[Face]]) -> None:
+        self._world, self._joined = world, joined
+
+    def distance(self, person: str, embedder: str, vector: Vector) -> float | None:
+        """Root of the mean square of the distances to what the template was made of; sure faces weigh half at most."""
+        members = [made for by, made in self._world.references[person] if by == embedder]
+        for (whose, _), faces in self._world.confirmed.items():
+            members += [face.vector for face in faces if whose == person and face.embedder == embedder]
+        if not members:
+            return None
+        joined = [face.vector for face in self._joined.get((person, embedder), [])]
+        squares = [self._mean_square(group, vector) for group in (members, joined) if group]
+        if len(joined) >= len(members):
+            return sqrt(sum(squares) / 2)
+        return sqrt(self._mean_square([*members, *joined], vector))
+
+    def _mean_square(self, group: Sequence[Vector], vector: Vector) -> float:
+        to = self._world.compared(vector)
+        return float(np.mean([((self._world.compared(one) - to) ** 2).sum() for one in group]))
+
+
+def _sure_faces(world: World, templates: _Templates) -> dict[tuple[str, str], list[Face]]:
+    said = {*world.confirmed, *world.rejected, *world.drawn}
+    near = []
+    for face in world.faces:
+        for person in world.references:
+            distance = templates.distance(person, face.embedder, face.vector)
+            if distance is not None and distance <= world.sure and (person, face.photo) not in said:
+                near.append((distance, face, person))
+    joined: dict[tuple[str, str], list[Face]] = {}
+    for distance, face, person in near:
+        of_photo = min((d, f.key) for d, f, p in near if (p, f.photo) == (person, face.photo))
+        of_face = min((d, p) for d, f, p in near if f.key == face.key)
+        if of_photo == (distance, face.key) and of_face == (distance, person):
+            joined.setdefault((person, face.embedder), []).append(face)
+    return joined
+
+
+def _plain(world: World, person: str, embedder: str, vector: Vector) -> float | None:
+    references = [world.compared(made) for by, made in world.references[person] if by == embedder]
+    distances = [world.in_metric(float(np.linalg.norm(one - world.compared(vector)))) for one in references]
+    return min(distances, default=None)
+
+
+def _result(
+    person: str,
+    face: Face,
+    typical: Mapping[tuple[str, bytes], float],
+    usual: float,
+    plain: float,
+    people: Sequence[str],
+) -> Result:
+    distance = typical[person, face.key]
+    others = [(typical[other, face.key], other) for other in people if other != person and (other, face.key) in typical]
+    nearest = min(others, default=None)
+    against = usual if nearest is None else max(usual / 4, min(usual, nearest[0]))
+    is_rival = nearest is not None and nearest < (distance, person)
+    return Result(
+        photo=face.photo,
+        face=face.key,
+        confirmed=False,
+        score=distance * sqrt(usual / against),
+        distance=distance,
+        plain_distance=plain,
+        rival=nearest[1] if nearest and is_rival else None,
+        rival_distance=nearest[0] if nearest and is_rival else None,
+    )
+
+
+def _ranked(world: World, templates: _Templates, person: str, photos: Mapping[bytes, Sequence[Result]]) -> list[Result]:
+    ranked = []
+    for photo, faces in photos.items():
+        if (person, photo) in world.rejected or (person, photo) in world.drawn:
+            continue
+        best = min(faces, key=lambda one: (one.score, one.face))
+        plain = min(one.plain_distance for one in faces if one.plain_distance is not None)
+        ranked.append(
+            Result(**{**vars(best), "plain_distance": plain, "confirmed": (person, photo) in world.confirmed})
+        )
+    for (whose, photo), vector in world.drawn.items():
+        if whose == person:
+            distance = vector and templates.distance(person, *vector)
+            plain = vector and _plain(world, person, *vector)
+            distance = None if distance is None else world.in_metric(distance)
+            ranked.append(Result(photo, None, True, distance, distance, plain, None, None))
+    return sorted(ranked, key=lambda one: (not one.confirmed, one.score is None, one.score or 0.0, one.photo))
