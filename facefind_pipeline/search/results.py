@@ -13,6 +13,8 @@ import numpy as np
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.plan.due import is_current, would_be_made_from
+from facefind_pipeline.plan.recipes import RANKING
 from facefind_pipeline.search.calibrate import (
     ASSUMED,
     SURE_RATE,
@@ -28,10 +30,11 @@ from facefind_pipeline.search.calibration import (
     read_calibration,
     write_calibrations,
 )
-from facefind_pipeline.search.find import KEPT, RANKING, results_are_current
+from facefind_pipeline.search.find import KEPT
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import set_version
+from facefind_pipeline.store.made import record_made
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
 
@@ -52,14 +55,15 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
     Returns:
         Keys of the people searched for.
     """
-    current = results_are_current(connection, chosen)
+    if is_current(connection, "search_results", chosen.key):
+        return []
+    made_from = would_be_made_from(connection, "search_results", chosen.key)
+    wanted = _reference_versions(connection, chosen.key)
+    record_made(connection, "search_results", chosen.key, made_from, results_version(connection, chosen.key))
     with connection.cursor() as cursor:
-        if all(current.values()):
-            cursor.execute(
-                "DELETE FROM searches WHERE parameter_set = %s AND NOT person = ANY(%s)", [chosen.key, list(current)]
-            )
-            return []
         cursor.execute("DELETE FROM searches WHERE parameter_set = %s", [chosen.key])
+        if not wanted:
+            return []
         parts = _parts(chosen)
         known = _impostors(connection, chosen)
         cursor.execute(query("templates", **parts))
@@ -74,25 +78,23 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
         cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off")
         cursor.execute(query("compare_people", **parts))
         cursor.execute("RESET enable_nestloop; RESET enable_mergejoin")
-        made = {}
+        calibrations = {}
         if known is not None:
             edges = np.linspace(LOWEST, HIGHEST, BINS + 1)
             scores, distances = (_histogram(connection, column) for column in ("score", "plain_distance"))
             compared = _count_faces(connection)
-            made = {
+            calibrations = {
                 SCORE: calibrate(known, edges, scores, distances, compared),
                 NEAREST_REFERENCE: calibrate(known, edges, distances, distances, compared),
             }
-        write_calibrations(connection, chosen.key, made)
-        cursor.execute(query("reference_versions"), {"parameter_set": chosen.key, "ranking": RANKING})
-        wanted = sorted(cursor.fetchall())
-        for person, version in wanted:
+        write_calibrations(connection, chosen.key, calibrations)
+        for person, _ in wanted:
             cursor.execute(
                 """
-                INSERT INTO searches (parameter_set, person, vectors_version, references_version, sure_photos)
-                SELECT %s, %s, %s, %s, coalesce((SELECT max(sure) FROM templates WHERE person = %s), 0)
+                INSERT INTO searches (parameter_set, person, sure_photos)
+                SELECT %s, %s, coalesce((SELECT max(sure) FROM templates WHERE person = %s), 0)
                 """,
-                [chosen.key, person, chosen.vectors_version, version, person],
+                [chosen.key, person, person],
             )
         cursor.execute(query("search_people", **parts), {"kept": KEPT})
         cursor.execute("DROP TABLE members, templates, compared")
@@ -101,10 +103,14 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
 
 def results_version(connection: Connection, key: str) -> str:
     """Data version of a set's results: the vectors, the references and the ranking rules they follow from."""
+    return versions.hash_rows([(RANKING, set_version(connection, key)), *_reference_versions(connection, key)])
+
+
+def _reference_versions(connection: Connection, key: str) -> list[tuple[str, str]]:
+    """Each person with a usable reference, by key, and what is known of people that the set's results follow from."""
     with connection.cursor() as cursor:
         cursor.execute(query("reference_versions"), {"parameter_set": key, "ranking": RANKING})
-        references = sorted(cursor.fetchall())
-    return versions.hash_rows([(RANKING, set_version(connection, key)), *references])
+        return sorted(cursor.fetchall())
 
 
 @dataclass(frozen=True, slots=True)
