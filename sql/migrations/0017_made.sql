@@ -143,7 +143,7 @@ LEFT JOIN LATERAL (
         = (said.person, said.sha256, s.embedder_fingerprint)
     HAVING count(*) > 0
 ) said ON true
-WHERE NOT EXISTS (
+WHERE EXISTS (SELECT FROM index_builds b WHERE b.parameter_set = s.parameter_set) AND NOT EXISTS (
     SELECT FROM wanted w WHERE w.parameter_set = s.parameter_set AND NOT EXISTS (
         SELECT FROM searches made_for
         WHERE (made_for.parameter_set, made_for.person, made_for.vectors_version, made_for.references_version)
