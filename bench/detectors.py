@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.results import publish
+from facefind_pipeline.faces import Box
 from facefind_pipeline.parameters import ParameterSet
-from facefind_pipeline.search.compare import iou
 from facefind_pipeline.settings import read_settings
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import DecodedPhoto, decode
 from facefind_pipeline.vision.detectors import load_detector
-from facefind_pipeline.vision.faces import Box, Image
 
 HOG = ("hog-up1-px2000", "hog-up1-px1800", "hog-up1-px1600", "hog-up0-px0")
 YUNETS = ("yunet-st0.60-px2000", "yunet-st0.60-px1600", "yunet-st0.60-px1280", "yunet-st0.60-px1280-sl2000")
@@ -104,7 +104,7 @@ def _measure(name: str, look: Look, event: Path, truth: Mapping[str, list[Box]])
         "found": sum(covered for _, covered in found),
         f"of {len(small)} below {SMALL} pixels": sum(small),
         "boxes": sum(map(len, seen.values())),
-        "CPU s a photo": seconds / len(truth),
+        "CPU s per photo": seconds / len(truth),
     }
 
 
@@ -136,7 +136,7 @@ def _turn_back(box: Box, quarters: int, width: int, height: int) -> Box:
 
 def _merge(boxes: list[Box], more: Sequence[Box]) -> list[Box]:
     """The boxes, and those of another look that are no face of theirs."""
-    return boxes + [new for new in more if all(iou(new, box) < ONE_FACE for box in boxes)]
+    return boxes + [new for new in more if all(new.iou(box) < ONE_FACE for box in boxes)]
 
 
 def _covered(face: Box, boxes: Sequence[Box]) -> bool:

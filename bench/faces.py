@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.store import faces, parameter_sets, photos
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Detection, Partition, StoredFace
+from facefind_pipeline.store.faces import Detection, Partition
 
 DIMENSION = 128
 FACES_A_PHOTO = 5
@@ -87,10 +88,10 @@ def load(database: Database, first: int, last: int) -> None:
 
 
 def _load_batch(connection: Connection, partition: Partition, start: int, end: int) -> None:
-    by_photo: dict[int, list[StoredFace]] = {}
+    by_photo: dict[int, list[Face]] = {}
     for number in range(start, end):
         height = LARGE_FACE if number % 4 == 0 else FACE
-        face = StoredFace((number % FACES_A_PHOTO * 200, 100, FACE, height), 1.0, None)
+        face = Face(Box(number % FACES_A_PHOTO * 200, 100, FACE, height), 1.0)
         by_photo.setdefault(number // FACES_A_PHOTO, []).append(face)
     keys = {photo: hashlib.sha256(str(photo).encode()).digest() for photo in by_photo}
     rows = []

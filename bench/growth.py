@@ -16,11 +16,11 @@ from bench.faces import embedder_fingerprint, load, registered, vectors
 from bench.measure import module
 from bench.results import DOCUMENT, publish, record
 from bench.setting import Bench, prepared, small_event
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.search.results import refresh_results
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people
 from facefind_pipeline.store.database import Database, open_database
-from facefind_pipeline.store.faces import StoredFace
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
 
 PHOTOS = (100, 1_000)
@@ -78,7 +78,7 @@ def grow_photos(bench: Bench, sizes: tuple[int, ...], table: str) -> dict[int, f
             {
                 "photos of 480x320": f"{size:,}",
                 "s": cost.said["seconds"],
-                "ms a photo": 1000 * cost.said["seconds"] / size,
+                "ms per photo": 1000 * cost.said["seconds"] / size,
                 "peak MB": cost.peak_mb,
                 "of 100's": cost.peak_mb / costs[100].peak_mb,
             }
@@ -123,7 +123,7 @@ def grow_people(bench: Bench) -> dict[int, float]:
         taken[count] = time.perf_counter() - started
     publish(
         "growth-people",
-        [{"people": count, "s": seconds, "ms a person": 1000 * seconds / count} for count, seconds in taken.items()],
+        [{"people": count, "s": seconds, "ms per person": 1000 * seconds / count} for count, seconds in taken.items()],
     )
     return taken
 
@@ -137,7 +137,7 @@ def _add_people(database: Database, first: int, last: int) -> None:
             person = Person(f"person-{number}", f"Person {number}")
             reference = ReferencePhoto(person, "reference.jpg", str(number).encode())
             people.add_reference(connection, reference, "command")
-            face = StoredFace((0, 0, 80, 80), 1.0, None)
+            face = Face(Box(0, 0, 80, 80), 1.0)
             made = ReferenceEmbedding(person.key, reference.sha256, False, "hog", face, b"x", np.asarray(vector))
             people.write_reference_embedding(connection, chosen.key, embedder, embedder, made)
 

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from facefind_pipeline.cli.run import find_people
+from facefind_pipeline.faces import Face
 from facefind_pipeline.ingest.faces import shared_embedder
 from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.parameters import ParameterSet
@@ -37,9 +38,9 @@ from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store import parameter_sets, people
 from facefind_pipeline.store.database import open_database
 from facefind_pipeline.store.server import EmbeddedServer
+from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.decode import DecodedPhoto, decode
 from facefind_pipeline.vision.detectors import load_detector
-from facefind_pipeline.vision.faces import Face, Image, Vectors
 from facefind_pipeline.vision.pipeline import cores
 
 IMPOSTORS = 0.01  # of the pairs of two people lie nearer than what is taken for the same face

@@ -53,7 +53,7 @@ def compare_sizes(database: Database) -> None:
 
 
 def compare_growth(database: Database) -> None:
-    """An index that live inserts grow: its recall, and the cost of inserting over that of building anew."""
+    """An index that live inserts grow: its recall, and the cost of inserting over that of rebuilding."""
     rows = []
     for number, share in enumerate(GROWTH):
         first, last = 200_000 + number * 100_000, GROWTH_FROM
@@ -76,8 +76,8 @@ def compare_growth(database: Database) -> None:
                 "recall grown": grown,
                 "recall new": new,
                 "inserting s": inserting,
-                "building anew s": building,
-                "inserting / building": inserting / building,
+                "rebuilding s": building,
+                "inserting / rebuilding": inserting / building,
             }
         )
     publish("index-growth", rows)

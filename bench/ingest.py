@@ -54,8 +54,8 @@ def compare(bench: Bench, folder: Path, repeats: int) -> None:
         [
             {
                 "side": f"{name} (`{ALIASES[name]}`)" if name in ALIASES else name,
-                "s a photo": median(found, "seconds") / photos,
-                "faces a photo": median(found, "faces") / photos,
+                "s per photo": median(found, "seconds") / photos,
+                "faces per photo": median(found, "faces") / photos,
                 "talk / this": ratio(talk, found, "seconds"),
                 "cores busy": ratio(found, found, "busy", "seconds"),
                 "start-up s": median(found, "wall") - median(found, "seconds"),

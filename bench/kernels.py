@@ -16,14 +16,15 @@ import numpy as np
 from bench.faces import load
 from bench.results import publish, record
 from bench.setting import Bench, full_size_event, prepared
+from facefind_pipeline.faces import Face
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import open_database
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import decode
 from facefind_pipeline.vision.detectors import load_detector, reduce
 from facefind_pipeline.vision.dlib_network import WEIGHTS, load_network, packaged_model
 from facefind_pipeline.vision.embedders import load_embedder
-from facefind_pipeline.vision.faces import Face, Image
 from facefind_pipeline.vision.sheet import thumbnail
 
 REPEATS = 5

@@ -92,7 +92,7 @@ def echo(key: str, figures: Mapping[str, Any]) -> None:
         print(f"  {label:11} {summary[name]['mean']:.4f}  ({low:.4f} to {high:.4f})")
     print(f"  {'ceiling':11} {summary['ceiling']:.4f}")
     for cut in figures["calibration"].get("cuts", ()):
-        print(f"  {cut['cut']:18} {cut['false_a_person']:6.2f} false photos a person, recall {cut['recall']:.3f}")
+        print(f"  {cut['cut']:18} {cut['false_a_person']:6.2f} false photos per person, recall {cut['recall']:.3f}")
     for rate in figures["calibration"].get("rates", ()):
         print(
             f"  stated false-match rate {rate['stated']:g}: measured {rate['measured']:.2g}, "

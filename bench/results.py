@@ -1,4 +1,4 @@
-"""Where figures go: `bench/results/latest.json`, one flat object, and the tables of `docs/performance.md`."""
+"""Where figures go: `bench/results/latest.json`, one flat object; tables to `docs/measurements/performance.md`."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ from facefind_pipeline.vision.pipeline import cores
 
 ROOT = Path(__file__).parents[1]
 LATEST = ROOT / "bench" / "results" / "latest.json"
-DOCUMENT = ROOT / "docs" / "performance.md"
+DOCUMENT = ROOT / "docs" / "measurements" / "performance.md"
 
 
 def record(figures: Mapping[str, float]) -> None:

@@ -1,6 +1,7 @@
 """What benchmarks stand on: figures that merge, tables that find their place, faces that are spread as real ones."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -64,3 +65,12 @@ def test_synthetic_faces_are_spread_as_real_ones_and_the_same_in_any_piece() -> 
     distances = np.linalg.norm(made[:1_000] - made[1_000:2_000], axis=1)
     assert abs(distances.mean() - 0.80) < 0.02
     assert 0.07 < distances.std() < 0.11
+
+
+def test_the_page_of_measurements_has_a_place_for_each_table() -> None:
+    code = "".join(file.read_text(encoding="utf-8") for file in Path(results.__file__).parent.glob("*.py"))
+    published = set(re.findall(r'publish\(\s*"([a-z-]+)"', code))
+    assert len(published) > 8
+    places = re.findall(r"<!-- table: ([a-z-]+) -->", results.DOCUMENT.read_text(encoding="utf-8"))
+    assert published <= set(places)
+    assert len(places) == len(set(places))

@@ -53,7 +53,7 @@ def demo(folder: str, params: str | None) -> None:
         f" ({time.monotonic() - started:.0f} s)"
     )
     click.echo(f"next: cd {folder} && {absolute(sys.argv[0])} dev", err=True)
-    click.echo(f"gallery: {made.page}")
+    click.echo(f"gallery: {made.place}")
 
 
 def stay_apart(place: Path) -> None:

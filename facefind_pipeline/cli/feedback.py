@@ -11,9 +11,10 @@ from facefind_pipeline.cli.workspace import chosen_set, open_graph, open_reading
 from facefind_pipeline.errors import FacefindError
 
 if TYPE_CHECKING:
+    from facefind_pipeline.faces import Box
     from facefind_pipeline.store.parameter_sets import RegisteredSet
     from facefind_pipeline.store.people import Person
-    from facefind_pipeline.store.truth import Box, KnownPhoto
+    from facefind_pipeline.store.truth import KnownPhoto
 
 day_option = click.option("--day", default="", metavar="DAY", help="Event day of PHOTOS, where several have the name.")
 

@@ -135,7 +135,7 @@ def country_of(text: str | None) -> str | None:
     """The two-letter code of a country's name or code."""
     if text is None:
         return None
-    from facefind_pipeline.vision.exif import country_code
+    from facefind_pipeline.vision.countries import country_code
 
     return country_code(text)
 

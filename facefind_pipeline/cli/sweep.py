@@ -38,11 +38,10 @@ def sweep(keys: Sequence[str]) -> None:
         named = [one for key in keys for one in patterns.get(key) or [parameter_sets.resolve(connection, key)]]
     sets = list({one.key: one for one in named}.values())
 
-    from dagster._core.execution.backfill import BulkActionStatus
-
     from facefind_pipeline.cli import stages
     from facefind_pipeline.orchestration.backfills import missing_partitions, request_backfill
     from facefind_pipeline.orchestration.daemon import failed_partitions, work_off
+    from facefind_pipeline.orchestration.dagster_internals import BulkActionStatus
 
     bars = Bars()
     graph = open_graph(bars)

@@ -7,17 +7,14 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import SAME_FACE, Box, Face
 from facefind_pipeline.ingest.faces import shared_embedder
 from facefind_pipeline.ingest.references import EmbeddingFailedError, LocatedFace, embed_face
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import feedback
-from facefind_pipeline.store.truth import Box
-from facefind_pipeline.vision import faces as vision
 from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.sheet import thumbnail
-
-SAME_FACE = 0.5  # intersection over union from which on a drawn box is that of a face that a detector found
 
 
 def parse_box(text: str) -> Box:
@@ -32,21 +29,13 @@ def parse_box(text: str) -> Box:
         raise FacefindError(f"--box {text}: give x,y,w,h as four whole numbers, as 120,80,60,60") from None
     if x < 0 or y < 0 or w <= 0 or h <= 0:
         raise FacefindError(f"--box {text}: x and y are 0 or more, w and h above 0")
-    return x, y, w, h
+    return Box(x, y, w, h)
 
 
 def same_face(box: Box, faces: Sequence[Box]) -> Box | None:
     """Of faces that were found, the one that a drawn box means; None where it means none."""
-    nearest = max(faces, key=lambda face: overlap(box, face), default=None)
-    return nearest if nearest is not None and overlap(box, nearest) >= SAME_FACE else None
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    w = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    h = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(0, w) * max(0, h)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+    nearest = max(faces, key=box.iou, default=None)
+    return nearest if nearest is not None and box.iou(nearest) >= SAME_FACE else None
 
 
 def cut_thumbnail(connection: Connection, sha256: bytes, box: Box) -> bytes:
@@ -66,7 +55,7 @@ def cut_thumbnail(connection: Connection, sha256: bytes, box: Box) -> bytes:
             f"--box {x},{y},{w},{h} reaches over the border: the photo, as it is shown upright, is {width} by {height}"
         )
     assert photo.rgb is not None
-    return thumbnail(photo.rgb, vision.Box(*box))
+    return thumbnail(photo.rgb, box)
 
 
 def embed_boxes(connection: Connection, settings: Settings, parameters: ParameterSet, embedder: str) -> int:
@@ -85,10 +74,9 @@ def embed_boxes(connection: Connection, settings: Settings, parameters: Paramete
         connection.commit()  # no transaction stays open while a face is embedded
         if photo is None:
             continue
-        face = vision.Face(vision.Box(*drawn.box), 0.0)
         vector, problem = None, None
         try:
-            vector = embed_face(settings, parameters, LocatedFace(photo, face, "by hand"))
+            vector = embed_face(settings, parameters, LocatedFace(photo, Face(drawn.box, 0.0), "by hand"))
         except EmbeddingFailedError as error:
             problem = str(error)
         feedback.write_box_embedding(connection, drawn, embedder, vector, problem)

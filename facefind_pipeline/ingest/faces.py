@@ -20,11 +20,10 @@ from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces as store
 from facefind_pipeline.store import parameter_sets, photos, versions
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, Place, StoredFace
+from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, Place
 from facefind_pipeline.store.made import day_set, record_made
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.store.versions import Fingerprints
-from facefind_pipeline.vision.faces import Box, Face
 
 if TYPE_CHECKING:
     from facefind_pipeline.vision.detectors import Detector
@@ -225,8 +224,8 @@ def _find_faces(
         PhotoTask(
             photo.sha256,
             day.file(photo.path),
-            None if photo.faces is None else tuple(Face(Box(*f.box), f.score, f.landmarks) for f in photo.faces),
-            frozenset((Box(*box), landmarks) for box, landmarks in have_vectors.get(photo.sha256, ())),
+            photo.faces,
+            frozenset(have_vectors.get(photo.sha256, ())),
         )
         for photo in to_do
     )
@@ -255,23 +254,22 @@ def _write(
             filled.vanished.append(paths[sha256])
             continue
         filled.decoded += 1
-        faces = [StoredFace(face.box, face.score, face.landmarks) for face in result.faces]
         if result.task.known is None:
             sharp = [sharpness(jpeg) for jpeg in result.thumbnails]
             detections.append(
-                Detection(sha256, result.detection_seconds, result.problem, faces, result.thumbnails, sharp)
+                Detection(sha256, result.detection_seconds, result.problem, result.faces, result.thumbnails, sharp)
             )
         if problem := result.problem or result.embedding_problem:
             filled.problems[paths[sha256]] = problem
         if result.vectors is not None:
-            embedded = (StoredFace(face.box, face.score, face.landmarks) for face in result.embedded)
-            vectors += [(sha256, face, vector) for face, vector in zip(embedded, result.vectors, strict=True)]
+            vectors += [(sha256, face, vector) for face, vector in zip(result.embedded, result.vectors, strict=True)]
     store.lock_sets(connection, partition.parameter_set)
     store.write_detections(connection, partition.detector, detections)
     store.write_embedding_problems(
         connection, partition, {r.task.sha256: r.embedding_problem for r in batch if r.embedding_problem}
     )
     store.write_embeddings(connection, partition, vectors)
+    store.note_gone(connection, [result.task.sha256 for result in batch])
     filled.detected += len(detections)
     filled.embedded += len(vectors)
 
@@ -281,9 +279,12 @@ def _finish(connection: Connection, partition: Partition, filled: Filled, made_f
     key, complete = day_set(partition.event_day, partition.parameter_set), not filled.vanished
     filled.faces_version = store.faces_version(connection, partition)
     if embed:
-        store.lock_sets(connection)
+        gone = store.photos_gone(connection)
+        store.lock_sets(connection, None if gone else partition.parameter_set)
         filled.adopted = store.adopt_embeddings(connection, partition)
         filled.removed = store.remove_stale(connection, partition)
+        if gone:
+            filled.removed += store.remove_gone(connection, gone)[partition.parameter_set]
         filled.embeddings_version = store.embeddings_version(filled.faces_version, partition.embedder)
         store.finish(connection, partition)
         record_made(

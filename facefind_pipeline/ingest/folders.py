@@ -3,13 +3,13 @@
 import os
 import shlex
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.ingest.listing import ONE_BY_ONE, Problem, list_folder, report, why_unreadable
+from facefind_pipeline.ingest.listing import ONE_BY_ONE, Listing, Problem, list_folder, report, why_unreadable
 from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.path_text import text_of
 from facefind_pipeline.store.photos import EventDay
@@ -52,14 +52,16 @@ class Walked:
     others: Mapping[str, int]
 
 
-def walk(root: Path, ignore: Sequence[str] = ()) -> Walked:
+def walk(root: Path, ignore: Sequence[str] = (), look: Callable[[Path], Listing] = list_folder) -> Walked:
     """Looks into the folders below a root; into each real folder once, and into none outside the root.
 
-    Links are followed last, so that a folder goes by its own name where it has one below the root.
+    Links are followed last, so that a folder goes by its own name where it has one below the root. Galleries and albums
+    of facefind are left out, unless one is the root itself.
 
     Args:
         root: absolute.
         ignore: names of folders to skip beside `JUNK`; `*` stands for any letters.
+        look: into one folder; what it says of the photos there is only whether there are some.
     """
     found: list[Path] = []
     problems: list[Problem] = []
@@ -70,7 +72,7 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> Walked:
     while folders or links:
         folder = folders.pop() if folders else links.pop()
         try:
-            listing = list_folder(folder)
+            listing = look(folder)
         except OSError as error:
             problems.append(Problem(folder, why_unreadable(error)))
             continue
@@ -78,6 +80,11 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> Walked:
             problems.append(Problem(folder, f"leads to {seen[listing.identity]}, which is read already"))
             continue
         seen[listing.identity] = folder
+        if listing.written_as and folder != root:
+            problems.append(
+                Problem(folder, f"is a facefind {listing.written_as}: its pictures are no photos of the event")
+            )
+            continue
         problems += listing.problems
         others.update(listing.others)
         if listing.photos:
@@ -102,6 +109,7 @@ def find_days(
     *,
     ignore: Sequence[str] = (),
     forgotten: Collection[Path] = (),
+    look: Callable[[Path], Listing] = list_folder,
 ) -> Found:
     """The event days of a root: each folder with photos is one, the root itself too; known ones keep their keys.
 
@@ -111,14 +119,15 @@ def find_days(
         name: instead of the root's own name; with subfolders it stands before theirs.
         ignore: as in `walk`.
         forgotten: folders that were taken out.
+        look: as in `walk`.
 
     Raises:
         FacefindError: no such folder, or nothing in it is usable or was; or `name` is given and a day has another.
     """
-    return days_of(root, walk_root(root, ignore), known, name, forgotten=forgotten)
+    return days_of(root, walk_root(root, ignore, look), known, name, forgotten=forgotten)
 
 
-def walk_root(root: Path, ignore: Sequence[str] = ()) -> Walked:
+def walk_root(root: Path, ignore: Sequence[str] = (), look: Callable[[Path], Listing] = list_folder) -> Walked:
     """What lies below a root, as `walk` sees it.
 
     Raises:
@@ -126,7 +135,7 @@ def walk_root(root: Path, ignore: Sequence[str] = ()) -> Walked:
     """
     if not os.path.isdir(root):  # noqa: PTH112 - never raises, as Path.is_dir() does
         raise FacefindError(f"no folder {root}: give the folder that holds the photos")
-    return walk(root, ignore)
+    return walk(root, ignore, look)
 
 
 def days_of(

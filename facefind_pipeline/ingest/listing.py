@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from facefind_pipeline.marks import written_as
 from facefind_pipeline.path_text import printable
 from facefind_pipeline.vision.formats import PHOTO, SIDECAR, kind_of_file, without_twins
 
@@ -36,6 +37,7 @@ class Listing:
         others: how many files of each other kind.
         problems: links that can't be followed, files that can't be read and so may be anything.
         identity: device and inode of the folder.
+        written_as: `gallery` or `album`, if facefind wrote the folder.
     """
 
     photos: Sequence[os.DirEntry[str]]
@@ -44,6 +46,7 @@ class Listing:
     others: Mapping[str, int]
     problems: Sequence[Problem]
     identity: tuple[int, int]
+    written_as: str | None = None
 
 
 def list_folder(folder: Path) -> Listing:
@@ -53,10 +56,11 @@ def list_folder(folder: Path) -> Listing:
         OSError: the folder is missing or can't be read.
     """
     of_kind: defaultdict[str, list[os.DirEntry[str]]] = defaultdict(list)
-    problems = []
+    problems, names = [], set[str]()
     status = os.stat(f"{folder}/.")  # noqa: PTH116 - a Path drops the dot, which asks for the right to enter
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
+            names.add(entry.name)
             if entry.name.startswith("."):
                 continue
             try:
@@ -74,6 +78,7 @@ def list_folder(folder: Path) -> Listing:
         others={kind: len(files) for kind, files in of_kind.items()},
         problems=problems,
         identity=(status.st_dev, status.st_ino),
+        written_as=written_as(folder, names),
     )
 
 

@@ -15,7 +15,6 @@ from facefind_pipeline.plan.due import would_be_made_from
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import feedback, people
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import StoredFace
 from facefind_pipeline.store.made import record_made
 from facefind_pipeline.store.people import ReferenceEmbedding, ReferencePhoto
 from facefind_pipeline.store.versions import Fingerprints
@@ -114,7 +113,7 @@ def _embed_reference(
     return ReferenceEmbedding(
         *known,
         found_by=located.found_by,
-        face=StoredFace(located.face.box, located.face.score, located.face.landmarks),
+        face=located.face,
         thumbnail=thumbnail(located.photo.rgb, located.face.box),
         vector=vector,
     )

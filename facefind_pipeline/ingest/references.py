@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Face
 from facefind_pipeline.ingest.faces import shared_embedder
 from facefind_pipeline.ingest.listing import report, why_unreadable
 from facefind_pipeline.ingest.names import key_of
@@ -24,7 +25,6 @@ from facefind_pipeline.store.made import record_made
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector, load_detector
-from facefind_pipeline.vision.faces import Face
 from facefind_pipeline.vision.failures import reason
 
 if TYPE_CHECKING:

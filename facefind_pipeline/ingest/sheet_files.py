@@ -18,7 +18,8 @@ def sheet_path(settings: Settings, partition: str, *names: str) -> Path:
 def remove_sheets_of_day(settings: Settings, event_day: str) -> None:
     """Removes the sheets of a day, and those of sets, which may show faces of it."""
     key = shortened(event_day)
-    for pattern in (f"{key}/*.jpg", f"*/days/{key}.jpg", "*/people/*.jpg", "*/results.jpg", "*/neighbours.jpg"):
+    of_sets = ("people/*", "albums/*", "galleries/*", "results", "neighbours")
+    for pattern in (f"{key}/*.jpg", f"*/days/{key}.jpg", *(f"*/{name}.jpg" for name in of_sets)):
         for file in settings.sheets.glob(pattern):
             file.unlink(missing_ok=True)
 
@@ -26,6 +27,6 @@ def remove_sheets_of_day(settings: Settings, event_day: str) -> None:
 def remove_sheets_of(settings: Settings, persons: Iterable[str]) -> None:
     """Removes the sheets that show these people by name under any set; what others need of them is made again."""
     theirs = (f"*/{folder}/{shortened(person)}.jpg" for person in persons for folder in ("people", "albums"))
-    for pattern in (*theirs, "*/references.jpg", "*/results.jpg"):
+    for pattern in (*theirs, "*/galleries/*.jpg", "*/references.jpg", "*/results.jpg"):
         for file in settings.sheets.glob(pattern):
             file.unlink(missing_ok=True)

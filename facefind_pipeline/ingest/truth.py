@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Box
 from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.ingest.spreadsheet import Line, read_lines
 from facefind_pipeline.path_text import comparable, printable
@@ -23,7 +24,7 @@ from facefind_pipeline.plurals import counted
 from facefind_pipeline.store import people, photos, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.made import record_made
-from facefind_pipeline.store.truth import Box, KnownPhoto, TruthList, TruthRow
+from facefind_pipeline.store.truth import KnownPhoto, TruthList, TruthRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -245,4 +246,4 @@ def _box(values: Mapping[str, str]) -> Box | None:
         raise FacefindError(f"x, y, w, h are {', '.join(given)}: four numbers, or none of them") from None
     if w <= 0 or h <= 0:
         raise FacefindError(f"the box is {w} by {h} pixels: w and h are above 0")
-    return x, y, w, h
+    return Box(x, y, w, h)

@@ -1,19 +1,21 @@
 """What changed in the folders that are watched, by a look at names, sizes and times: sensors ask every few seconds.
 
-A day whose files look as they did when it was last requested is not compared with the tables again.
+A day whose files look as they did when it was last requested is not compared with the tables again, and the files of a
+folder in which nothing came or went are not looked at again.
 """
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.folders import find_days
-from facefind_pipeline.ingest.listing import Problem, list_folder, report
+from facefind_pipeline.ingest.listing import Listing, Problem, list_folder, report
+from facefind_pipeline.ingest.looks import Looks
 from facefind_pipeline.ingest.photos import SETTLE_S, is_settled, scan
 from facefind_pipeline.ingest.reference_folder import list_references
 from facefind_pipeline.store import photos, versions
@@ -72,7 +74,7 @@ def new_days(
         The days, and a line for all that is left out below the root, or why it can't be looked at.
     """
     try:
-        found = find_days(root, known, ignore=ignore, forgotten=forgotten)
+        found = find_days(root, known, ignore=ignore, forgotten=forgotten, look=_below)
     except FacefindError as error:
         return [], [str(error)]
     paths = {day.path for day in known}
@@ -81,12 +83,14 @@ def new_days(
 
 
 def day_state(day: EventDay) -> str:
-    """Hash of names, sizes and times of the day's photo files and of their sidecars."""
+    """Hash of names, sizes and times of the day's photo files and of their sidecars.
+
+    What is written in place, which no folder's time of change shows, is seen at the next full look (`looks`).
+    """
     try:
-        listing = list_folder(day.path)
+        return _state_of(day.path)
     except OSError:
         return UNREADABLE
-    return _hash([*listing.photos, *listing.sidecars], listing.problems)
 
 
 def references_state(folder: Path) -> str | None:
@@ -99,6 +103,19 @@ def references_state(folder: Path) -> str | None:
     if not all(is_settled(status, SETTLE_S) for _, status in _statuses(files)):
         return None
     return _hash(files, listing.problems)
+
+
+@Looks
+def _state_of(folder: Path) -> str:
+    listing = list_folder(folder)
+    return _hash([*listing.photos, *listing.sidecars], listing.problems)
+
+
+@Looks
+def _below(folder: Path) -> Listing:
+    """A folder for `walk`; no more is kept of its photos than that there are some."""
+    listing = list_folder(folder)
+    return replace(listing, photos=listing.photos[:1], sidecars=())
 
 
 def _has_stable_photo(day: EventDay, settle_seconds: float) -> bool:

@@ -10,13 +10,16 @@ import sys
 import time
 
 import dagster as dg
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import ModuleTarget
-from dagster._daemon.backfill import execute_backfill_jobs
-from dagster._daemon.monitoring import execute_concurrency_slots_iteration, execute_run_monitoring_iteration
-from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
 from facefind_pipeline.orchestration.daemon import FINISHED
+from facefind_pipeline.orchestration.dagster_internals import (
+    ModuleTarget,
+    QueuedRunCoordinatorDaemon,
+    WorkspaceProcessContext,
+    execute_backfill_jobs,
+    execute_concurrency_slots_iteration,
+    execute_run_monitoring_iteration,
+)
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.database import open_database
 

@@ -5,12 +5,10 @@ import time
 from collections.abc import Collection, Mapping
 
 import dagster as dg
-from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
-from dagster._core.execution.backfill import PartitionBackfill
-from dagster._core.utils import make_new_backfill_id
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.faces import present_fingerprints
+from facefind_pipeline.orchestration.dagster_internals import AssetGraphSubset, PartitionBackfill, make_new_backfill_id
 from facefind_pipeline.orchestration.partitions import day_sets, event_days, parameter_sets
 from facefind_pipeline.orchestration.recorded import recorded_versions
 from facefind_pipeline.orchestration.resources import Workspace

@@ -11,11 +11,10 @@ from pathlib import Path
 import dagster as dg
 import psutil
 from dagster import DagsterRun, DagsterRunStatus, RunsFilter
-from dagster._core.execution.backfill import BulkActionStatus
-from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, PARTITION_NAME_TAG, BulkActionStatus
 from facefind_pipeline.orchestration.semaphores import require_semaphores
 from facefind_pipeline.settings import Settings
 
@@ -83,7 +82,7 @@ def work_off(
 def failed_partitions(instance: dg.DagsterInstance, backfill_id: str) -> list[tuple[str, str]]:
     """Partition and run id of a backfill's failed runs."""
     runs = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.FAILURE], tags={BACKFILL_ID_TAG: backfill_id}))
-    return [(run.tags.get("dagster/partition", ""), run.run_id) for run in runs]
+    return [(run.tags.get(PARTITION_NAME_TAG, ""), run.run_id) for run in runs]
 
 
 class _EndedRuns:

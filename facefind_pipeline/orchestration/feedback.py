@@ -3,6 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
+from facefind_pipeline.faces import Box
 from facefind_pipeline.orchestration.resources import Workspace
 
 
@@ -31,7 +32,7 @@ def remember_feedback(config: FeedbackConfig, workspace: dg.ResourceParam[Worksp
 
     with workspace.database.connect() as connection:
         for photo in config.photos:
-            box = (photo.face[0], photo.face[1], photo.face[2], photo.face[3]) if photo.face else None
+            box = Box(*photo.face) if photo.face else None
             sha256 = bytes.fromhex(photo.sha256)
             drawn = cut_thumbnail(connection, sha256, box) if box and photo.by_hand else None
             say(connection, config.person, sha256, box, drawn)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 import yaml
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, NO_COMPUTE_LOGS, InstanceRef
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.telemetry import TELEMETRY_OFF
@@ -78,16 +77,7 @@ def open_instance(settings: Settings, database: Database) -> dg.DagsterInstance:
     write_configuration(home)
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that make the storage's tables at once fail
-        reference = InstanceRef.from_dir(
-            str(home),
-            overrides={
-                "compute_logs": {
-                    "module": "dagster._core.storage.noop_compute_log_manager",
-                    "class": "NoOpComputeLogManager",
-                    "config": {},
-                }
-            },
-        )
+        reference = InstanceRef.from_dir(str(home), overrides={"compute_logs": NO_COMPUTE_LOGS})
         instance = dg.DagsterInstance.from_ref(reference)
     # Else Dagster connects anew for each thing it asks or tells: 170 times, 0.7 s, in a run of one new photo.
     instance.optimize_for_webserver(statement_timeout=0, pool_recycle=CONNECTION_SECONDS, max_overflow=CONNECTIONS)

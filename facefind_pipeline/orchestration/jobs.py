@@ -4,9 +4,9 @@ from enum import Enum
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from pydantic import Field
 
+from facefind_pipeline.orchestration.dagster_internals import UnresolvedAssetJobDefinition
 from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.path_text import path_of, printable

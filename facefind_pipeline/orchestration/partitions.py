@@ -1,10 +1,13 @@
 """The two dimensions: event days and parameter sets. The tables are the truth; Dagster's keys follow them."""
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
-from dagster._core.storage.tags import MULTIDIMENSIONAL_PARTITION_PREFIX, PARTITION_NAME_TAG
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.orchestration.dagster_internals import (
+    DATA_VERSION_TAG,
+    MULTIDIMENSIONAL_PARTITION_PREFIX,
+    PARTITION_NAME_TAG,
+)
 from facefind_pipeline.store import parameter_sets as sets
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 import dagster as dg
 from dagster import DagsterEventType
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
+from facefind_pipeline.orchestration.dagster_internals import DATA_VERSION_TAG
 from facefind_pipeline.orchestration.partitions import day_set
 from facefind_pipeline.plan.due import Recorded, Scope
 from facefind_pipeline.plan.recipes import RECIPES, Kind

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 import dagster as dg
-from dagster import DagsterEvent, DagsterEventType
-from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster import DagsterEvent, DagsterEventType, DagsterExecutionInterruptedError
 from dagster_shared.error import SerializableErrorInfo
 
 from facefind_pipeline.errors import FacefindError, OutageError

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from facefind_pipeline.orchestration.checks import INDEX_ADVICE, outdated_indexes
+from facefind_pipeline.orchestration.dagster_internals import PARTITION_NAME_TAG
 from facefind_pipeline.orchestration.jobs import ASSET_JOBS, JOB_ASSETS, add_event_days, ingest_photos, read_references
 from facefind_pipeline.orchestration.partitions import (
     event_days,

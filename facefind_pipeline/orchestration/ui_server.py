@@ -19,13 +19,17 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 import uvicorn
 import yaml
-from dagster._cli.proxy_server_manager import ProxyServerManager
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import ModuleTarget, WorkspaceFileTarget
-from dagster._utils.interrupts import setup_interrupt_handlers
-from dagster._utils.log import configure_loggers
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from facefind_pipeline.orchestration.dagster_internals import (
+    DAEMON_MODULE,
+    ModuleTarget,
+    WorkspaceFileTarget,
+    WorkspaceProcessContext,
+    configure_loggers,
+    proxy_servers,
+    setup_interrupt_handlers,
+)
 from facefind_pipeline.orchestration.instance import CONNECTION_SECONDS, CONNECTIONS
 from facefind_pipeline.web.guard import LOOPBACK_NAMES, Guard, cookie_name, hosts_of, is_graphql_by_get
 
@@ -60,7 +64,7 @@ def serve(listener: socket.socket, name: str, token: str) -> None:
 def _code_server(instance: dg.DagsterInstance) -> Iterator[Path]:
     """One for the UI and the daemon, as `dagster dev` has it; yields the workspace file that says where it is."""
     target = ModuleTarget("facefind_pipeline.definitions", None, None, None)
-    with ProxyServerManager(instance, target, LOG_LEVEL) as servers, TemporaryDirectory() as folder:
+    with proxy_servers(instance, target, LOG_LEVEL) as servers, TemporaryDirectory() as folder:
         workspace = Path(folder) / "workspace.yaml"
         workspace.write_text(yaml.safe_dump({"load_from": list(servers.get_code_server_specs())}), encoding="utf-8")
         yield workspace
@@ -69,7 +73,7 @@ def _code_server(instance: dg.DagsterInstance) -> Iterator[Path]:
 @contextmanager
 def _daemon(workspace: Path) -> "Iterator[subprocess.Popen[bytes]]":
     daemon = subprocess.Popen(
-        [sys.executable, "-m", "dagster._daemon", "run", "--log-level", LOG_LEVEL, "--workspace", str(workspace)],
+        [sys.executable, "-m", DAEMON_MODULE, "run", "--log-level", LOG_LEVEL, "--workspace", str(workspace)],
         stdin=subprocess.DEVNULL,
     )
     try:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.arrays import Image
 
 WIDTH = 2048  # pixels
 GAP = 12  # pixels between photos, and around them

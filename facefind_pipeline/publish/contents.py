@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.marks import ALBUM_CONTENTS, ALBUM_KIND
 
-CONTENTS, TABLE, COLLAGE = "album.json", "album.csv", "collage.jpg"
-_KIND = "facefind album"
+CONTENTS, TABLE, COLLAGE = ALBUM_CONTENTS, "album.csv", "collage.jpg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Contents:
 
     def to_json(self) -> bytes:
         """For `album.json`."""
-        return json.dumps({"kind": _KIND, **asdict(self)}, ensure_ascii=False, indent=1).encode()
+        return json.dumps({"kind": ALBUM_KIND, **asdict(self)}, ensure_ascii=False, indent=1).encode()
 
     def to_csv(self) -> bytes:
         """For `album.csv`: the photos that were made."""
@@ -106,7 +106,7 @@ def read_contents(data: bytes) -> Contents:
     """
     try:
         held = json.loads(data)
-        if held.pop("kind") != _KIND:
+        if held.pop("kind") != ALBUM_KIND:
             raise FacefindError("is of another kind")
         items = [Item(**{**item, "box": tuple(item["box"])}) for item in held.pop("items")]
         return Contents(**held, items=items)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.arrays import Image
 
 HEAD = (0.95, 0.9)  # half axes of the ellipse that is covered, in widths and heights of the face's box
 FACE = 0.7  # of that ellipse: what always stays of a face that is shown

@@ -1,12 +1,10 @@
 """One photo as it is given away: read, other people's heads covered, made small, encoded; many on all cores."""
 
-import hashlib
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -14,9 +12,11 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.publish.covering import Head, cover_heads
 from facefind_pipeline.publish.hiding import Hiding, LowLook, heads_to_cover
 from facefind_pipeline.publish.metadata import in_srgb
+from facefind_pipeline.publish.previews import thumbnails
+from facefind_pipeline.publish.sources import Source
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import reduce, reduced_size
-from facefind_pipeline.vision.faces import Image
 from facefind_pipeline.vision.failures import reason
 from facefind_pipeline.vision.pipeline import cores
 
@@ -51,12 +51,19 @@ class ToExport:
         files: that held it when they were last looked at.
         size: how large; the original is the file as it is, unless something is hidden.
         hiding: whose faces stay; None hides nothing.
+        thumbnails: whether it is wanted as small as a gallery's grid shows it, too.
     """
 
     sha256: str
     files: tuple[Path, ...]
     size: Size
     hiding: Hiding | None = None
+    thumbnails: bool = False
+
+    @property
+    def source(self) -> Source:
+        """The photo's content."""
+        return Source(self.sha256, self.files)
 
     @property
     def as_it_is(self) -> bool:
@@ -73,12 +80,14 @@ class Exported:
         data: of the file to write; None where there is a problem.
         covered: heads of other people.
         problem: why it can't be given away.
+        thumbnails: JPEGs by the pixels of their longer side.
     """
 
     photo: ToExport
     data: bytes | None = None
     covered: int = 0
     problem: str | None = None
+    thumbnails: Mapping[int, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +123,7 @@ def picture(photo: ToExport, look: LowLook | None, side: int = 0) -> Picture:
     Raises:
         UnreadablePhotoError: its file is gone, was changed or is damaged.
     """
-    decoded = decode(_read(photo), rgb=True, grey=False)
+    decoded = decode(photo.source.read(), rgb=True, grey=False)
     pixels = decoded.rgb
     assert pixels is not None
     heads: list[Head] = []
@@ -144,9 +153,10 @@ class _Worker:
     def export(self, photo: ToExport) -> Exported:
         try:
             if photo.as_it_is:
-                return Exported(photo, _read(photo))
+                return Exported(photo, photo.source.read())
             made = picture(photo, self._look() if photo.hiding else None, photo.size.side)
-            return Exported(photo, encode(made.pixels, QUALITY[photo.size]), made.covered)
+            small = thumbnails(made.pixels) if photo.thumbnails else {}
+            return Exported(photo, encode(made.pixels, QUALITY[photo.size]), made.covered, thumbnails=small)
         except UnreadablePhotoError as error:
             return Exported(photo, problem=str(error))
         except FacefindError:
@@ -159,12 +169,3 @@ class _Worker:
             self._local.look = LowLook(self._models)
         look: LowLook = self._local.look
         return look
-
-
-def _read(photo: ToExport) -> bytes:
-    for file in photo.files:
-        with suppress(OSError):
-            data = file.read_bytes()
-            if hashlib.sha256(data).hexdigest() == photo.sha256:
-                return data
-    raise UnreadablePhotoError("its file is gone or was changed")

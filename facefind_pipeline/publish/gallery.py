@@ -1,9 +1,8 @@
-"""The folder of a gallery: a page that opens from a file manager without a network, its photos beside it."""
+"""A gallery written: a page that opens from a file manager without a network, beside its pictures."""
 
 import html
 import json
 import os
-import re
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -22,17 +21,17 @@ from facefind_pipeline.publish.gallery_data import (
     day_of,
     photo_values,
 )
-from facefind_pipeline.publish.previews import FULL, THUMBNAILS, preview_file
+from facefind_pipeline.publish.gallery_folder import COVERED, remove_stale, write_file
+from facefind_pipeline.publish.gallery_pictures import picture_files
+from facefind_pipeline.publish.previews import THUMBNAILS
+from facefind_pipeline.vision.decode import UnreadablePhotoError
 from facefind_pipeline.vision.models import write_atomically
 
-MARK = ".facefind-gallery"
 INDEX = "index.html"
 ARCHIVE = "photos.zip"
 PART = 250  # photos: a script of 60 kB, which a slow phone reads in 30 ms
 _PAGE = Path(__file__).with_name("page")
-_FOLDERS = ("data", "originals", "page", "photos", "thumbnails")
-# The names of what is written for each photo, or for a part of them; a file of another name is the user's.
-_OURS = re.compile(r"photos-\d+\.js|.*-[0-9a-f]{16}(-\d+)?(\.[a-z0-9]+)?")
+_HIDDEN_NOTE = '<p class="note">Other people are covered, unless they agreed to be shown.</p>'
 _DOS_EPOCH = datetime(1980, 1, 1)  # a zip knows no earlier time
 
 
@@ -45,12 +44,14 @@ class Gallery:
         photos: in the order in which they were taken.
         originals: whether the originals are given away, and not only the smaller pictures.
         archive: whether all photos are in a zip, too.
+        others_hidden: whether other people are covered in the pictures.
     """
 
     people: Sequence[str]
     photos: Sequence[GalleryPhoto]
     originals: bool
     archive: bool
+    others_hidden: bool = False
 
     @property
     def title(self) -> str:
@@ -61,39 +62,12 @@ class Gallery:
         return f"Photos of {', '.join(first) + ' and ' if first else ''}{last}"
 
 
-def check_folder(out: Path, roots: Sequence[Path]) -> None:
-    """Looks whether a gallery can be written there.
-
-    Raises:
-        FacefindError: it lies among the photos, can't be written, or something else is there.
-    """
-    real = Path(os.path.realpath(out))
-    for root in roots:
-        if real.is_relative_to(os.path.realpath(root)):
-            raise FacefindError(f"--out {out}: lies among the photos of {root}, where nothing is written")
-    there = next(path for path in (out, *out.parents) if path.exists())
-    if not there.is_dir():
-        raise FacefindError(f"--out {out}: {there} is a file; name a new folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise FacefindError(f"--out {out}: {there} can't be written; name a folder of your own")
-    if there != out:
-        return
-    if any(out.iterdir()) and not (out / MARK).is_file():
-        raise FacefindError(f"--out {out}: holds something else than a gallery; name a new folder")
-    for name in _FOLDERS:
-        if (out / name).is_symlink():
-            raise FacefindError(f"--out {out}: {name} in it is a link, which may lead anywhere; name a new folder")
-
-
-def write_gallery(out: Path, gallery: Gallery, previews: Path, progress: Progress) -> Path:
-    """Writes the gallery, or replaces the one that is there file by file; the page comes last.
-
-    Only this user may read what is written: whom it is given to gets a copy.
+def write_gallery(out: Path, gallery: Gallery, progress: Progress) -> Path:
+    """Writes all of a gallery but its pictures, which are there; replaces an earlier one, and the page comes last.
 
     Args:
-        out: a folder that `check_folder` accepts.
+        out: the folder with the pictures.
         gallery: what to show.
-        previews: the folder that holds the previews of all photos.
         progress: told of each photo.
 
     Returns:
@@ -103,49 +77,30 @@ def write_gallery(out: Path, gallery: Gallery, previews: Path, progress: Progres
         FacefindError: an original was changed meanwhile.
         OutageError: the disk is full.
     """
-    out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_atomically(out / MARK, b"`facefind gallery` replaces the files of this folder\n")
-    progress.begin("gallery", len(gallery.photos), "photo")
-    wanted = set()
-    for photo in gallery.photos:
-        wanted |= _write_photo(out, photo, previews, originals=gallery.originals)
-        progress.advance()
-    progress.end()
+    wanted = {name for photo in gallery.photos for name in picture_files(photo)}
+    if gallery.originals:
+        wanted |= _write_originals(out, gallery.photos)
     if gallery.archive:
         _write_archive(out / ARCHIVE, gallery, progress)
     else:
         (out / ARCHIVE).unlink(missing_ok=True)
     wanted |= _write_data(out, gallery)
-    _write_page(out, gallery.title)
-    _remove_stale(out, wanted)
+    if gallery.others_hidden:
+        wanted.add(COVERED)
+    _write_page(out, gallery)
+    remove_stale(out, wanted)
     return out / INDEX
 
 
-def _write_photo(out: Path, photo: GalleryPhoto, previews: Path, *, originals: bool) -> set[str]:
-    sha256 = photo.match.sha256
-    copies = {photo.full: FULL} | {photo.thumbnail(side): side for side in THUMBNAILS}
-    for name, side in copies.items():
-        preview = preview_file(previews, sha256, side)
-        if not _is_there(out / name, preview.stat().st_size):
-            _write(out / name, preview.read_bytes())
-    if not originals:
-        return set(copies)
-    if not (out / photo.original).is_file():
-        content = photo.source.read()
-        if content is None:
-            raise FacefindError(f"{photo.match.file} went away or was changed meanwhile: call `facefind gallery` again")
-        _write(out / photo.original, content)
-    return {*copies, photo.original}
-
-
-def _write(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_atomically(file, content)
-
-
-def _is_there(file: Path, size: int) -> bool:
-    """Whether the file of that content is there already: its name has the hash, and nothing is there in part."""
-    return file.is_file() and file.stat().st_size == size
+def _write_originals(out: Path, photos: Sequence[GalleryPhoto]) -> set[str]:
+    for photo in photos:
+        if (out / photo.original).is_file():
+            continue
+        try:
+            write_file(out / photo.original, photo.source.read())
+        except UnreadablePhotoError as error:
+            raise FacefindError(f"{photo.match.file}: {error}; call `facefind gallery` again") from error
+    return {photo.original for photo in photos}
 
 
 def _write_archive(file: Path, gallery: Gallery, progress: Progress) -> None:
@@ -192,19 +147,13 @@ def _write_data(out: Path, gallery: Gallery) -> set[str]:
 
 def _write_script(file: Path, function: str, values: object) -> None:
     """A call with the values: a page opened from a file may run scripts beside it, but not read data."""
-    _write(file, f"{function}({json.dumps(values, separators=(',', ':'))});\n".encode("ascii"))
+    write_file(file, f"{function}({json.dumps(values, separators=(',', ':'))});\n".encode("ascii"))
 
 
-def _write_page(out: Path, title: str) -> None:
+def _write_page(out: Path, gallery: Gallery) -> None:
     for source in sorted(path for path in _PAGE.rglob("*") if path.is_file() and path.name != INDEX):
-        _write(out / "page" / source.relative_to(_PAGE), source.read_bytes())
-    page = Template((_PAGE / INDEX).read_text(encoding="utf-8")).substitute(title=html.escape(title))
+        write_file(out / "page" / source.relative_to(_PAGE), source.read_bytes())
+    page = Template((_PAGE / INDEX).read_text(encoding="utf-8")).substitute(
+        title=html.escape(gallery.title), note=_HIDDEN_NOTE if gallery.others_hidden else ""
+    )
     write_atomically(out / INDEX, page.encode())
-
-
-def _remove_stale(out: Path, wanted: set[str]) -> None:
-    """Removes what an earlier gallery there had written of photos that are not in this one."""
-    for folder in _FOLDERS:
-        for file in (out / folder).glob("*"):
-            if _OURS.fullmatch(file.name) and f"{folder}/{file.name}" not in wanted:
-                file.unlink()

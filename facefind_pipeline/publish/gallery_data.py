@@ -3,8 +3,8 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TypedDict
@@ -12,10 +12,14 @@ from typing import TypedDict
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from slugify import slugify
 
-from facefind_pipeline.publish.previews import FULL, Source, scaled_size
+from facefind_pipeline.publish.hiding import Hiding, plan_hiding
+from facefind_pipeline.publish.previews import FULL, scaled_size
 from facefind_pipeline.publish.selection import Selection
+from facefind_pipeline.publish.sources import Source
 from facefind_pipeline.search.matches import WORTH_SHOWING, Match
-from facefind_pipeline.vision.exif import country_names
+from facefind_pipeline.store import versions
+from facefind_pipeline.store.parameter_sets import RegisteredSet
+from facefind_pipeline.vision.countries import country_names
 
 OTHERS = "unlikely"  # the band of all matches that are shown only when asked for
 BANDS = {"confirmed": "Confirmed", "sure": "Sure", "likely": "Likely", OTHERS: "Unlikely"}
@@ -39,10 +43,12 @@ class GalleryPhoto:
     Attributes:
         size: width and height of the original, upright pixels.
         appearances: of the gallery's people, at least one, the best band first.
+        hiding: what is covered in its pictures; None where nothing is.
     """
 
     size: tuple[int, int]
     appearances: Sequence[Appearance]
+    hiding: Hiding | None = None
 
     @property
     def match(self) -> Match:
@@ -62,9 +68,15 @@ class GalleryPhoto:
 
     @cached_property
     def stem(self) -> str:
-        """Of its files in the gallery: what any system takes of the photo's name, and the hash that keeps it apart."""
+        """Of its files in the gallery: what any system takes of the photo's name, and a hash of what made them.
+
+        So pictures with other people covered never have the names of plain ones.
+        """
         name = slugify(Path(self.match.photo).stem, lowercase=False, regex_pattern=r"[^A-Za-z0-9._-]+")
-        return f"{name[:_LONGEST_STEM].strip('._-') or 'photo'}-{self.match.sha256[:_DIGEST]}"
+        made_from = self.match.sha256
+        if self.hiding is not None:
+            made_from = versions.hash_rows([(self.match.sha256, self.hiding.version)])
+        return f"{name[:_LONGEST_STEM].strip('._-') or 'photo'}-{made_from[:_DIGEST]}"
 
     @property
     def full(self) -> str:
@@ -106,6 +118,25 @@ def gallery_photos(connection: Connection, selections: Sequence[Selection]) -> l
         for sha256, of_photo in appearances.items()
     ]
     return sorted(photos, key=lambda photo: photo.order)
+
+
+def hide_others(
+    connection: Connection, chosen: RegisteredSet, photos: Sequence[GalleryPhoto], on: date
+) -> list[GalleryPhoto]:
+    """The photos with what is to be covered in each: the faces of all people of the gallery stay.
+
+    Args:
+        connection: any.
+        chosen: the set that found the photos.
+        photos: of the gallery.
+        on: the day for which consents must hold.
+
+    Returns:
+        Only photos in which somebody looked for faces.
+    """
+    shown = {photo.match.sha256: [one.match.box for one in photo.appearances] for photo in photos}
+    hiding = plan_hiding(connection, chosen, shown, on)
+    return [replace(photo, hiding=hiding[photo.match.sha256]) for photo in photos if photo.match.sha256 in hiding]
 
 
 def day_of(photo: GalleryPhoto) -> str:

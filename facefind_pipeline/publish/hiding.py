@@ -15,8 +15,8 @@ from facefind_pipeline.store import versions
 from facefind_pipeline.store.consents import people_who_agreed
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import query
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.detectors import reduce
-from facefind_pipeline.vision.faces import Image
 from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline.vision.turned import tilt, turn_rows
 from facefind_pipeline.vision.yunet import Floats, load_yunet

@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 
-from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.arrays import Image
 
 
 def in_srgb(pixels: Image, profile: bytes | None) -> Image:

@@ -3,49 +3,25 @@
 They are upright JPEGs in sRGB that hold pixels alone: no EXIF, no position, no embedded thumbnail, no second image.
 """
 
-import hashlib
-import io
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facefind_pipeline.progress import Progress
+from facefind_pipeline.publish.metadata import in_srgb
+from facefind_pipeline.publish.sources import Source
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
-from facefind_pipeline.vision.faces import Image
 from facefind_pipeline.vision.models import write_atomically
-from facefind_pipeline.vision.opening import open_photo
 from facefind_pipeline.vision.pipeline import cores
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as PillowImage
 
 THUMBNAILS = (320, 640)  # pixels of the longer side: a cell of a grid, and the same on a dense screen
 FULL = 2048  # fills a phone's screen three times over and a desktop's once
 SIDES = (*THUMBNAILS, FULL)
 # At 82 a 2048 px photo takes about 400 kB, and nobody sees the loss; a thumbnail's errors are smaller than its pixels.
 _QUALITY = {320: 72, 640: 76, FULL: 82}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A photo to make small: SHA-256 of its content in hex, and the files that held it when last looked at."""
-
-    sha256: str
-    files: tuple[Path, ...]
-
-    def read(self) -> bytes | None:
-        """The content, from the first file that still holds it; None where none does."""
-        for file in self.files:
-            with suppress(OSError):
-                data = file.read_bytes()
-                if hashlib.sha256(data).hexdigest() == self.sha256:
-                    return data
-        return None
 
 
 def preview_file(folder: Path, sha256: str, side: int) -> Path:
@@ -98,6 +74,15 @@ def remove_previews(folder: Path, known: Collection[str]) -> None:
             file.unlink(missing_ok=True)
 
 
+def thumbnails(pixels: Image) -> dict[int, bytes]:
+    """The JPEGs of all `THUMBNAILS` of a picture (h, w, 3), by the pixels of their longer side."""
+    made = {}
+    for side in reversed(THUMBNAILS):
+        pixels = shrunk(pixels, side)
+        made[side] = encode(pixels, side)
+    return made
+
+
 def encode(pixels: Image, side: int) -> bytes:
     """A JPEG of (h, w, 3) RGB pixels, as a preview of that side is encoded."""
     import cv2
@@ -122,39 +107,13 @@ def _is_made(folder: Path, sha256: str) -> bool:
 
 
 def _make(folder: Path, source: Source) -> str | None:
-    data = source.read()
-    if data is None:
-        return "its file is gone or was changed"
     try:
-        pixels = decode(data, rgb=True, grey=False).rgb
-        profile = _colour_profile(data)
+        decoded = decode(source.read(), rgb=True, grey=False)
     except UnreadablePhotoError as error:
         return str(error)
-    assert pixels is not None
+    assert decoded.rgb is not None
     preview_file(folder, source.sha256, FULL).parent.mkdir(parents=True, exist_ok=True)
-    pixels = _in_srgb(shrunk(pixels, FULL), profile)
-    for side in reversed(SIDES):
-        pixels = shrunk(pixels, side)
-        write_atomically(preview_file(folder, source.sha256, side), encode(pixels, side))
+    pixels = in_srgb(shrunk(decoded.rgb, FULL), decoded.profile)
+    for side, encoded in ({FULL: encode(pixels, FULL)} | thumbnails(pixels)).items():
+        write_atomically(preview_file(folder, source.sha256, side), encoded)
     return None
-
-
-def _colour_profile(data: bytes) -> bytes | None:
-    """The ICC profile of an RGB photo: without it the colours of phones' wide gamuts would look dull."""
-    header: PillowImage | None = open_photo(data).header
-    return header.info.get("icc_profile") if header is not None and header.mode == "RGB" else None
-
-
-def _in_srgb(pixels: Image, profile: bytes | None) -> Image:
-    if not profile:
-        return pixels
-    from PIL import Image as PILImage
-    from PIL import ImageCms
-
-    try:
-        converted = ImageCms.profileToProfile(
-            PILImage.fromarray(pixels), ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
-        )
-    except (ImageCms.PyCMSError, OSError):  # a damaged profile
-        return pixels
-    return np.asarray(converted, np.uint8)

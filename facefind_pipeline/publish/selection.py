@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.find import KEPT, find_person
-from facefind_pipeline.search.matches import WORTH_SHOWING, Match
+from facefind_pipeline.search.find import find_person
+from facefind_pipeline.search.gone import there_first
+from facefind_pipeline.search.matches import WORTH_SHOWING, Answer, Match
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The photos of one person, best first."""
+    """The photos of one person, best first; those whose files are gone come last."""
 
     person: Person
     matches: Sequence[Match]
@@ -22,7 +23,7 @@ class Selection:
 def selected(
     connection: Connection, chosen: RegisteredSet, people: Sequence[Person], *, all_bands: bool
 ) -> list[Selection]:
-    """What to publish of each person, in the order given: at most as many photos as stored results keep.
+    """What to publish of each person, in the order given; as many as there are.
 
     Args:
         connection: any.
@@ -33,8 +34,9 @@ def selected(
     Raises:
         FacefindError: a person has no usable reference under the set.
     """
-    limit, bands = (KEPT, None) if all_bands else (None, WORTH_SHOWING)
-    return [
-        Selection(person, find_person(connection, chosen, person, limit=limit, bands=bands).matches)
-        for person in people
-    ]
+    bands = None if all_bands else WORTH_SHOWING
+
+    def search(person: Person) -> Answer:
+        return there_first(lambda most: find_person(connection, chosen, person, limit=most, bands=bands), None)
+
+    return [Selection(person, search(person).matches) for person in people]

@@ -6,23 +6,20 @@ from uuid import UUID
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import SAME_FACE, Box
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import query
-
-SAME_FACE = 0.5  # intersection over union from which two boxes are one face (PASCAL VOC)
-
-Rectangle = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class FoundBox:
-    """A box that a set's detector found; x, y, w, h in upright pixels."""
+    """A box that a set's detector found."""
 
     sha256: bytes
     event_day: str
     path: str
     face_key: UUID
-    box: Rectangle
+    box: Box
     score: float
 
 
@@ -62,18 +59,10 @@ class Comparison:
     photos: tuple[PhotoDifference, ...]
 
 
-def iou(a: Rectangle, b: Rectangle) -> float:
-    """Intersection over union of two boxes (x, y, w, h), from 0 to 1."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    shared = max(0, width) * max(0, height)
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
-
-
-def match_boxes(first: Sequence[Rectangle], second: Sequence[Rectangle]) -> list[tuple[int, int]]:
+def match_boxes(first: Sequence[Box], second: Sequence[Box]) -> list[tuple[int, int]]:
     """Pairs of indexes of boxes that are one face, the most alike first; each box is in one pair at most."""
     pairs = sorted(
-        ((iou(a, b), i, j) for i, a in enumerate(first) for j, b in enumerate(second)),
+        ((a.iou(b), i, j) for i, a in enumerate(first) for j, b in enumerate(second)),
         key=lambda pair: (-pair[0], pair[1:]),
     )
     matched: dict[int, int] = {}
@@ -110,6 +99,6 @@ def _boxes(connection: Connection, chosen: RegisteredSet) -> list[FoundBox]:
     with connection.cursor() as cursor:
         cursor.execute(query("boxes_of_set"), {"parameter_set": chosen.key})
         return [
-            FoundBox(bytes(sha256), event_day, path, face_key, (x, y, w, h), score)
+            FoundBox(bytes(sha256), event_day, path, face_key, Box(x, y, w, h), score)
             for sha256, event_day, path, face_key, x, y, w, h, score in cursor.fetchall()
         ]

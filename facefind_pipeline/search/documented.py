@@ -43,7 +43,7 @@ def filled_in(connection: Connection, chosen: RegisteredSet, name: str) -> str:
         "wanted": wanted_photos(Filters()),
     }
     composed = {
-        "find": live_statement(chosen, chosen.metric, Filters(), exact=False),
+        "find": live_statement(chosen, chosen.metric, Filters(), exact=False, for_person=True),
         "stored_results": stored_statement(Filters()),
         "wanted_photos": wanted_photos(Filters()),
     }

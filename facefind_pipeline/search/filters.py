@@ -102,10 +102,12 @@ class Filters:
 def wanted_photos(filters: Filters) -> sql.Composed:
     """The rows of `photos` that filters leave, as far as that does not depend on the face found.
 
-    Who else is on them is asked only where it matters: the question takes PostgreSQL longer to plan than the search.
+    Where they were taken and who else is on them is asked only where it matters: the questions take PostgreSQL longer
+    to read and plan than the search.
     """
+    near = query("near") if filters.near else sql.SQL("")
     company = query("company", people_present=query("people_present")) if filters.company else sql.SQL("")
-    return query("wanted_photos", company=company)
+    return query("wanted_photos", near=near, company=company)
 
 
 def of_face(filters: Filters) -> sql.Composable:

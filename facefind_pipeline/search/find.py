@@ -125,7 +125,7 @@ def find_nearest(
         exact = filters.given and _leave_few(cursor, filters)
         while True:
             cursor.execute(
-                live_statement(chosen, metric or chosen.metric, filters, exact=exact),
+                live_statement(chosen, metric or chosen.metric, filters, exact=exact, for_person=person is not None),
                 parameters | {"candidates": candidates},
             )
             rows = cursor.fetchall()
@@ -188,13 +188,19 @@ def shown_parameters(
     return {"limit": limit, "bands": None if bands is None else list(bands), "sure": sure, "likely": likely}
 
 
-def live_statement(chosen: RegisteredSet, metric: str, filters: Filters, *, exact: bool) -> sql.Composed:
-    """The live query; `exact` keeps it from an index."""
+def live_statement(
+    chosen: RegisteredSet, metric: str, filters: Filters, *, exact: bool, for_person: bool
+) -> sql.Composed:
+    """The live query; `exact` keeps it from an index, `for_person` has what was confirmed among the candidates."""
+    of_the_set = {
+        "operator": operator(metric),
+        "dimension": sql.Literal(chosen.dimension),
+        "table": sql.Identifier(chosen.table),
+    }
     return query(
         "find",
-        operator=operator(metric),
-        dimension=sql.Literal(chosen.dimension),
-        parameter_set=sql.Literal(chosen.key),
+        **of_the_set,
+        confirmed_faces=query("confirmed_faces", **of_the_set) if for_person else sql.SQL(""),
         wanted=wanted_photos(filters),
         among_wanted=AMONG_WANTED if filters.given else sql.SQL(""),
         exactly=sql.SQL("+ 0" if exact else ""),

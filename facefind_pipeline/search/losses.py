@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from facefind_pipeline.faces import Box
 from facefind_pipeline.plurals import counted
-from facefind_pipeline.store.truth import Box
 
 NAMED = 3  # of the photos and sets that a reason names
 

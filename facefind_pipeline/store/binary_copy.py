@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
+from pgvector import Vector
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -19,14 +20,6 @@ FLOAT4_OID = 700
 def _float4_array(value: Sequence[float]) -> bytes:
     body = b"".join(struct.pack(">if", 4, number) for number in value)
     return struct.pack(">iiiii", 1, 0, FLOAT4_OID, len(value), 1) + body
-
-
-def _vector(value: Any) -> bytes:
-    """Pgvector's own binary form: dimension, an unused short, big-endian float4."""
-    import numpy as np  # with the first vector: commands that only read import this module too
-
-    numbers = np.asarray(value, dtype=">f4")
-    return struct.pack(">hh", len(numbers), 0) + numbers.tobytes()
 
 
 def _timestamp(value: datetime) -> bytes:
@@ -44,7 +37,7 @@ ENCODERS: dict[str, Callable[[Any], bytes]] = {
     "timestamp": _timestamp,
     "real": struct.Struct(">f").pack,
     "real[]": _float4_array,
-    "vector": _vector,
+    "vector": lambda value: Vector(value).to_binary(),
 }
 
 

@@ -1,7 +1,9 @@
 """Opens the database: starts the embedded server where none is named, makes both databases, applies migrations."""
 
 import logging
+import math
 import os
+import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extensions import parse_dsn
 
 from facefind_pipeline import home as homes
@@ -24,6 +27,7 @@ from facefind_pipeline.store.server import EmbeddedServer
 
 LOWEST_PGVECTOR = (0, 8, 4)  # repairs of HNSW indexes before it lose rows
 LOCK_POLL_S = 0.05
+LOCK_PATIENCE_S = 5  # until it is said for whom a process waits
 
 _log = logging.getLogger(__name__)
 
@@ -74,16 +78,21 @@ class Database:
 
     @contextmanager
     def lock(self, *name: str) -> Iterator[None]:
-        """Holds the advisory lock of that name; waits for whoever holds it. A dead holder's lock is gone at once.
+        """Holds the advisory lock of that name; waits for whoever holds it, and after a while logs who that is.
 
-        Asks again and again instead of waiting in the server: a waiting statement holds a snapshot, and CREATE INDEX
-        CONCURRENTLY, which the holder may be at, waits for all snapshots to end.
+        A dead holder's lock is gone at once. Asks again and again instead of waiting in the server: a waiting statement
+        holds a snapshot, and CREATE INDEX CONCURRENTLY, which the holder may be at, waits for all snapshots to end.
         """
+        wanted = "|".join(name)
+        patient_until = time.monotonic() + LOCK_PATIENCE_S
         with self.connect_autocommit() as connection, connection.cursor() as cursor:
             while True:
-                cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", ["|".join(name)])
+                cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [wanted])
                 if cursor.fetchone() == (True,):
                     break
+                if time.monotonic() > patient_until:
+                    _log.warning("waiting for %s, which is at work: %s", _holder(cursor, wanted), " ".join(name))
+                    patient_until = math.inf
                 time.sleep(LOCK_POLL_S)
             yield
 
@@ -199,9 +208,24 @@ def _holds_our_runs(connection: Connection, parameters: address.Parameters) -> b
         other.close()
 
 
+def _holder(cursor: Cursor, lock: str) -> str:
+    """Who holds the advisory lock, by the name under which it is connected."""
+    cursor.execute(
+        """
+        SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND datname = current_database()
+          AND (classid::bigint << 32) | objid::bigint = hashtextextended(%s, 0)
+        """,
+        [lock],
+    )
+    (name,) = cursor.fetchone() or (None,)
+    return name or "another process"  # which ended just now, or connects as somebody else
+
+
 def _connect(url: str) -> Connection:
+    application = f"facefind, process {os.getpid()} on {platform.node()}"[:63]  # longer ones PostgreSQL cuts
     try:
-        return psycopg2.connect(url, application_name="facefind", connect_timeout=10)
+        return psycopg2.connect(url, application_name=application, connect_timeout=10)
     except psycopg2.OperationalError as error:
         raise FacefindError(f"database unreachable: {' '.join(str(error).split())}; see `facefind status`") from None
 

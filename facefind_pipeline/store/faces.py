@@ -15,14 +15,14 @@ from uuid import UUID
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import Box, Face, Points
 from facefind_pipeline.store import versions
 from facefind_pipeline.store.binary_copy import insert
 from facefind_pipeline.store.made import mark_faces_incomplete, mark_outdated_faces_incomplete
 from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.versions import Fingerprints
 
-Landmarks = Sequence[tuple[float, float]]
-Place = tuple[tuple[int, int, int, int], tuple[tuple[float, float], ...] | None]  # a face's box and landmarks
+Place = tuple[Box, Points | None]  # a face's box and landmarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +47,12 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFace:
-    """A face as the tables have it; box in upright pixels, landmarks or None."""
-
-    box: tuple[int, int, int, int]
-    score: float
-    landmarks: tuple[tuple[float, float], ...] | None
-
-
-@dataclass(frozen=True, slots=True)
 class PhotoToDo:
     """A photo to detect (faces is None), or with faces that still need a vector."""
 
     sha256: bytes
     path: str
-    faces: tuple[StoredFace, ...] | None
+    faces: tuple[Face, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +62,12 @@ class Detection:
     sha256: bytes
     seconds: float
     problem: str | None
-    faces: Sequence[StoredFace]
+    faces: Sequence[Face]
     thumbnails: Sequence[bytes]
     sharpness: Sequence[float | None] = ()
 
 
-def face_key(sha256: bytes, box: Sequence[int], landmarks: Landmarks | None) -> UUID:
+def face_key(sha256: bytes, box: Box, landmarks: Points | None) -> UUID:
     """What a face is known by, in whatever set: a hash of photo, box and landmarks."""
     content = json.dumps([sha256.hex(), list(box), [list(p) for p in landmarks] if landmarks else None])
     return UUID(bytes=hashlib.sha256(content.encode()).digest()[:16])
@@ -102,13 +93,13 @@ def photos_to_do(connection: Connection, partition: Partition) -> list[PhotoToDo
 
     Without those that the embedder failed on.
     """
-    to_do: dict[bytes, tuple[str, list[StoredFace] | None]] = {}
+    to_do: dict[bytes, tuple[str, list[Face] | None]] = {}
     with connection.cursor() as cursor:
         cursor.execute(query("photos_to_do"), partition.parameters)
         for sha256, path, key, x, y, w, h, score, landmarks in cursor.fetchall():
             entry = to_do.setdefault(bytes(sha256), (path, None if key is None else []))
             if entry[1] is not None:
-                entry[1].append(StoredFace((x, y, w, h), score, _points(landmarks)))
+                entry[1].append(Face(Box(x, y, w, h), score, _points(landmarks)))
     return [PhotoToDo(sha, path, None if faces is None else tuple(faces)) for sha, (path, faces) in to_do.items()]
 
 
@@ -118,7 +109,7 @@ def known_vectors(connection: Connection, partition: Partition) -> dict[bytes, l
     with connection.cursor() as cursor:
         cursor.execute(query("known_vectors"), partition.parameters)
         for sha256, x, y, w, h, landmarks in cursor.fetchall():
-            known.setdefault(bytes(sha256), []).append(((x, y, w, h), _points(landmarks)))
+            known.setdefault(bytes(sha256), []).append((Box(x, y, w, h), _points(landmarks)))
     return known
 
 
@@ -174,9 +165,7 @@ def write_embedding_problems(connection: Connection, partition: Partition, probl
         )
 
 
-def write_embeddings(
-    connection: Connection, partition: Partition, vectors: Iterable[tuple[bytes, StoredFace, Any]]
-) -> int:
+def write_embeddings(connection: Connection, partition: Partition, vectors: Iterable[tuple[bytes, Face, Any]]) -> int:
     """Writes (photo, face, vector) rows to the set's partition; returns how many were new or changed."""
     written = insert(
         connection,
@@ -212,42 +201,74 @@ def write_embeddings(
 
 
 def remove_stale(connection: Connection, partition: Partition) -> int:
-    """Removes vectors and detections of photos that are in no day any more, and this day's of former fingerprints.
-
-    A photo that is gone leaves every set, with its thumbnails: nobody should keep faces by forgetting a set. Should it
-    come back, the days that had it are to be worked on again.
-
-    Returns:
-        Vectors removed from this set.
-    """
+    """Removes the day's vectors of former fingerprints from the set; returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(query("remove_embeddings"), partition.parameters)
-        removed = Counter(parameter_set for (parameter_set,) in cursor.fetchall())
-        # What another transaction holds, that one removes, or the next.
         cursor.execute(
             """
-            DELETE FROM detections WHERE (sha256, detector_fingerprint) IN (
-                SELECT sha256, detector_fingerprint FROM detections d
-                WHERE NOT EXISTS (SELECT FROM photos p WHERE p.sha256 = d.sha256) FOR UPDATE SKIP LOCKED
-            )
-            """
+            DELETE FROM embeddings e USING (SELECT DISTINCT sha256 FROM photos WHERE event_day = %(day)s) day
+            WHERE e.parameter_set = %(parameter_set)s AND e.sha256 = day.sha256
+              AND (e.detector_fingerprint, e.embedder_fingerprint) <> (%(detector)s, %(embedder)s)
+            """,
+            partition.parameters,
         )
-        gone = cursor.rowcount
-    if gone or removed:
-        mark_outdated_faces_incomplete(connection)
-    for parameter_set, rows in removed.items():
-        _vectors_changed(connection, parameter_set, rows)
-    return removed[partition.parameter_set]
+        removed: int = cursor.rowcount
+    _vectors_changed(connection, partition.parameter_set, removed)
+    return removed
 
 
-def remove_photos(connection: Connection, photos: Sequence[bytes]) -> None:
-    """Removes all that detectors and embedders made of photos, given by SHA-256, in every set."""
+def photos_gone(connection: Connection) -> list[bytes]:
+    """Photos, by SHA-256, that went from a day since a partition was last filled; some may be in a day again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sha256 FROM photos_gone ORDER BY sha256")
+        return [bytes(sha256) for (sha256,) in cursor.fetchall()]
+
+
+def remove_gone(connection: Connection, gone: Sequence[bytes]) -> Counter[str]:
+    """Removes all that is known of those photos that are in no day: nobody should keep faces by forgetting a set.
+
+    Returns:
+        Vectors removed, by parameter set.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT sha256 FROM unnest(%s::bytea[]) gone (sha256)
+            WHERE NOT EXISTS (SELECT FROM photos p WHERE p.sha256 = gone.sha256)
+            """,
+            [list(gone)],
+        )
+        removed = remove_photos(connection, [bytes(sha256) for (sha256,) in cursor.fetchall()])
+        cursor.execute("DELETE FROM photos_gone WHERE sha256 = ANY(%s)", [list(gone)])
+    return removed
+
+
+def remove_photos(connection: Connection, photos: Sequence[bytes]) -> Counter[str]:
+    """Removes all that detectors and embedders made of photos, given by SHA-256; returns how many vectors of each set.
+
+    Should one come back to its day, the faces of that are to be made again. The caller holds the locks of all sets.
+    """
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM embeddings WHERE sha256 = ANY(%s) RETURNING parameter_set", [list(photos)])
         removed = Counter(parameter_set for (parameter_set,) in cursor.fetchall())
         cursor.execute("DELETE FROM detections WHERE sha256 = ANY(%s)", [list(photos)])
+        cursor.execute("DELETE FROM photos_gone WHERE sha256 = ANY(%s)", [list(photos)])
+    if photos:
+        mark_outdated_faces_incomplete(connection)
     for parameter_set, rows in removed.items():
         _vectors_changed(connection, parameter_set, rows)
+    return removed
+
+
+def note_gone(connection: Connection, photos: Sequence[bytes]) -> None:
+    """Notes those of some photos, which were written now, that went from their day meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO photos_gone SELECT sha256 FROM unnest(%s::bytea[]) written (sha256)
+            WHERE NOT EXISTS (SELECT FROM photos p WHERE p.sha256 = written.sha256) ORDER BY 1 ON CONFLICT DO NOTHING
+            """,
+            [list(photos)],
+        )
 
 
 def forget_problems(connection: Connection, event_day: str) -> None:
@@ -375,5 +396,5 @@ def _points(flat: Sequence[float] | None) -> tuple[tuple[float, float], ...] | N
     return None if flat is None else tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
-def _flat(points: Landmarks | None) -> list[float] | None:
+def _flat(points: Points | None) -> list[float] | None:
     return None if points is None else [number for point in points for number in point]

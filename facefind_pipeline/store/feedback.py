@@ -9,8 +9,8 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import Box
 from facefind_pipeline.path_text import path_of
-from facefind_pipeline.store.truth import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def boxes_to_embed(connection: Connection, embedder: str) -> list[DrawnBox]:
             """,
             [embedder],
         )
-        return [DrawnBox(person, bytes(sha256), (x, y, w, h)) for person, sha256, x, y, w, h in cursor.fetchall()]
+        return [DrawnBox(person, bytes(sha256), Box(x, y, w, h)) for person, sha256, x, y, w, h in cursor.fetchall()]
 
 
 def write_box_embedding(
@@ -117,7 +117,7 @@ def files_of(connection: Connection, sha256: bytes) -> list[str]:
 
 
 def faces_under(connection: Connection, parameter_set: str, sha256: bytes) -> list[Box]:
-    """The faces that a set's detector found in a photo, as x, y, w, h in upright pixels."""
+    """The faces that a set's detector found in a photo, in upright pixels."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -126,4 +126,4 @@ def faces_under(connection: Connection, parameter_set: str, sha256: bytes) -> li
             """,
             [parameter_set, sha256],
         )
-        return cursor.fetchall()
+        return [Box(*sides) for sides in cursor.fetchall()]

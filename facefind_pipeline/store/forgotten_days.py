@@ -57,10 +57,10 @@ def forget_day(connection: Connection, day: EventDay) -> Taken:
     taken = look_at_day(connection, day.key)
     only_here = list(_only_here(connection, day.key))
     with connection.cursor() as cursor:
-        faces.remove_photos(connection, only_here)
         for table in ("search_results", "feedback", "truth"):
             cursor.execute(f"DELETE FROM {table} WHERE sha256 = ANY(%s)", [only_here])  # noqa: S608
         photos.remove_day(connection, day.key)
+        faces.remove_photos(connection, only_here)
         if not day.folder:  # else new days below the root are still watched for
             cursor.execute(
                 """

@@ -203,12 +203,11 @@ def set_name(connection: Connection, key: str, name: str) -> None:
 
 
 def _create_partition(connection: Connection, key: str, table: str, dimension: int) -> None:
+    """Makes the set's table apart, then attaches it: `PARTITION OF` would wait for all who read any set's vectors."""
+    parts = {"table": sql.Identifier(table), "dimension": sql.Literal(dimension), "key": sql.Literal(key)}
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(
-                """
-                CREATE TABLE {table} PARTITION OF embeddings (CHECK (vector_dims(embedding) = {dimension}))
-                FOR VALUES IN ({key})
-                """
-            ).format(table=sql.Identifier(table), dimension=sql.Literal(dimension), key=sql.Literal(key))
-        )
+        for statement in (
+            "CREATE TABLE {table} (LIKE embeddings INCLUDING ALL, CHECK (vector_dims(embedding) = {dimension}))",
+            "ALTER TABLE embeddings ATTACH PARTITION {table} FOR VALUES IN ({key})",
+        ):
+            cursor.execute(sql.SQL(statement).format(**parts))

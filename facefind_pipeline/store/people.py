@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Face
 from facefind_pipeline.store import versions
-from facefind_pipeline.store.faces import StoredFace
 from facefind_pipeline.store.made import forget_made
 
 
@@ -46,7 +46,7 @@ class ReferenceEmbedding:
     sha256: bytes
     largest: bool
     found_by: str | None = None
-    face: StoredFace | None = None
+    face: Face | None = None
     thumbnail: bytes | None = None
     vector: Any = None
     problem: str | None = None

@@ -128,6 +128,8 @@ def merge(connection: Connection, kept: Person, other: Person, lying: Collection
                 """,  # noqa: S608
                 keys,
             )
+        # Of whom is now one person, the newest statement holds.
+        cursor.execute("UPDATE consents SET person = %(kept)s WHERE person = %(other)s", keys)
     remove(connection, other, ())
 
 

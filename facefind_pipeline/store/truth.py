@@ -7,9 +7,8 @@ from typing import NamedTuple
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Box
 from facefind_pipeline.store import versions
-
-Box = tuple[int, int, int, int]
 
 
 class TruthRow(NamedTuple):

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Face
 from facefind_pipeline.parameters import ArcfaceSettings
+from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.dlib_network import packaged_model
-from facefind_pipeline.vision.faces import Face, Image, Vectors
 from facefind_pipeline.vision.models import MODEL_MODE, file_sha256, make_models_folder, write_atomically
 from facefind_pipeline.vision.sessions import LoadedOnce, open_session
 
@@ -100,7 +101,7 @@ class ArcfaceEmbedder:
         import cv2
 
         points = np.array(face.landmarks) if face.landmarks else self._eyes(photo, face)
-        matrix = similarity(points, np.array(TEMPLATE)[: len(points)])
+        matrix = _similarity(points, np.array(TEMPLATE)[: len(points)])
         return np.asarray(cv2.warpAffine(photo, matrix, (CHIP_SIDE, CHIP_SIDE)), np.uint8)
 
     def embed(self, crops: Sequence[Image]) -> Vectors:
@@ -155,21 +156,20 @@ class ArcfaceEmbedder:
         return dlib.shape_predictor(str(packaged_model(PREDICTOR)))
 
 
-def similarity(source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The turn, scale and shift that bring points nearest to others, least squares (Umeyama, PAMI 1991); no mirroring.
+def _similarity(source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The rotation, scale and shift, without mirroring, that bring points nearest to others by least squares.
 
     Args:
         source: (n, 2), n at least 2.
         target: (n, 2).
 
     Returns:
-        (2, 3) matrix, as OpenCV's warps take it.
+        (2, 3) matrix, as OpenCV's warps take it; zeros where all source points are one.
     """
-    points, places = source @ [1, 1j], target @ [1, 1j]  # in the complex plane turn and scale are one factor
-    centred = points - points.mean()
-    factor = np.vdot(centred, places - places.mean()) / max(float(np.vdot(centred, centred).real), 1e-12)
-    shift = places.mean() - factor * points.mean()
-    return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
+    from skimage.transform import SimilarityTransform
+
+    found = SimilarityTransform.from_estimate(source, target)
+    return np.asarray(found.params[:2]) if found else np.zeros((2, 3))
 
 
 def _file(folder: Path, name: str) -> Path:

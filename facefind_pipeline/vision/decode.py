@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.opening import OpenedPhoto, UnreadablePhotoError, open_photo, pillow
 
 if TYPE_CHECKING:

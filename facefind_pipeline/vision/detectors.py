@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from facefind_pipeline.faces import Box, Face, Points
 from facefind_pipeline.parameters import DetectorSettings, HaarSettings, HogSettings, WholeSettings, YunetSettings
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import DecodedPhoto
-from facefind_pipeline.vision.faces import Box, Face, Image, Points
 from facefind_pipeline.vision.haar import Cascade
 from facefind_pipeline.vision.models import YUNET, file_sha256
 from facefind_pipeline.vision.turned import TURNED_LOOKS, look_all_round

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.vision.faces import Image, Vectors
+from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.models import file_sha256, write_atomically
 from facefind_pipeline.vision.onnx_graph import Floats, Graph
 from facefind_pipeline.vision.sessions import open_session

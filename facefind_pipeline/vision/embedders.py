@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ArcfaceSettings, DlibSettings, EmbedderSettings, ImgbeddingsSettings
 from facefind_pipeline.vision import dlib_network
-from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
+from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.models import file_sha256
 from facefind_pipeline.vision.sessions import LoadedOnce, open_session
 from facefind_pipeline.vision.turned import tilt

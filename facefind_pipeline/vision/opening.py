@@ -19,7 +19,6 @@ INCOMPLETE = "incomplete JPEG: used as far as it goes"
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "JPEG2000", "PSD", "DIB")
 _MAX_MEGAPIXELS = 200
-_ORIENTATION = 0x0112
 
 
 class UnreadablePhotoError(Exception):
@@ -133,8 +132,10 @@ def _open_raw(data: bytes) -> OpenedPhoto:
 
 
 def _orientation(photo: "PillowImage") -> int:
+    from PIL.ExifTags import Base
+
     try:
-        flag = pillow().Image.getexif(photo).get(_ORIENTATION)
+        flag = pillow().Image.getexif(photo).get(Base.Orientation)
     except Exception:  # noqa: BLE001 - as in _open_with_pillow, damaged bytes
         return 1
     return int(flag) if flag in range(1, 9) else 1

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Box, Face, Points
+from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector
 from facefind_pipeline.vision.embedders import Embedder
-from facefind_pipeline.vision.faces import Box, Face, Image, Points, Vectors
 from facefind_pipeline.vision.failures import reason
 from facefind_pipeline.vision.sheet import thumbnail
 

@@ -22,7 +22,6 @@ _ORIENTATIONS = (1, 2, 4, 3, 5, 8, 6, 7)
 _TIFF_HEADS = {b"IIRO": b"II*\0", b"IIRS": b"II*\0", b"IIU\0": b"II*\0"}  # Olympus and Panasonic
 _CANON_BOXES = (b"CMT1", b"CMT2", b"CMT4")  # main, Exif and GPS directories of CR3, each a TIFF of its own
 _CANON_HEAD = 65_536  # bytes within which they lie
-_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 
 Tags = Mapping[int, Any]
 
@@ -81,6 +80,8 @@ def develop(data: bytes) -> "PillowImage":
 
 def tags(data: bytes) -> tuple[Tags, Tags, Tags]:
     """The main, Exif and GPS directories of the RAW file itself; empty where it keeps them in its preview."""
+    from PIL.ExifTags import IFD
+
     if data[4:8] == b"ftyp":
         main, exif, gps = (_directory(data, data.find(name, 0, _CANON_HEAD) + 4) for name in _CANON_BOXES)
         return main, exif, gps
@@ -88,7 +89,7 @@ def tags(data: bytes) -> tuple[Tags, Tags, Tags]:
     if head not in (b"II*\0", b"MM\0*"):
         return {}, {}, {}
     directory = _directory(head + data[4:], 0)
-    return directory, directory.get_ifd(_EXIF_IFD), directory.get_ifd(_GPS_IFD)
+    return directory, directory.get_ifd(IFD.Exif), directory.get_ifd(IFD.GPSInfo)
 
 
 def _preview(raw: "RawPy") -> tuple[bytes | None, tuple[int, int]]:

@@ -8,8 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facefind_pipeline.faces import Box
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import upright_rgb
-from facefind_pipeline.vision.faces import Box, Image
 from facefind_pipeline.vision.opening import open_photo
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.arrays import Image
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _SEPARATED = 0, 1, 2, 5
-_SENSOR = (32803, 34892)  # photometric interpretations of RAW: colour filter array, and linear
-_ORIENTATION, _DNG_VERSION, _MAKE = 274, 50706, 271
-_FLOAT = 3  # sample format
 # What the values of a wide or floating image are counted in: the least of these that holds them.
 _WHITES = (1.0, 2.0**8 - 1, 2.0**16 - 1, 2.0**32 - 1)
 
@@ -43,13 +39,17 @@ class Header:
 
 def read_header(data: bytes) -> Header | None:
     """What the first image is; None where the directories are damaged."""
+    from PIL.ExifTags import Base
+    from tifffile import PHOTOMETRIC
+
+    shown = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED)
     try:
         with _open(data) as file:
             page = file.pages.first
-            flag = _tag(page, _ORIENTATION, 1)
+            flag = page.tags.valueof(Base.Orientation)
             return Header(
                 raw=_is_raw(page),
-                deep=page.bitspersample > 8 and page.photometric in (_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _SEPARATED),
+                deep=page.bitspersample > 8 and page.photometric in shown,
                 size=(page.imagewidth, page.imagelength),
                 orientation=flag if flag in range(1, 9) else 1,
             )
@@ -60,6 +60,7 @@ def read_header(data: bytes) -> Header | None:
 def deep_pixels(data: bytes) -> "PillowImage":
     """The first image in 8 bits, as stored: RGB or CMYK, grey as RGB, over white where it is transparent."""
     from PIL import Image as PILImage
+    from tifffile import PHOTOMETRIC, SAMPLEFORMAT
 
     with _open(data) as file:
         page = file.pages.first
@@ -67,14 +68,14 @@ def deep_pixels(data: bytes) -> "PillowImage":
         if page.planarconfig == 2 and samples.ndim == 3:
             samples = np.moveaxis(samples, 0, -1)
         samples = samples.reshape(page.imagelength, page.imagewidth, -1)
-        photometric, floating = page.photometric, page.sampleformat == _FLOAT
+        photometric, floating = page.photometric, page.sampleformat == SAMPLEFORMAT.IEEEFP
         bits = page.bitspersample
     shown = _eight_bits(samples, bits, floating=floating)
-    if photometric == _SEPARATED:
+    if photometric == PHOTOMETRIC.SEPARATED:
         return PILImage.fromarray(np.ascontiguousarray(shown[..., :4]), "CMYK")
-    colours = 3 if photometric == _RGB else 1
+    colours = 3 if photometric == PHOTOMETRIC.RGB else 1
     light = shown[..., :colours]
-    if photometric == _MIN_IS_WHITE:
+    if photometric == PHOTOMETRIC.MINISWHITE:
         light = 255 - light
     if shown.shape[2] > colours:
         opaque = shown[..., colours : colours + 1] / np.float32(255)
@@ -95,16 +96,15 @@ def _eight_bits(samples: NDArray[Any], bits: int, *, floating: bool) -> Image:
 
 
 def _is_raw(page: "TiffPage") -> bool:
-    if _tag(page, _DNG_VERSION, None) is not None or page.photometric in _SENSOR:
+    from PIL.ExifTags import Base
+    from tifffile import PHOTOMETRIC
+
+    sensor = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
+    if Base.DNGVersion in page.tags or page.photometric in sensor:
         return True
     # Cameras put the sensor's data into a directory below a small picture.
-    below = page.pages if page.subifds and _tag(page, _MAKE, None) else ()
-    return any(other.aspage().photometric in _SENSOR for other in below or ())
-
-
-def _tag(page: "TiffPage", number: int, missing: Any) -> Any:
-    tag = page.tags.get(number)
-    return missing if tag is None else tag.value
+    below = page.pages if page.subifds and page.tags.valueof(Base.Make) else ()
+    return any(other.aspage().photometric in sensor for other in below or ())
 
 
 def _open(data: bytes) -> Any:

@@ -10,7 +10,8 @@ from functools import reduce
 
 import numpy as np
 
-from facefind_pipeline.vision.faces import Image, Points
+from facefind_pipeline.faces import Points
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.yunet import Find, Floats
 
 TURNED_LOOKS = 1  # in the detector's fingerprint: raise it whenever what is found here changes

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.sessions import open_session
 
 Floats = npt.NDArray[np.floating[Any]]

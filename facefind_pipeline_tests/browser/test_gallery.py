@@ -1,11 +1,12 @@
 """A gallery as people open it: from a file, on a phone and on a desktop, with fingers, keys and a screen reader."""
 
+import hashlib
 import json
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +17,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from facefind_pipeline.publish.covering import Head
 from facefind_pipeline.publish.gallery import Gallery, write_gallery
+from facefind_pipeline.publish.gallery_data import Appearance, GalleryPhoto
+from facefind_pipeline.publish.gallery_pictures import copy_previews, write_covered
+from facefind_pipeline.publish.hiding import Hiding
 from facefind_pipeline_tests.browser.chromium import NAMES, find_chromium, open_page
 from facefind_pipeline_tests.conftest import Portraits, Silence
 from facefind_pipeline_tests.publish.galleries import PEOPLE, gallery_photos, write_previews
@@ -33,7 +38,7 @@ MANY = 10_000
 DOWNLOAD_MS = 20_000
 LONG_MS = 50  # what the browser's own observer calls a long task
 THROTTLING = 4
-ATTEMPTS = 3  # a garbage collection, or the machine's other work, may fall into one
+ATTEMPTS = 5  # a garbage collection, or the machine's other work, may fall into one
 
 SCROLL = """async () => {
     const frames = async (count) => { while (count-- > 0) await new Promise(requestAnimationFrame) };
@@ -81,7 +86,8 @@ def _write(folder: Path, count: int, portraits: Portraits) -> Path:
     photos = gallery_photos(count)
     write_previews(folder / "previews", photos, portraits.together())
     gallery = Gallery(PEOPLE, photos, originals=False, archive=count < MANY)
-    return write_gallery(folder / "gallery", gallery, folder / "previews", Silence())
+    copy_previews(folder / "gallery", photos, folder / "previews", Silence())
+    return write_gallery(folder / "gallery", gallery, Silence())
 
 
 def _open(page: Page, index: Path) -> None:
@@ -94,18 +100,50 @@ def _link(page: Page, number: int) -> Any:
 
 
 @SCREENS
-def test_ten_thousand_photos_scroll_and_are_filtered_without_a_long_task(many: Path, screen: dict[str, Any]) -> None:
+@pytest.mark.parametrize("used", ["scrolled and filtered", "photos opened"])
+def test_ten_thousand_photos_are_looked_at_without_a_long_task(many: Path, screen: dict[str, Any], used: str) -> None:
+    use = {"scrolled and filtered": _scroll_and_filter, "photos opened": _open_photos}[used]
     for attempt in range(1, ATTEMPTS + 1):
         with open_page(**screen) as page:
-            long = _long_tasks(page, many)
+            long = _long_tasks(page, many, use)
         if not long:
             return
         print(f"attempt {attempt}: {long}")
     assert not long
 
 
-def _long_tasks(page: Page, index: Path) -> list[float]:
-    """Milliseconds of the long tasks of opening, scrolling and filtering under CPU throttling.
+def _scroll_and_filter(page: Page) -> None:
+    page.evaluate(SCROLL)
+    expect(_link(page, MANY - 1)).to_be_visible()
+    assert page.locator("#photos a").count() < 200
+    page.select_option("#person", label=PEOPLE[1])
+    expect(page.locator("#count")).to_have_text("6,000 photos of 10,000")
+    page.select_option("#band", label="Likely")
+    expect(page.locator("#count")).to_have_text("3,500 photos of 10,000")
+    page.wait_for_timeout(500)
+
+
+def _open_photos(page: Page) -> None:
+    """Two, the first of which runs code that never ran before; by the mouse and keys alone.
+
+    Playwright's own ways to click and wait would work in the page's thread.
+    """
+    for number in (1, 2):
+        page.mouse.click(*_middle(page, number))
+        page.wait_for_timeout(2000)
+        for key in ("f", "ArrowRight", "ArrowRight", "ArrowLeft", "Escape"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(1000)
+    expect(page.locator("#photos a:focus")).to_have_attribute("data-number", "3")
+
+
+def _middle(page: Page, number: int) -> tuple[float, float]:
+    box = _link(page, number).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def _long_tasks(page: Page, index: Path, use: Callable[[Page], None]) -> list[float]:
+    """Milliseconds of the long tasks of opening a gallery and using it under CPU throttling.
 
     By the time that the page's own thread worked, which throttling multiplies: what PerformanceObserver reports is by
     the clock, so that other processes on the cores count.
@@ -115,14 +153,7 @@ def _long_tasks(page: Page, index: Path) -> list[float]:
     assert browser is not None
     browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
     _open(page, index)
-    page.evaluate(SCROLL)
-    expect(_link(page, MANY - 1)).to_be_visible()
-    assert page.locator("#photos a").count() < 200
-    page.select_option("#person", label=PEOPLE[1])
-    expect(page.locator("#count")).to_have_text("6,000 photos of 10,000")
-    page.select_option("#band", label="Likely")
-    expect(page.locator("#count")).to_have_text("3,500 photos of 10,000")
-    page.wait_for_timeout(500)
+    use(page)
     events = json.loads(browser.stop_tracing())["traceEvents"]
     (thread,) = {
         (event["pid"], event["tid"])
@@ -130,15 +161,20 @@ def _long_tasks(page: Page, index: Path) -> list[float]:
         if event["name"] == "EvaluateScript" and event["args"]["data"]["url"].endswith("page/gallery.js")
     }
     of_page = [event for event in events if (event["pid"], event["tid"]) == thread and "tdur" in event]
-    # Taking over a document is the same work for an empty one.
-    commits = [event["ts"] for event in of_page if event["name"] == "CommitLoad"]
+    # Taking over a document is the same work for an empty one; scripts without an address are Playwright's.
+    others = [
+        event["ts"]
+        for event in of_page
+        if event["name"] == "CommitLoad"
+        or (event["name"] == "EvaluateScript" and not event["args"]["data"]["url"].startswith("file:"))
+    ]
     tasks = [event for event in of_page if event["name"] == "RunTask" or event["name"].endswith("::RunTask")]
-    assert len(tasks) > 1000
+    assert len(tasks) > 500
     return [
         event["tdur"] / 1000
         for event in tasks
         if event["tdur"] > 1000 * LONG_MS
-        and not any(event["ts"] <= commit < event["ts"] + event["dur"] for commit in commits)
+        and not any(event["ts"] <= other < event["ts"] + event["dur"] for other in others)
     ]
 
 
@@ -191,6 +227,35 @@ def _check_mark(page: Page) -> None:
     assert (mark["x"] - photo["x"]) / photo["width"] == pytest.approx(1200 / 3000, abs=0.01)
     assert (mark["y"] - photo["y"]) / photo["height"] == pytest.approx(500 / 2000, abs=0.01)
     assert mark["width"] / photo["width"] == pytest.approx(300 / 3000, abs=0.01)
+
+
+@SCREENS
+def test_others_are_covered_and_the_face_to_mark_is_hers(
+    tmp_path: Path, portraits: Portraits, models: Path, screen: dict[str, Any]
+) -> None:
+    picture = portraits.together().resize((3000, 2000))
+    picture.save(tmp_path / "both.jpg")
+    sha256 = hashlib.sha256((tmp_path / "both.jpg").read_bytes()).hexdigest()
+    (of_both, *_) = gallery_photos(2)
+    found = replace(of_both.match, file=tmp_path / "both.jpg", sha256=sha256)
+    hers = Head(*found.box)
+    photo = GalleryPhoto(picture.size, [Appearance(0, found)], Hiding((hers,), (hers,)))
+    assert write_covered(tmp_path / "gallery", [photo], models, Silence()).heads[sha256] >= 1
+    gallery = Gallery(PEOPLE[:1], [photo], originals=False, archive=False, others_hidden=True)
+    index = write_gallery(tmp_path / "gallery", gallery, Silence())
+    watched = Watched()
+    with open_page(**screen) as page:
+        watched.look_at(page)
+        _open(page, index)
+        expect(page.locator(".note")).to_have_text("Other people are covered, unless they agreed to be shown.")
+        _link(page, 0).click()
+        page.get_by_role("button", name="Mark the face").click()
+        expect(page.locator(".pswp__item[aria-hidden=false] .marks span")).to_be_visible()
+        page.wait_for_timeout(600)
+        _check_mark(page)
+        assert PEOPLE[1] not in page.content()
+        assert watched.complaints == []
+        assert _serious(page) == []
 
 
 def test_all_of_it_by_keys(few: Path) -> None:

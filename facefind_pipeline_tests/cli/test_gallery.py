@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from facefind_pipeline.plurals import counted
 from facefind_pipeline.settings import Settings
-from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
+from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 
 
 def _photos(gallery: Path) -> set[str]:
@@ -55,13 +56,78 @@ def test_a_gallery_of_what_was_found(found: Path, facefind: Facefind, tmp_path: 
     assert values["left_out"] == {}
 
 
-def test_a_photo_that_is_gone_is_left_out_and_named(found: Path, facefind: Facefind, tmp_path: Path) -> None:
-    for file in ("Day 1/hopper.jpg", "Day 2/copy of hopper.jpg"):
-        (found / file).unlink()
-    made = facefind("gallery", "Ada", "--out", "gallery")
+def test_photos_that_are_gone_leave_the_gallery_and_are_counted(
+    found: Path, facefind: Facefind, tmp_path: Path
+) -> None:
+    assert facefind("gallery", "Ada", "--out", "gallery").exit_code == 0
+    (found / "Day 1/hopper.jpg").unlink()  # a copy is there
+    again = facefind("gallery", "Ada", "--out", "gallery")
+    assert "left out" not in again.stderr
+    (found / "Day 2/copy of hopper.jpg").unlink()
+    # Although its previews are kept.
+    made = facefind("gallery", "Ada", "--out", "gallery", "--all")
     assert made.exit_code == 0
-    assert "left out: Day 1/hopper.jpg: its file is gone or was changed" in made.stderr
-    assert "hopper" not in _photos(tmp_path / "gallery")
+    assert "left out: Day 1/hopper.jpg: its file is gone\n" in made.stderr
+    assert "; 1 photo left out\n" in made.stderr
+    assert not _photos(tmp_path / "gallery") & {"hopper", "copy-of-hopper"}
+    for file in found.rglob("*.*"):
+        file.unlink()
+    before = _contents(tmp_path / "gallery")
+    nothing = facefind("gallery", "Ada", "--out", "gallery")
+    assert nothing.exit_code == 1
+    assert "no photo of Ada can be shown: Day 1/" in nothing.stderr
+    assert _contents(tmp_path / "gallery") == before
+
+
+def test_other_people_are_covered_and_counted(
+    found: Path, facefind: Facefind, tmp_path: Path, settings: Settings
+) -> None:
+    tried = facefind("gallery", "Ada", "--hide-others", "--dry-run", "--json")
+    assert tried.exit_code == 0, tried.stderr
+    would = json.loads(tried.stdout)
+    with Image.open(would.pop("sheet")) as sheet:
+        assert sheet.width > 3 * 320
+    assert not (tmp_path / "gallery").exists()
+    assert would["covered"] >= 1
+
+    made = json.loads(facefind("gallery", "Ada", "--out", "gallery", "--hide-others", "--json").stdout)
+    assert made == {"page": str(tmp_path / "gallery" / "index.html"), **would}
+    assert not settings.small_photos.exists()
+    assert "Other people are covered" in (tmp_path / "gallery" / "index.html").read_text()
+    again = facefind("gallery", "Ada", "--out", "gallery", "--hide-others")
+    assert f"3 photos of Ada, {counted(would['covered'], 'head')} of other people covered\n" in again.stderr
+
+
+@pytest.mark.slow
+def test_whose_faces_stay_is_decided_by_the_gallerys_people_and_by_consent(
+    found: Path, facefind: Facefind, portraits: Portraits, tmp_path: Path
+) -> None:
+    portraits.collins.crop((60, 0, 420, 420)).save(tmp_path / "eileen.png")
+    assert facefind("run", found, "--params", SMALL_SET, "--reference", "Eileen=eileen.png").exit_code == 0
+
+    def covered(*names: str) -> int:
+        made = facefind("gallery", *names, "--out", "gallery", "--hide-others", "--json")
+        assert not [file for file in (tmp_path / "gallery").rglob("*.js") if set(names) == {"Ada"} and _named(file)]
+        return json.loads(made.stdout)["covered"]
+
+    def _named(file: Path) -> bool:
+        return "Eileen" in file.read_text()
+
+    of_ada = covered("Ada")
+    assert of_ada >= 1
+    assert covered("Ada", "Eileen") < of_ada
+    assert facefind("person", "consent", "Eileen", "--yes").exit_code == 0
+    assert covered("Ada") == of_ada - 1
+    assert facefind("person", "consent", "Eileen", "--no").exit_code == 0
+    assert covered("Ada") == of_ada
+
+
+def test_what_would_show_others_is_refused_before_anything_is_opened(facefind: Facefind, tmp_path: Path) -> None:
+    for other in ("--originals", "--all"):
+        refused = facefind("gallery", "Ada", "--out", "gallery", "--hide-others", other)
+        assert refused.exit_code == 2
+        assert other in refused.stderr
+    assert not (tmp_path / "gallery").exists()
 
 
 def test_what_can_not_be_is_said_in_one_line(found: Path, facefind: Facefind, tmp_path: Path) -> None:

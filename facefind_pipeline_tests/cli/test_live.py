@@ -11,9 +11,8 @@ from uuid import UUID
 import dagster as dg
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
-from facefind_pipeline.orchestration.daemon import daemon_lives
+from facefind_pipeline.orchestration.daemon import ENDED_RUNS, daemon_lives
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.plan.due import due
@@ -111,7 +110,7 @@ def _alone(files: list[Path]) -> Iterator[UUID]:
 def _at_rest(instance: dg.DagsterInstance) -> bool:
     """Nothing is at work, nor asked for within two ticks of the automation."""
     for _ in range(25):
-        if instance.get_runs_count(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
+        if instance.get_runs_count(RunsFilter(statuses=[one for one in DagsterRunStatus if one not in ENDED_RUNS])):
             return False
         time.sleep(1)
     return True

@@ -14,11 +14,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from facefind_pipeline.faces import Face
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.server import EmbeddedServer
 from facefind_pipeline.vision import detectors
 from facefind_pipeline.vision.decode import DecodedPhoto
-from facefind_pipeline.vision.faces import Face
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
-from dagster._core.execution.backfill import BulkActionStatus
-from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.backfills import request_backfill
 from facefind_pipeline.orchestration.daemon import work_off
+from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, BulkActionStatus
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database

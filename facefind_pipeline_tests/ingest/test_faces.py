@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from facefind_pipeline.faces import Face
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.vision import detectors, embedders
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import DecodedPhoto
-from facefind_pipeline.vision.faces import Face, Image
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work

@@ -9,6 +9,8 @@ import pytest
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.folders import Found, find_days
 from facefind_pipeline.ingest.listing import report
+from facefind_pipeline.marks import ALBUM_CONTENTS, GALLERY_MARK
+from facefind_pipeline.publish.contents import Contents
 from facefind_pipeline.store.photos import EventDay
 
 
@@ -49,6 +51,36 @@ def test_what_storage_and_programs_leave_is_no_day(tmp_path: Path, junk: str) ->
     _photo(tmp_path / junk / "deep" / "a.jpg")
     found = find_days(tmp_path, ignore=("edited", "*.lrdata"))
     assert ([day.key for day in found.days], found.problems) == (["day"], [])
+
+
+def _gallery(folder: Path) -> None:
+    for name in (GALLERY_MARK, "photos/a.jpg", "thumbnails/a-320.jpg"):
+        _photo(folder / name)
+
+
+def _album(folder: Path) -> None:
+    _photo(folder / "a.jpg")
+    contents = Contents("ada", "Ada", "some-set", "full", others_hidden=False)
+    (folder / ALBUM_CONTENTS).write_bytes(contents.to_json())
+
+
+def test_galleries_and_albums_of_facefind_are_no_days_and_reported_once_each(tmp_path: Path) -> None:
+    _photo(tmp_path / "day" / "a.jpg")
+    _gallery(tmp_path / "given" / "ada gallery")
+    _album(tmp_path / "ada")
+    _photo(tmp_path / "another program's" / "a.jpg")
+    (tmp_path / "another program's" / ALBUM_CONTENTS).write_text('{"title": "facefind album"}')
+    assert set(_found(tmp_path)) == {"day", "another-programs"}
+    assert _left_out(tmp_path) == [
+        f"{tmp_path / 'ada'}: is a facefind album: its pictures are no photos of the event",
+        f"{tmp_path / 'given' / 'ada gallery'}: is a facefind gallery: its pictures are no photos of the event",
+    ]
+
+
+def test_an_album_that_is_given_itself_is_read(tmp_path: Path) -> None:
+    """A friend's album may be all that one has of an event."""
+    _album(tmp_path / "ada")
+    assert _found(tmp_path / "ada") == {"ada": ""}
 
 
 def test_a_given_name_replaces_the_folders(tmp_path: Path) -> None:

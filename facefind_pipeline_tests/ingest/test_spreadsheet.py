@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from facefind_pipeline.errors import FacefindError
@@ -32,6 +32,8 @@ def file(tmp_path: Path) -> Path:
 def test_what_was_written_is_read(
     file: Path, rows: list[list[str]], delimiter: str, encoding: str, quoting: int, end: str
 ) -> None:
+    # Python's writer, unlike spreadsheets, quotes only the characters that its own lines end with.
+    assume(quoting == csv.QUOTE_ALL or end == "\r\n" or not any("\r" in cell for row in rows for cell in row))
     written = io.StringIO(newline="")
     csv.writer(written, delimiter=delimiter, quoting=quoting, lineterminator=end).writerows([HEADER, *rows])  # type: ignore[arg-type]
     file.write_bytes(written.getvalue().encode(encoding))

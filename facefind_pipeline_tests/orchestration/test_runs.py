@@ -8,7 +8,6 @@ import sys
 import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
-from dagster._core.test_utils import create_run_for_test
 
 from facefind_pipeline.definitions import build_defs
 from facefind_pipeline.errors import FacefindError
@@ -24,7 +23,7 @@ from facefind_pipeline_tests.store import rows
 
 
 def _unfinished(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
-    return create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags=tags).run_id
+    return instance.add_run(dg.DagsterRun("any job", status=DagsterRunStatus.STARTED, tags=tags)).run_id
 
 
 def test_only_runs_of_dead_processes_of_this_host_are_ended() -> None:

@@ -12,8 +12,6 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
-from dagster._core.loader import LoadingContextForTest
 
 from facefind_pipeline.cli import stages
 from facefind_pipeline.errors import FacefindError
@@ -27,6 +25,7 @@ from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.plan.due import Scope, due
 from facefind_pipeline.store import parameter_sets
 from facefind_pipeline_tests.conftest import SMALL_SET
+from facefind_pipeline_tests.orchestration.stale import stale_partitions
 
 SECOND_SET = "haar-sf1.20-mn5-ms60@dlib"
 CLIP_SET = SMALL_SET.replace("dlib", "imgbeddings")
@@ -114,17 +113,8 @@ class World:
 
     def stale(self) -> Requested:
         """Partitions of the faces that the UI shows as stale."""
-        resolver = CachingStaleStatusResolver(
-            self.graph.instance,
-            self.graph.definitions.resolve_asset_graph(),
-            LoadingContextForTest(self.graph.instance),
-        )
-        return {
-            (asset, str(partition))
-            for asset in FACES
-            for partition in day_sets.get_partition_keys(dynamic_partitions_store=self.graph.instance)
-            if resolver.get_status(dg.AssetKey(asset), partition) == StaleStatus.STALE
-        }
+        keys = list(day_sets.get_partition_keys(dynamic_partitions_store=self.graph.instance))
+        return stale_partitions(self.graph.instance, self.graph.definitions, dict.fromkeys(FACES, keys))
 
     def start_and_kill(self, assets: Sequence[str], partition: str, tags: Mapping[str, str] | None = None) -> None:
         """A run that a process began which is there no more."""

@@ -116,7 +116,7 @@ def test_a_photo_that_left_and_came_back_is_worked_on_again(connection: Connecti
     _read_again(connection, "friday")
     saturday = partition(connection, "saturday")
     write_all(connection, saturday, [Photo("late.jpg", "4")])
-    faces.remove_stale(connection, saturday)
+    faces.remove_gone(connection, faces.photos_gone(connection))
     write_photos(connection, "friday", [ONE])
     _read_again(connection, "friday")
     assert would_be_made_from(connection, "face_embeddings", FRIDAY) == before
@@ -126,7 +126,7 @@ def test_a_photo_that_left_and_came_back_is_worked_on_again(connection: Connecti
 def test_a_day_that_was_read_in_part_counts_as_changed(connection: Connection, friday: Partition) -> None:
     write_photos(connection, "friday", [Photo("one.jpg", "other")])
     made.mark_incomplete(connection, "raw_photos", "friday")  # and its reading was killed
-    faces.remove_stale(connection, friday)
+    faces.remove_gone(connection, faces.photos_gone(connection))
     write_photos(connection, "friday", [ONE])
     _read_again(connection, "friday")
     assert due(connection, FACES) == _faces(Why.INCOMPLETE)

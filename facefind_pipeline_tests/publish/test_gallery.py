@@ -15,8 +15,10 @@ from PIL import Image
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.publish import gallery as galleries
-from facefind_pipeline.publish.gallery import ARCHIVE, INDEX, Gallery, check_folder, write_gallery
+from facefind_pipeline.publish.gallery import ARCHIVE, INDEX, Gallery, write_gallery
 from facefind_pipeline.publish.gallery_data import Appearance, GalleryPhoto
+from facefind_pipeline.publish.gallery_folder import check_folder
+from facefind_pipeline.publish.gallery_pictures import copy_previews
 from facefind_pipeline_tests.conftest import Silence
 from facefind_pipeline_tests.publish.galleries import PEOPLE, SIZE, gallery_photos, match, write_previews
 
@@ -34,7 +36,8 @@ def _write(
     if not previews.exists():
         write_previews(previews, photos, Image.new("RGB", (300, 200), "teal"))
     check_folder(out, [])
-    page = write_gallery(out, Gallery(people, photos, originals, archive), previews, Silence())
+    copy_previews(out, photos, previews, Silence())
+    page = write_gallery(out, Gallery(people, photos, originals, archive), Silence())
     assert page == out / INDEX
     return {file.relative_to(out).as_posix(): file for file in out.rglob("*") if file.is_file()}
 
@@ -175,7 +178,7 @@ def test_originals_are_given_when_asked_for(out: Path, tmp_path: Path) -> None:
 def test_an_original_that_was_changed_meanwhile_is_an_error(out: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"another")
     photo = GalleryPhoto(SIZE, [Appearance(0, match("a.jpg", file=tmp_path / "a.jpg"))])
-    with pytest.raises(FacefindError, match="changed meanwhile"):
+    with pytest.raises(FacefindError, match="gone or was changed; call"):
         _write(out, [photo], originals=True)
 
 

@@ -1,11 +1,13 @@
 """Whose faces stay, whose are covered, and whether detector and embedder still know them."""
 
+import io
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as PILImage
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.parameters import ParameterSet
@@ -13,16 +15,18 @@ from facefind_pipeline.publish.album import Album, Options, plan_album
 from facefind_pipeline.publish.covering import Head, cover_heads, on_one_face
 from facefind_pipeline.publish.exports import picture
 from facefind_pipeline.publish.hiding import Hiding, LowLook, heads_to_cover
+from facefind_pipeline.publish.making import collage_of
 from facefind_pipeline.publish.selection import selected
 from facefind_pipeline.settings import Settings
-from facefind_pipeline.store import parameter_sets, people
+from facefind_pipeline.store import parameter_sets, people, people_changes
 from facefind_pipeline.store.consents import Consent, consents_of, people_who_agreed, record_consent
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import DecodedPhoto
 from facefind_pipeline.vision.detectors import load_detector
-from facefind_pipeline.vision.faces import Image
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
+from facefind_pipeline_tests.publish.albums import album_of
 
 HIDDEN = Options(hide_others=True)
 TODAY = date(2026, 11, 26)
@@ -117,6 +121,16 @@ def test_the_newest_statement_holds_and_all_are_kept(database: Database) -> None
         assert all(one.stated_at is not None for one in stated)
 
 
+def test_of_two_people_who_are_one_the_newest_statement_holds(database: Database) -> None:
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO people (person, display_name) VALUES ('grace', 'Grace'), ('eileen', 'Eileen')")
+        record_consent(connection, GRACE, Consent(agreed=True, until=None, source="form"))
+        record_consent(connection, EILEEN, Consent(agreed=False, until=None, source="letter"))
+        people_changes.merge(connection, GRACE, EILEEN, ())
+        assert [one.source for one in consents_of(connection, GRACE)] == ["letter", "form"]
+        assert people_who_agreed(connection, TODAY) == []
+
+
 def test_boxes_of_one_head_are_joined_and_those_of_who_is_shown_left_out() -> None:
     shown = Head(100, 100, 40, 50)
     found = (Head(102, 98, 40, 52), Head(300, 100, 40, 50), Head(304, 106, 44, 50, sure=False))
@@ -145,3 +159,14 @@ def test_a_covered_face_is_not_recognised(portraits: Portraits, settings: Settin
     assert [head for head in heads if head.sure]
     cover_heads(pixels, heads, [])
     assert not faces(pixels, settings)
+
+
+def test_a_collage_shows_nobody_else(tmp_path: Path, portraits: Portraits, settings: Settings) -> None:
+    portraits.together().save(tmp_path / "both.jpg", quality=95)
+    grace, _ = faces(np.array(portraits.together()), settings)
+    for options, left in ((HIDDEN, 1), (Options(), 2)):
+        hiding = {tmp_path / "both.jpg": Hiding((grace,), (grace,))}
+        made = collage_of(album_of(tmp_path, [tmp_path / "both.jpg"], options, hiding=hiding), settings.models)
+        assert made is not None
+        with PILImage.open(io.BytesIO(made)) as picture:
+            assert len(faces(np.array(picture), settings)) == left

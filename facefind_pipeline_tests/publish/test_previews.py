@@ -10,12 +10,12 @@ from PIL import Image, ImageCms
 from facefind_pipeline.publish.previews import (
     FULL,
     SIDES,
-    Source,
     make_previews,
     preview_file,
     remove_previews,
     scaled_size,
 )
+from facefind_pipeline.publish.sources import Source
 from facefind_pipeline_tests.conftest import Portraits, Silence
 
 
@@ -67,7 +67,7 @@ def test_wide_colours_are_brought_into_srgb(tmp_path: Path) -> None:
     # A profile in which red and blue are swapped shows whether it is heeded.
     swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     red, blue = (swapped.index(tag) + 4 for tag in (b"rXYZ", b"bXYZ"))
-    profile = bytearray(swapped)
+    profile = bytearray(swapped.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be")))
     profile[red : red + 4], profile[blue : blue + 4] = swapped[blue : blue + 4], swapped[red : red + 4]
     source = _source(tmp_path, Image.new("RGB", (64, 64), (250, 10, 10)), icc_profile=bytes(profile))
     r, _, b = _made(tmp_path / "made", source).getpixel((32, 32))

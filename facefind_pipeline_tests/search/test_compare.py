@@ -3,40 +3,29 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facefind_pipeline.search.compare import compare_sets, iou, match_boxes
+from facefind_pipeline.faces import Box
+from facefind_pipeline.search.compare import compare_sets, match_boxes
 from facefind_pipeline.store import parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.store import rows
 
 SIDES = st.integers(1, 50)
-BOXES = st.tuples(st.integers(-50, 50), st.integers(-50, 50), SIDES, SIDES)
+BOXES = st.builds(Box, st.integers(-50, 50), st.integers(-50, 50), SIDES, SIDES)
 OTHER = "haar-sf1.10-mn5-ms60@dlib"
 
 
-@given(BOXES, BOXES)
-def test_iou_is_the_share_of_pixels_that_both_have(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> None:
-    def pixels(box: tuple[int, int, int, int]) -> set[tuple[int, int]]:
-        x, y, w, h = box
-        return {(i, j) for i in range(x, x + w) for j in range(y, y + h)}
-
-    both, either = pixels(a) & pixels(b), pixels(a) | pixels(b)
-    assert iou(a, b) == iou(b, a) == len(both) / len(either)
-
-
 @given(st.lists(BOXES, max_size=6), st.lists(BOXES, max_size=6))
-def test_each_box_is_in_one_pair_at_most(
-    first: list[tuple[int, int, int, int]], second: list[tuple[int, int, int, int]]
-) -> None:
+def test_each_box_is_in_one_pair_at_most(first: list[Box], second: list[Box]) -> None:
     pairs = match_boxes(first, second)
     assert len({i for i, _ in pairs}) == len({j for _, j in pairs}) == len(pairs)
-    assert all(iou(first[i], second[j]) >= 0.5 for i, j in pairs)
+    assert all(first[i].iou(second[j]) >= 0.5 for i, j in pairs)
     left = [(i, j) for i in range(len(first)) for j in range(len(second))]
     free = [(i, j) for i, j in left if i not in {i for i, _ in pairs} and j not in {j for _, j in pairs}]
-    assert all(iou(first[i], second[j]) < 0.5 for i, j in free)
+    assert all(first[i].iou(second[j]) < 0.5 for i, j in free)
 
 
 def test_the_most_alike_boxes_are_paired_first() -> None:
-    near, nearer, box = (2, 0, 10, 10), (1, 0, 10, 10), (0, 0, 10, 10)
+    near, nearer, box = Box(2, 0, 10, 10), Box(1, 0, 10, 10), Box(0, 0, 10, 10)
     assert match_boxes([near, nearer], [box]) == [(1, 0)]
 
 

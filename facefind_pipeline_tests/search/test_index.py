@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.plan.due import is_current
@@ -106,6 +107,36 @@ def test_the_recall_of_a_poor_index_is_seen(database: Database, monkeypatch: pyt
             assert cursor.fetchone() == ("on",)
     assert good is not None
     assert poor < good - 0.05
+
+
+def test_a_face_is_no_neighbour_of_its_own(database: Database) -> None:
+    asked: list[tuple[str, set[str]]] = []
+
+    class Recording(Cursor):
+        def execute(self, statement: Any, values: Any = None) -> None:
+            self.values = values
+            super().execute(statement, values)
+
+        def fetchall(self) -> list[Any]:
+            rows = super().fetchall()
+            if len(self.values) == 3:  # a probe's face, its vector, how many neighbours
+                asked.append((self.values[0], {face for (face,) in rows}))
+            return rows
+
+    _fill(database, 0, 20)
+    _choose(database, "hnsw")
+    index.refresh(database, KEY)
+    with database.connect() as connection:
+        connection.cursor_factory = Recording
+        index.measure_recall(connection, parameter_sets.find(connection, KEY), probes=5)
+    assert len(asked) == 10
+    assert all(len(found) == index.RECALL_AT and face not in found for face, found in asked)
+
+
+def test_of_a_face_alone_nothing_is_missed(database: Database) -> None:
+    _fill(database, 0, 1)
+    _choose(database, "hnsw")
+    assert index.refresh(database, KEY).recall == 1
 
 
 def test_a_live_index_serves_until_too_much_changed() -> None:

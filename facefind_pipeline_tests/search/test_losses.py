@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import Face
 from facefind_pipeline.search import find, results
 from facefind_pipeline.search.explain import explain
 from facefind_pipeline.search.filters import Filters
@@ -15,7 +16,7 @@ from facefind_pipeline.search.losses import Facts, Outranking, Reason, attribute
 from facefind_pipeline.search.quality import evaluate_rows
 from facefind_pipeline.store import faces, feedback, parameter_sets, truth
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Detection, Partition, StoredFace
+from facefind_pipeline.store.faces import Detection, Partition
 from facefind_pipeline.store.people import Person
 from facefind_pipeline.store.truth import TruthList, TruthRow
 from facefind_pipeline_tests.store.rows import Photo, partition, table, vector, write_all, write_person, write_photos
@@ -74,7 +75,7 @@ def test_a_face_that_no_detector_finds(connection: Connection, friday: Partition
 def test_a_face_below_the_smallest_size_that_another_set_finds(connection: Connection, friday: Partition) -> None:
     small = Photo("small.jpg", "1")
     other = partition(connection, "friday", HOG, detector="hog")
-    seen = StoredFace(HERS, 1.0, None)
+    seen = Face(HERS, 1.0)
     faces.write_detections(connection, other.detector, [Detection(small.sha256, 0.1, None, [seen], [b"jpeg"])])
     faces.finish(connection, other)
     reason, detail = _lose(connection, friday, [small], small)

@@ -7,6 +7,7 @@ import pytest
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.search import results
 from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE
 from facefind_pipeline.search.calibration import read_calibration
@@ -14,7 +15,7 @@ from facefind_pipeline.search.find import find_person, nearest_face
 from facefind_pipeline.search.matches import Match
 from facefind_pipeline.store import faces, feedback, parameter_sets
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Detection, Partition, StoredFace
+from facefind_pipeline.store.faces import Detection, Partition
 from facefind_pipeline.store.people import Person
 from facefind_pipeline.store.queries import operator, query
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, vector, write_all, write_person
@@ -101,7 +102,7 @@ def test_a_face_too_far_to_be_sure_changes_no_template(connection: Connection, f
 
 def test_impostors_are_sure_faces_of_one_photo_that_do_not_overlap(connection: Connection, friday: Partition) -> None:
     places = [(100 * number, 0, 50, 50) for number in range(9)] + [(820, 10, 50, 50)]  # the last two overlap
-    found = [StoredFace(place, float(score), None) for score, place in enumerate(places)]
+    found = [Face(Box(*place), float(score)) for score, place in enumerate(places)]
     photo, other = Photo("crowd.jpg", "1"), Photo("single.jpg", "2", [vector(9)])
     write_all(connection, friday, [photo, other])
     faces.write_detections(connection, friday.detector, [Detection(b"3" * 32, 0.1, None, found, [b"jpeg"] * 10)])

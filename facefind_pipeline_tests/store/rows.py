@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.store import faces, parameter_sets, people, photos
-from facefind_pipeline.store.faces import Detection, Partition, StoredFace
+from facefind_pipeline.store.faces import Detection, Partition
 from facefind_pipeline.store.made import day_set, record_made
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
 
@@ -37,9 +38,9 @@ class Photo:
         return hashlib.sha256(self.content.encode()).digest()
 
     @property
-    def faces(self) -> list[StoredFace]:
+    def faces(self) -> list[Face]:
         boxes = self.boxes or [(20 * number, 10, 15, 15) for number in range(len(self.vectors))]
-        return [StoredFace(box, 0.5, None) for box in boxes]
+        return [Face(Box(*box), 0.5) for box in boxes]
 
 
 def partition(connection: Connection, day: str, key: str = KEY, detector: str = "d", embedder: str = "e") -> Partition:
@@ -102,7 +103,7 @@ def write_person(connection: Connection, into: Partition, name: str, vectors: Se
         reference = ReferencePhoto(person, f"{number}.jpg", f"{name} {number}".encode())
         people.add_reference(connection, reference, "command")
         made = ReferenceEmbedding(
-            *(person.key, reference.sha256, False, "hog"), StoredFace((0, 0, 9, 9), 1.0, None), b"jpeg", vector
+            *(person.key, reference.sha256, False, "hog"), Face(Box(0, 0, 9, 9), 1.0), b"jpeg", vector
         )
         people.write_reference_embedding(connection, into.parameter_set, into.detector, into.embedder, made)
     return person

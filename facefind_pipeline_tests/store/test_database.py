@@ -1,7 +1,9 @@
 """Opening the database: made when missing, migrated once, clear errors."""
 
 import os
+import platform
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.orchestration.instance import environment, open_instance
 from facefind_pipeline.settings import Settings, read_settings
+from facefind_pipeline.store import database as database_module
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.queries import sql_folder
 from facefind_pipeline.store.server import EmbeddedServer
@@ -207,6 +210,26 @@ def test_a_lock_keeps_others_waiting_and_ends_with_its_holder(database: Database
         with database.lock("a", "c"):
             pass
     assert try_lock()
+
+
+def test_who_waits_for_a_lock_says_for_whom(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(database_module, "LOCK_PATIENCE_S", 0)
+
+    def wait() -> None:
+        with database.lock("index", "hog"):
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.lock("index", "hog"):
+            waiting = pool.submit(wait)
+            while not caplog.messages and not waiting.done():
+                time.sleep(0.01)
+        waiting.result(timeout=10)
+    assert caplog.messages == [
+        f"waiting for facefind, process {os.getpid()} on {platform.node()}, which is at work: index hog"
+    ]
 
 
 def test_an_error_rolls_the_transaction_back(database: Database) -> None:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.store import faces, parameter_sets
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Partition, StoredFace, face_key
+from facefind_pipeline.store.faces import Partition, face_key
 from facefind_pipeline_tests.store.rows import (
     KEY,
     Photo,
@@ -117,7 +118,8 @@ def test_a_deleted_photo_leaves_with_its_faces_and_nothing_else(connection: Conn
     saturday = partition(connection, "saturday")
     write_all(connection, saturday, [Photo("copy.jpg", "2")])
     write_photos(connection, "friday", [], gone=["one.jpg", "two.jpg"])
-    assert faces.remove_stale(connection, friday) == 1  # the copy of the other is in another day
+    # The copy of the other is in another day.
+    assert faces.remove_gone(connection, faces.photos_gone(connection)) == {friday.parameter_set: 1}
     assert table(connection, "SELECT DISTINCT path FROM faces") == [("copy.jpg",)]
     assert len(table(connection, "SELECT FROM detections")) == 1
     assert len(table(connection, "SELECT FROM detected_faces")) == 2
@@ -166,7 +168,7 @@ def test_face_keys_are_equal_just_for_equal_faces(a, b) -> None:
 
 def test_landmarks_come_back_as_they_went_in(connection: Connection, friday: Partition) -> None:
     points = tuple((x / 16, 1000 + x / 16) for x in range(5))
-    stored = StoredFace((1, 2, 3, 4), 0.75, points)
+    stored = Face(Box(1, 2, 3, 4), 0.75, points)
     write_photos(connection, "friday", [ONE])
     faces.write_detections(connection, friday.detector, [faces.Detection(ONE.sha256, 0.1, None, [stored], [b"j"])])
     (photo,) = faces.photos_to_do(connection, friday)
@@ -179,10 +181,21 @@ def test_a_photo_that_is_gone_leaves_every_set(connection: Connection, friday: P
     write_all(connection, other, [ONE, TWO])
     write_photos(connection, "friday", [], gone=["two.jpg"])
     before = parameter_sets.find(connection, other.parameter_set).vectors_version
-    assert faces.remove_stale(connection, friday) == 2
+    gone = faces.photos_gone(connection)
+    assert faces.remove_gone(connection, gone) == {friday.parameter_set: 2, other.parameter_set: 2}
     assert (_vectors(connection), _vectors(connection, other.parameter_set)) == (1, 1)
+    assert faces.photos_gone(connection) == []
     assert parameter_sets.find(connection, other.parameter_set).vectors_version == before + 1
     assert table(connection, "SELECT count(*) FROM detected_faces") == [(2,)]
+
+
+def test_what_is_written_of_a_photo_after_it_went_is_noted(connection: Connection, friday: Partition) -> None:
+    write_all(connection, friday, [ONE, TWO])
+    write_photos(connection, "friday", [], gone=["one.jpg"])
+    faces.remove_gone(connection, faces.photos_gone(connection))
+    write_faces(connection, friday, [ONE])
+    faces.note_gone(connection, [ONE.sha256, TWO.sha256])
+    assert faces.photos_gone(connection) == [ONE.sha256]
 
 
 def test_two_days_that_share_photos_are_written_at_once(database: Database) -> None:
@@ -201,6 +214,7 @@ def test_two_days_that_share_photos_are_written_at_once(database: Database) -> N
                 faces.lock_sets(connection)
                 faces.adopt_embeddings(connection, day)
                 faces.remove_stale(connection, day)
+                faces.remove_gone(connection, faces.photos_gone(connection))
 
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(write, days[0], shots), pool.submit(write, days[1], shots[::-1])]:

@@ -53,6 +53,16 @@ def test_sets_of_different_dimensions_stand_side_by_side(connection: Connection)
     assert sorted(tables) == [(ParameterSet.parse(TALK).table,), (ParameterSet.parse(HOG).table,)]
 
 
+def test_a_new_set_does_not_wait_for_who_reads_another(database: Database) -> None:
+    with database.connect() as reader, database.connect() as connection:
+        _register(connection, HOG, 128)
+        connection.commit()
+        assert table(reader, "SELECT FROM embeddings") == []  # its transaction stays open
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '3s'")
+        _register(connection, TALK, 768)
+
+
 @pytest.mark.parametrize("key", [DOUBLED, DOUBLED.replace("moa", "mo" + "long_name_" * 6)])
 def test_a_table_from_before_names_were_unique_is_found(database: Database, settings: Settings, key: str) -> None:
     former = ParameterSet.parse(key).table

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facefind_pipeline.faces import Box, Face
+from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.dlib_network import WEIGHTS, packaged_model
 from facefind_pipeline.vision.embedders import PREDICTOR
-from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
 from facefind_pipeline_tests.conftest import Portraits
 
 

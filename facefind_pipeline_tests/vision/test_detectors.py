@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Face
 from facefind_pipeline.parameters import DetectorSettings, ParameterSet, YunetSettings
+from facefind_pipeline.vision.arrays import Image as Pixels
 from facefind_pipeline.vision.decode import DecodedPhoto, decode
 from facefind_pipeline.vision.detectors import (
     clip,
@@ -23,8 +25,6 @@ from facefind_pipeline.vision.detectors import (
     reduce,
     relative_cost,
 )
-from facefind_pipeline.vision.faces import Box, Face
-from facefind_pipeline.vision.faces import Image as Pixels
 from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline_tests.conftest import Portraits
 
@@ -37,14 +37,6 @@ def _detect(key: str, image: Image.Image, models: Path = Path()) -> list[Face]:
     rgb = np.asarray(image)
     photo = DecodedPhoto(rgb, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8))
     return load_detector(_settings(key), models).detect(photo)
-
-
-def _overlap(a: Box, b: Box) -> float:
-    """Intersection over union."""
-    left, top = max(a.x, b.x), max(a.y, b.y)
-    right, bottom = min(a.x + a.w, b.x + b.w), min(a.y + a.h, b.y + b.h)
-    shared = max(0, right - left) * max(0, bottom - top)
-    return shared / (a.w * a.h + b.w * b.h - shared)
 
 
 @pytest.mark.parametrize("flag", [1, 6])
@@ -77,7 +69,7 @@ def test_boxes_count_full_size_pixels_whatever_the_reduction(portraits: Portrait
     reduced = _detect(key.format(600), photo)
     full = _detect(key.format(0).replace("ms200-px0", "ms200"), photo)  # an option equal to its default is absent
     assert len(full) == 1
-    assert max(_overlap(face.box, full[0].box) for face in reduced) > 0.7
+    assert max(face.box.iou(full[0].box) for face in reduced) > 0.7
 
 
 def test_yunets_landmarks_lie_in_the_box_and_survive_a_real_column(portraits: Portraits) -> None:

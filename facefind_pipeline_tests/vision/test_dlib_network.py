@@ -6,8 +6,8 @@ import pytest
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.vision import dlib_network
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.dlib_network import WEIGHTS, build_graph, load_network, packaged_model
-from facefind_pipeline.vision.faces import Image
 from facefind_pipeline.vision.sessions import open_session
 from facefind_pipeline_tests.vision.conftest import Dlib
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import DlibSettings, EmbedderSettings, ImgbeddingsSettings
+from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.dlib_network import WEIGHTS, WEIGHTS_SHA256
 from facefind_pipeline.vision.embedders import HUB_FILE, Embedder, ImgbeddingsEmbedder, load_embedder
-from facefind_pipeline.vision.faces import Box, Face, Image, Vectors
 from facefind_pipeline.vision.sessions import LoadedOnce
 from facefind_pipeline_tests.vision.clip_model import make_clip_model, quantise
 from facefind_pipeline_tests.vision.conftest import Dlib

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.vision.decode import UnreadablePhotoError
-from facefind_pipeline.vision.exif import PhotoFacts, country_code, read_facts
+from facefind_pipeline.vision.exif import PhotoFacts, read_facts
 
 pillow_heif.register_heif_opener()
 
@@ -196,37 +195,3 @@ def test_damaged_exif_never_raises(changes: list[tuple[int, int]], image_format:
 def test_what_is_no_photo_is_unreadable(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadablePhotoError, match=f"^{reason}$"):
         read_facts(data)
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("Portugal", "PT"),
-        ("portugal", "PT"),
-        ("PT", "PT"),
-        (" pt ", "PT"),
-        ("Côte d'Ivoire", "CI"),
-        ("the Netherlands", "NL"),
-        ("Russia", "RU"),
-        ("South Korea", "KR"),
-        ("Türkiye", "TR"),
-        ("UK", "GB"),
-    ],
-)
-def test_country_code(text: str, code: str) -> None:
-    assert country_code(text) == code
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("Protugal", r"unknown country 'Protugal': did you mean Portugal \(PT\)\?"),
-        ("Po", r"unknown country 'Po': did you mean Poland \(PL\), Portugal \(PT\)\?"),
-        ("Europe", "unknown country 'Europe': give its English name or its two-letter code"),
-        ("EU", "unknown country 'EU'"),
-        ("", "unknown country ''"),
-    ],
-)
-def test_unknown_country(text: str, message: str) -> None:
-    with pytest.raises(FacefindError, match=message):
-        country_code(text)

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.vision import pipeline
+from facefind_pipeline.vision.arrays import Image as Pixels
+from facefind_pipeline.vision.arrays import Vectors
 from facefind_pipeline.vision.decode import DecodedPhoto, decode
-from facefind_pipeline.vision.faces import Box, Face, Vectors
-from facefind_pipeline.vision.faces import Image as Pixels
 from facefind_pipeline.vision.pipeline import PhotoTask, find_faces
 
 SIDE = 24

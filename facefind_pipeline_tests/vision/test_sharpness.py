@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import ImageFilter
 
+from facefind_pipeline.faces import Box
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.vision.faces import Box
 from facefind_pipeline.vision.sharpness import sharpness
 from facefind_pipeline.vision.sheet import thumbnail
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits

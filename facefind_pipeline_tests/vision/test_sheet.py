@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from facefind_pipeline.vision.faces import Box
+from facefind_pipeline.faces import Box
 from facefind_pipeline.vision.sheet import (
     INLINE_BYTES,
     THUMBNAIL_SIDE,

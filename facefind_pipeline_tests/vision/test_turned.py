@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from facefind_pipeline.faces import Face
 from facefind_pipeline.parameters import DlibSettings, ParameterSet
+from facefind_pipeline.vision.arrays import Image as Pixels
 from facefind_pipeline.vision.decode import DecodedPhoto
 from facefind_pipeline.vision.detectors import Detector, load_detector
 from facefind_pipeline.vision.embedders import Embedder, load_embedder
-from facefind_pipeline.vision.faces import Face
-from facefind_pipeline.vision.faces import Image as Pixels
 from facefind_pipeline.vision.turned import PATCH, look_all_round, tilt, turn_rows
 from facefind_pipeline.vision.yunet import Floats
 from facefind_pipeline_tests.conftest import Portraits, turned_portrait

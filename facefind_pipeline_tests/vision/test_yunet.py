@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image as Pillow
 
 from facefind_pipeline.vision import yunet
-from facefind_pipeline.vision.faces import Image
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.models import YUNET
 from facefind_pipeline.vision.sessions import open_session
 from facefind_pipeline.vision.yunet import Floats, load_yunet, suppress, to_blob

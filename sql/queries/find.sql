@@ -2,7 +2,8 @@
 -- for each probe; a face beyond them is farther than `horizon`. Vectors of another embedder are not comparable.
 -- `among_wanted` looks at faces of `wanted` photos only, where there are filters; without, the few that are in no day any
 -- more are left out afterwards. `exactly` is `+ 0` where no index shall serve: the planner may take one that is disabled.
--- Counts are of all photos up to the horizon, whatever of them is shown; they come also where none is.
+-- `confirmed_faces` is the part for a person, of whose photos some may be confirmed. Counts are of all photos up to the horizon, whatever of them is
+-- shown; they come also where none is.
 WITH wanted AS NOT MATERIALIZED (
     {wanted}
 ),
@@ -16,21 +17,12 @@ near AS (
     CROSS JOIN LATERAL (
         SELECT e.sha256, e.face_key, e.detector_fingerprint,
                e.embedding::vector({dimension}) {operator} probes.embedding AS distance
-        FROM embeddings e
-        WHERE e.parameter_set = {parameter_set} AND e.embedder_fingerprint = probes.embedder {among_wanted}
+        FROM {table} e
+        WHERE e.embedder_fingerprint = probes.embedder {among_wanted}
         ORDER BY (e.embedding::vector({dimension}) {operator} probes.embedding) {exactly}
         LIMIT %(candidates)s
     ) candidate
-    UNION ALL  -- what was confirmed is shown however far it is
-    SELECT NULL, e.sha256, e.face_key, e.detector_fingerprint,
-           min(e.embedding::vector({dimension}) {operator} probes.embedding)
-    FROM feedback said
-    JOIN embeddings e ON e.parameter_set = {parameter_set} AND e.sha256 = said.sha256
-    JOIN probes ON probes.embedder = e.embedder_fingerprint
-    WHERE said.person = %(person)s AND said.shown AND NOT said.by_hand
-    GROUP BY e.sha256, e.face_key, e.detector_fingerprint
-    UNION ALL  -- and a box drawn by hand, which has no face that a detector found, and no distance
-    SELECT NULL, said.sha256, NULL, NULL, NULL FROM feedback said WHERE said.person = %(person)s AND said.by_hand
+    {confirmed_faces}
 ),
 horizon AS (
     SELECT coalesce(min(last), 'infinity') AS distance
@@ -40,7 +32,8 @@ horizon AS (
     ) a_probe
 ),
 ranked AS MATERIALIZED (
-    SELECT best.*, coalesce(said.shown, false) AS confirmed, {band} AS band
+    SELECT best.*, coalesce(said.shown, false) AS confirmed, {band} AS band,
+           said.x, said.y, said.w, said.h, said.thumbnail  -- of a box drawn by hand, which has no face
     FROM (SELECT DISTINCT ON (sha256) * FROM near ORDER BY sha256, face_key IS NOT NULL, distance, face_key) best
     LEFT JOIN feedback said ON said.person = %(person)s AND said.sha256 = best.sha256
     WHERE EXISTS (SELECT FROM wanted w WHERE w.sha256 = best.sha256) AND said.shown IS DISTINCT FROM false {of_face}
@@ -50,8 +43,8 @@ counts AS (
            count(*) FILTER (WHERE band = 'likely') AS likely
     FROM ranked
 )
-SELECT w.days, w.roots, w.paths, n.distance, coalesce(f.x, drawn.x), coalesce(f.y, drawn.y), coalesce(f.w, drawn.w),
-       coalesce(f.h, drawn.h), f.score, w.taken_at, w.country, w.place, n.sha256, coalesce(f.thumbnail, drawn.thumbnail),
+SELECT w.days, w.roots, w.paths, n.distance, coalesce(f.x, n.x), coalesce(f.y, n.y), coalesce(f.w, n.w), coalesce(f.h, n.h),
+       f.score, w.taken_at, w.country, w.place, n.sha256, coalesce(f.thumbnail, n.thumbnail),
        n.distance, n.distance, NULL AS rival, NULL AS rival_distance, n.band,
        counts.confirmed, counts.sure, counts.likely, horizon.distance
 FROM counts
@@ -63,7 +56,6 @@ LEFT JOIN (
     LIMIT %(limit)s
 ) n ON true
 LEFT JOIN detected_faces f USING (sha256, detector_fingerprint, face_key)
-LEFT JOIN feedback drawn ON drawn.person = %(person)s AND drawn.sha256 = n.sha256 AND drawn.by_hand
 LEFT JOIN LATERAL (
     SELECT array_agg(event_day ORDER BY event_day, p.path) AS days, array_agg(r.path ORDER BY event_day, p.path) AS roots,
            array_agg(p.path ORDER BY event_day, p.path) AS paths,

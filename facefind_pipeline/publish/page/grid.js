@@ -233,7 +233,7 @@ class Grid {
     const link = event.target.closest("a");
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    this.open(Number(link.dataset.number));
+    setTimeout(() => this.open(Number(link.dataset.number))); // the click itself takes the browser a while
   }
 
   key(event) {

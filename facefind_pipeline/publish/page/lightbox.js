@@ -16,14 +16,20 @@ class Lightbox {
     addEventListener("popstate", () => this.swipe?.close());
   }
 
-  open(shown, number) {
+  /** In many tasks, since all of it takes a slow phone 100 ms: first the photo, then its controls, then its neighbours. */
+  async open(shown, number) {
+    if (this.swipe) return;
+    // Without any fade PhotoSwipe would open in one task.
+    const fade = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 333; // ms
     const swipe = new PhotoSwipe({
       index: number,
       loop: false,
       bgOpacity: 1,
       // Room for buttons and caption where the window is high enough; else they lie over the photo.
       paddingFn: ({ y }) => ({ top: y > 600 ? 60 : 0, bottom: y > 600 ? 100 : 0, left: 0, right: 0 }),
-      showHideAnimationType: matchMedia("(prefers-reduced-motion: reduce)").matches ? "none" : "fade",
+      showHideAnimationType: "fade",
+      showAnimationDuration: fade,
+      hideAnimationDuration: fade,
       closeTitle: "Close (Esc)",
       zoomTitle: "Zoom (Z)",
       arrowPrevTitle: "Previous photo",
@@ -33,8 +39,7 @@ class Lightbox {
     this.swipe = swipe;
     swipe.addFilter("numItems", () => shown.length);
     swipe.addFilter("itemData", (_, index) => this.slideData(shown[index]));
-    swipe.on("uiRegister", () => this.register(swipe));
-    swipe.on("appendHeavyContent", ({ slide }) => this.mark(slide));
+    swipe.on("appendHeavyContent", ({ slide }) => setTimeout(() => this.mark(slide)));
     swipe.on("contentResize", ({ content, width, height }) => fit(content.slide?.marks, width, height));
     swipe.on("keydown", ({ originalEvent }) => {
       if (originalEvent.key === "f" && !originalEvent.ctrlKey && !originalEvent.metaKey) this.toggle();
@@ -49,8 +54,26 @@ class Lightbox {
       if (history.state?.lightbox) history.back();
       this.closed(swipe.currIndex);
     });
+    const controls = [];
+    swipe.on("uiRegister", () => {
+      this.register(swipe);
+      controls.push(...swipe.ui.uiElementsData.splice(0).sort((one, other) => (one.order ?? 0) - (other.order ?? 0)));
+    });
     history.pushState({ lightbox: true }, "");
+    await nextTask();
     swipe.init();
+    for (const control of controls) {
+      await nextTask();
+      if (this.swipe !== swipe) return;
+      swipe.ui.registerElement(control);
+    }
+    swipe.dispatch("change"); // which the controls go by
+    for (const [place, step] of [[0, -1], [2, 1]]) {
+      await nextTask();
+      // Once it is open, PhotoSwipe has seen to its neighbours.
+      if (this.swipe !== swipe || swipe.opener.isOpen) return;
+      swipe.setContent(swipe.mainScroll.itemHolders[place], swipe.currIndex + step);
+    }
   }
 
   slideData(photo) {
@@ -114,7 +137,7 @@ class Lightbox {
 
   toggle() {
     this.marking = !this.marking;
-    this.button.setAttribute("aria-pressed", this.marking);
+    this.button?.setAttribute("aria-pressed", this.marking); // a key may come before the button is there
     this.swipe.element.classList.toggle("marking", this.marking);
   }
 
@@ -131,6 +154,10 @@ class Lightbox {
     fit(marks, slide.content.displayedImageWidth, slide.content.displayedImageHeight);
     slide.container.append(marks);
   }
+}
+
+function nextTask() {
+  return new Promise((done) => setTimeout(done));
 }
 
 function fit(marks, width, height) {

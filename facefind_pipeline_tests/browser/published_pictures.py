@@ -1,6 +1,11 @@
-"""Makes the docs' picture of a gallery: `python -m facefind_pipeline_tests.browser.gallery_picture FOLDER`."""
+"""Makes the docs' pictures of a gallery and of hidden people, from the demo's event.
+
+python -m facefind_pipeline_tests.browser.published_pictures FOLDER
+"""
 
 import io
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +21,20 @@ from facefind_pipeline_tests.browser.screenshots import IMAGES
 FACEFIND = Path(sys.executable).with_name("facefind")
 WIDTH, HEIGHT, SCALE = 390, 760, 1.5  # a phone's, without the browser's own bars
 GAP = 24
+WIDE = 900  # pixels of the photo with other people hidden
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, resolve_path=True))
-def gallery_picture(folder: Path) -> None:
-    """Runs the demo in FOLDER and writes `docs/images/gallery.png`: its gallery, and a photo with the face marked."""
+def published_pictures(folder: Path) -> None:
+    """Runs the demo in FOLDER and writes `gallery.png` and `hidden.png` into `docs/images`."""
     subprocess.run([FACEFIND, "demo", folder], check=True)
+    _gallery(folder)
+    _hidden(folder)
+
+
+def _gallery(folder: Path) -> None:
+    """Its gallery on a phone, and a photo with the face marked."""
     with open_page(WIDTH, HEIGHT, device_scale_factor=SCALE, is_mobile=True, has_touch=True) as page:
         page.goto((folder / "gallery" / INDEX).as_uri())
         page.wait_for_load_state("networkidle")
@@ -36,8 +48,24 @@ def gallery_picture(folder: Path) -> None:
     both = Image.new("RGB", (2 * width + GAP, height), "white")
     for number, screen in enumerate(screens):
         both.paste(screen, (number * (width + GAP), 0))
-    both.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(IMAGES / "gallery.png", optimize=True)
+    _save(both, "gallery.png")
+
+
+def _hidden(folder: Path) -> None:
+    """The largest picture of the person beside somebody who is covered."""
+    album = folder / "album"
+    command = [FACEFIND, "album", "Grace Hopper", "--to", album, "--hide-others"]
+    subprocess.run(command, check=True, env=os.environ | {"FACEFIND_HOME": str(folder / ".facefind")})
+    items = json.loads((album / "album.json").read_text())["items"]
+    best = max((item for item in items if item["covered"]), key=lambda item: item["box"][2])
+    with Image.open(album / best["file"]) as photo:
+        photo.thumbnail((WIDE, WIDE))
+        _save(photo, "hidden.png")
+
+
+def _save(picture: Image.Image, name: str) -> None:
+    picture.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(IMAGES / name, optimize=True)
 
 
 if __name__ == "__main__":
-    gallery_picture()
+    published_pictures()
