@@ -1,8 +1,8 @@
 """What is due: partitions whose recipe gives something else now than they were made from, and why.
 
 Due is also what was made in part, and what Dagster's own record does not have as it was made. Stale is another word:
-made by a detector or embedder that is another one now. Only who hands in fingerprints, as a command does that was asked
-for these sets, is told of what is stale.
+made by a detector or embedder that is another one now. It is reported only to callers that hand in fingerprints, as a
+command does that was asked for these sets.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

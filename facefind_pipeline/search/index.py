@@ -10,9 +10,8 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search.find import use_index
 from facefind_pipeline.store import indexes, parameter_sets, versions
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import set_version
 from facefind_pipeline.store.indexes import Build
-from facefind_pipeline.store.made import record_made
+from facefind_pipeline.store.made import record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator
 

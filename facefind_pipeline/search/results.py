@@ -33,8 +33,7 @@ from facefind_pipeline.search.calibration import (
 from facefind_pipeline.search.find import KEPT
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import set_version
-from facefind_pipeline.store.made import record_made
+from facefind_pipeline.store.made import record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
 

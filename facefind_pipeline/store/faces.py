@@ -367,19 +367,6 @@ def finish(connection: Connection, partition: Partition) -> None:
         )
 
 
-def set_version(connection: Connection, parameter_set: str) -> str:
-    """Versions of all a set's embeddings: what an index or a search was made from."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT split_part(partition, '|', 1), data_version FROM made
-            WHERE asset = 'face_embeddings' AND split_part(partition, '|', 2) = %s ORDER BY 1
-            """,
-            [parameter_set],
-        )
-        return versions.hash_rows(cursor.fetchall())
-
-
 def _vectors_changed(connection: Connection, parameter_set: str, rows: int) -> None:
     if rows:
         with connection.cursor() as cursor:

@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.store import versions
+
 FACES = ("detected_faces", "face_embeddings")  # the assets that are partitioned by event day and parameter set
 
 
@@ -47,6 +49,19 @@ def made_version(connection: Connection, asset: str, partition: str) -> str | No
         cursor.execute("SELECT data_version FROM made WHERE (asset, partition) = (%s, %s)", [asset, partition])
         row = cursor.fetchone()
         return row[0] if row else None
+
+
+def set_version(connection: Connection, parameter_set: str) -> str:
+    """Versions of all a set's embeddings: what an index or a search was made from."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT split_part(partition, '|', 1), data_version FROM made
+            WHERE asset = 'face_embeddings' AND split_part(partition, '|', 2) = %s ORDER BY 1
+            """,
+            [parameter_set],
+        )
+        return versions.hash_rows(cursor.fetchall())
 
 
 def mark_incomplete(connection: Connection, asset: str, partition: str) -> None:
