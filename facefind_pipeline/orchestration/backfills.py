@@ -54,10 +54,8 @@ def missing_partitions(
     asked = {} if keys is None else fingerprints
     with workspace.database.connect() as connection:
         steps = due(connection, PARTITIONS, scope, recorded=recorded, fingerprints=asked)
-    # A day that was read before is read again when its folder changes, which a sensor sees.
-    due_now = [step for step in steps if step.asset != "raw_photos" or step.partition not in recorded["raw_photos"]]
     missing: dict[str, list[str]] = {}
-    for step in with_followers(due_now, PARTITIONS, scope.sets or ()):
+    for step in with_followers(steps, PARTITIONS, fingerprints):
         missing.setdefault(step.asset, []).append(step.partition)
     return missing
 

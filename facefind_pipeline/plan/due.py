@@ -89,19 +89,26 @@ def due(
 
 
 def with_followers(steps: Sequence[Step], assets: Collection[str], sets: Collection[str]) -> list[Step]:
-    """Steps, and those that may become due once they are made, among these assets and parameter sets."""
+    """Steps, and those that may become due once they are made, among these assets and parameter sets.
+
+    Nothing follows from what is made and only lacks its record: what it is made from is known.
+    """
     due_now = {(step.asset, step.partition): step for step in steps}
     everything: dict[tuple[str, str], Step] = {}
     for asset, recipe in RECIPES.items():
         if asset not in assets:
             continue
-        above = [key for key in everything if key[0] in recipe.upstream]
         following = {
-            partition for upstream, key in above for partition in _below(RECIPES[upstream].kind, key, recipe.kind, sets)
+            partition
+            for above in everything.values()
+            if above.asset in recipe.upstream and above.why is not Why.UNRECORDED
+            for partition in _below(RECIPES[above.asset].kind, above.partition, recipe.kind, sets)
         }
         everything |= {key: step for key, step in due_now.items() if key[0] == asset}
         for partition in sorted(following):
-            everything.setdefault((asset, partition), Step(asset, partition, Why.FOLLOWS))
+            known = everything.get((asset, partition))
+            if known is None or known.why is Why.UNRECORDED:
+                everything[asset, partition] = Step(asset, partition, Why.FOLLOWS)
     return list(everything.values())
 
 

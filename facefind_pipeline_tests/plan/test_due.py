@@ -158,6 +158,13 @@ def test_what_follows_is_told_beside_what_is_due() -> None:
         Step("search_results", "a", Why.FOLLOWS),
         Step("search_results", "b", Why.FOLLOWS),
     ]
+    unrecorded = [Step("raw_photos", "friday", Why.UNRECORDED)]
+    assert with_followers(unrecorded, assets, ["a", "b"]) == unrecorded
+    both = [Step("face_embeddings", "friday|a", Why.CHANGED), Step("hnsw_index", "a", Why.UNRECORDED)]
+    assert with_followers(both, assets, ["a"])[1:] == [
+        Step("hnsw_index", "a", Why.FOLLOWS),
+        Step("search_results", "a", Why.FOLLOWS),
+    ]
     assert with_followers([Step("reference_photos", "", Why.CHANGED)], RECIPES, ["a"])[1:] == [
         Step("reference_embeddings", "a", Why.FOLLOWS),
         Step("search_results", "a", Why.FOLLOWS),
