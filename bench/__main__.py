@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SMALL = (["kernels"], ["ingest"], ["growth"], ["search"], ["ranking"], ["command"], ["watching"])
+SMALL = (["kernels"], ["ingest"], ["growth"], ["search"], ["ranking"], ["command"], ["watching"], ["plan"])
 LARGE = (["sweep"], ["search", "--large"], ["command", "--large"], ["growth", "--large"], ["index"], ["partitions"])
 
 for module, *options in LARGE if "--large" in sys.argv[1:] else SMALL:

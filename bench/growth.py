@@ -116,7 +116,7 @@ def grow_people(bench: Bench) -> dict[int, float]:
         add_people(database, known, count)
         known = count
         with database.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("DELETE FROM searches")
+            cursor.execute("DELETE FROM made WHERE asset = 'search_results'")
         started = time.perf_counter()
         searched = refresh_results(database, registered(database).key).searched
         assert len(searched) == count

@@ -44,7 +44,12 @@ def raw_photos(
     progress = workspace.progress_for(context.log)
     with workspace.database.lock("raw_photos", key), workspace.database.connect() as connection:
         day = find_day(connection, key)
-        ingested = ingest_day(connection, day, progress, rehash=config.rehash, settle_seconds=config.settle_seconds)
+        ingested = ingest_day(
+            *(connection, day, progress),
+            rehash=config.rehash,
+            settle_seconds=config.settle_seconds,
+            looked=workspace.incoming.looks.get(key),
+        )
     if ingested.unavailable:
         path = printable(str(day.path))
         context.log.warning(f"{path} {ingested.unavailable}: what is known of event day {key} is kept")

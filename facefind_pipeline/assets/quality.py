@@ -60,10 +60,9 @@ def evaluation(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
 )
 def sweep_report(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
     """All evaluated sets side by side: quality, cost, what each alone finds, losses by reason; plots, as a page."""
-    from facefind_pipeline.search.report import read_sweep, sets_table, write_report
+    from facefind_pipeline.search.report import make_report, sets_table
 
-    sweep = read_sweep(workspace.database)
-    page = write_report(sweep, workspace.settings.sheets.parent / "report.html")
+    sweep, page = make_report(workspace.database, workspace.settings.sheets.parent / "report.html")
     return dg.MaterializeResult(
         data_version=dg.DataVersion(sweep.version),
         metadata={

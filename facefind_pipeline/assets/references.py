@@ -56,8 +56,7 @@ def reference_embeddings(
     And one of each box that somebody drew around a person whom no detector found. References that look unlike the
     person's others, or like another person's, are reported.
     """
-    from facefind_pipeline.ingest.drawn_boxes import embed_boxes
-    from facefind_pipeline.ingest.references import embed_references, reference_report
+    from facefind_pipeline.ingest.reference_vectors import embed_people, reference_report
     from facefind_pipeline.ingest.register import register_missing_set
     from facefind_pipeline.ingest.sheet_files import sheet_path
     from facefind_pipeline.ingest.sheets import reference_tiles
@@ -65,19 +64,18 @@ def reference_embeddings(
 
     key = context.partition_key
     register_missing_set(workspace.database, workspace.settings, key)
-    made = embed_references(workspace.database, workspace.settings, key)
-    boxes = embed_boxes(workspace.database, workspace.settings, key)
-    for doubt in doubts_of(workspace.database, key, {reference.person for reference in made}):
+    made = embed_people(workspace.database, workspace.settings, key, workspace.incoming.located)
+    for doubt in doubts_of(workspace.database, key, {reference.person for reference in made.references}):
         context.log.warning(doubt.text)
-    report, version = reference_report(workspace.database, key)
+    report = reference_report(workspace.database, key)
     tiles = reference_tiles(workspace.database, key)
     usable = int((report["problem"] == "").sum())
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(version),
+        data_version=dg.DataVersion(made.version),
         metadata={
             "dagster/row_count": usable,
-            "embedded_now": len(made),
-            "boxes_embedded_now": boxes,
+            "embedded_now": len(made.references),
+            "boxes_embedded_now": made.boxes,
             "left_out": len(report) - usable,
             "references": table_metadata(report),
             **columns_metadata(workspace.database, "reference_embeddings"),

@@ -25,7 +25,7 @@ def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
 
     Nothing is detected or embedded; only what changed since the last time is recomputed.
     """
-    from facefind_pipeline.search.find import results_are_current
+    from facefind_pipeline.plan.due import Scope, due
     from facefind_pipeline.search.report import people_table, read_sweep, sets_table
     from facefind_pipeline.store import parameter_sets, truth
 
@@ -37,11 +37,12 @@ def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
         sets = [parameter_sets.find(connection, key) for key in sorted(wanted)] or [
             one for one in parameter_sets.registered(connection) if one.active
         ]
-        stale = {one.key for one in sets if not all(results_are_current(connection, one).values())}
+        steps = due(connection, ["search_results"], Scope(sets=[one.key for one in sets]))
+    outdated = {step.partition for step in steps}
     graph = open_graph(Bars())
     graph.sync_partitions()
     for one in sets:
-        graph.materialize([*(["search_results"] if one.key in stale else []), "evaluation"], one.key)
+        graph.materialize([*(["search_results"] if one.key in outdated else []), "evaluation"], one.key)
     graph.materialize(["sweep_report"])
     sweep = read_sweep(database)
     shown = [(key, figures) for key, figures in sweep.sets if not wanted or key in wanted]

@@ -76,13 +76,16 @@ def add(name: str, files: Sequence[str], params: str | None, largest: bool) -> N
     graph = open_graph(Bars())
     parameters = stages.register_set(graph, params)
     graph.sync_partitions()
+    known = {}
     for path in paths:
-        located = locate_face(graph.workspace.settings, parameters, read_reference(name, path, largest=largest))
+        reference = read_reference(name, path, largest=largest)
+        located = locate_face(graph.workspace.settings, parameters, reference)
+        known[reference.person.key, reference.sha256] = located
         box = located.face.box
         click.echo(
             f"{text_of(path.name)}: a face of {box.w}x{box.h} at ({box.x}, {box.y}), found by {located.found_by}"
         )
-    stages.add_references(graph, [(name, path) for path in paths], parameters, largest=largest)
+    stages.add_references(graph, [(name, path) for path in paths], parameters, largest=largest, known=known)
     stages.index_and_search(graph, parameters)
 
 

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -12,16 +13,18 @@ from facefind_pipeline.cli.answer import echo_answer
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_sheet, warn_of_days_left_out
 from facefind_pipeline.errors import FacefindError, OutageError
-from facefind_pipeline.ingest import faces as ingest_faces
 from facefind_pipeline.ingest import references as ingest_references
+from facefind_pipeline.ingest.faces import present_fingerprints, shared_embedder
+from facefind_pipeline.ingest.photos import Scan, scan
 from facefind_pipeline.ingest.register import Folder, first_set, look_at_folder
 from facefind_pipeline.ingest.sheet_files import sheet_path
-from facefind_pipeline.orchestration import due
 from facefind_pipeline.orchestration.partitions import day_set
+from facefind_pipeline.orchestration.recorded import recorded_versions
 from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.path_text import printable, text_of
+from facefind_pipeline.plan.due import Scope, Step, due, with_followers
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
@@ -32,11 +35,18 @@ from facefind_pipeline.search.matches import WORTH_SHOWING, Answer, Match
 from facefind_pipeline.set_names import ALIASES, DEFAULT
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, people, photos
+from facefind_pipeline.store.faces import Partition
+from facefind_pipeline.store.made import FACES, made_in_part
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.vision.detectors import relative_cost
 from facefind_pipeline.vision.formats import left_out
+
+if TYPE_CHECKING:
+    from facefind_pipeline.ingest.reference_vectors import Located
+
+SEARCH = ("hnsw_index", "search_results")
 
 
 @dataclass(slots=True)
@@ -103,8 +113,8 @@ def register_set(
             parameters = parameter_sets.resolve(connection, params or DEFAULT)
         else:
             parameters = _first_set(graph.workspace.settings)
-    ingest_faces.shared_embedder(graph.workspace.settings, parameters).fetch()
-    ingest_faces.present_partition(graph.workspace.settings, "", parameters)
+    shared_embedder(graph.workspace.settings, parameters).fetch()
+    present_fingerprints(graph.workspace.settings, parameters)
     present = next((one for one in registered if one.key == parameters.key and one.active), None)
     if present is None or index_method not in (None, present.index_method) or name not in (None, present.name):
         config = {"keys": [parameters.key], "index": index_method, "name": name, "backfill": False}
@@ -113,9 +123,21 @@ def register_set(
 
 
 def add_references(
-    graph: Graph, given: Sequence[tuple[str, Path]], parameters: ParameterSet, *, largest: bool
+    graph: Graph,
+    given: Sequence[tuple[str, Path]],
+    parameters: ParameterSet,
+    *,
+    largest: bool,
+    known: "Located | None" = None,
 ) -> Asked:
     """Stores new references that show the face of one person, and embeds those that the set has not tried.
+
+    Args:
+        graph: to run in.
+        given: names and files.
+        parameters: the set whose detector finds the faces.
+        largest: of several faces, take the largest.
+        known: faces that it has found in some of the files already.
 
     Returns:
         The people given, or if none is everyone known who has a reference.
@@ -125,6 +147,7 @@ def add_references(
     """
     workspace, asked = graph.workspace, Asked()
     usable: list[ReferencePhoto] = []
+    located = dict(known or {})
     problems: dict[Person, list[str]] = {}
     with workspace.database.connect() as connection:
         stored = people.stored_references(connection)
@@ -134,13 +157,14 @@ def add_references(
         asked.people += [person] if person not in asked.people else []
         try:
             reference = ingest_references.read_reference(name, file, largest=largest)
-            if _is_new(stored, reference):
-                ingest_references.locate_face(workspace.settings, parameters, reference)
+            photo = reference.person.key, reference.sha256
+            if _is_new(stored, reference) and photo not in located:
+                located[photo] = ingest_references.locate_face(workspace.settings, parameters, reference)
             usable.append(reference)
         except FacefindError as error:
             problems.setdefault(person, []).append(str(error))
     new = _store_references(graph, usable, stored)
-    embed_missing_references(graph, parameters)
+    embed_missing_references(graph, parameters, located)
     with workspace.database.connect() as connection:
         for doubt in doubts(connection, parameter_sets.find(connection, parameters.key), new):
             tell(f"warning: {doubt.text}")
@@ -162,17 +186,26 @@ def add_references(
     return asked
 
 
-def embed_missing_references(graph: Graph, parameters: ParameterSet) -> None:
-    """Materialises `reference_embeddings` if a reference was not tried yet."""
-    if due.references_due(graph.instance, graph.workspace, parameters):
-        graph.materialize(["reference_embeddings"], parameters.key)
+def embed_missing_references(graph: Graph, parameters: ParameterSet, located: "Located | None" = None) -> None:
+    """Materialises `reference_embeddings` if it is due, handing over faces that were just found in references."""
+    if _due(graph, ["reference_embeddings"], parameters):
+        graph.materialize(["reference_embeddings"], parameters.key, incoming=Incoming(located=located or {}))
 
 
 def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False) -> None:
     """Materialises `raw_photos` of days where folder, tables and what Dagster recorded differ."""
-    for day in days if rehash else due.due_photos(graph.instance, graph.workspace, days):
+    scope = Scope(days=[day.key for day in days])
+    recorded = recorded_versions(graph.instance, ["raw_photos"], scope)
+    looks: dict[str, Scan] = {}
+    with graph.workspace.database.connect() as connection:
+        due_days = {step.partition for step in due(connection, ["raw_photos"], scope, recorded=recorded)}
+        for day in days if not rehash else ():
+            look = scan(day, photos.photos(connection, day.key))
+            if look.finds_news_of(day) or day.key in due_days:
+                looks[day.key] = look
+    for day in days if rehash else (day for day in days if day.key in looks):
         try:
-            graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}})
+            graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}}, Incoming(looks=looks))
         except CheckFailedError:
             tell(f"event day {day.key}: none of its files can be read; it is left out")
 
@@ -184,40 +217,37 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         OutageError: the database stopped or a disk is full.
         FacefindError: a day failed; the others were made first.
     """
-    workspace = graph.workspace
-    due_days = due.due_faces(graph.instance, workspace, days, parameters)
-    to_do: set[bytes] = set()  # by content: copies in several days are one photo to work on
-    total = unreadable = 0
-    with workspace.database.connect() as connection:
-        partitions = [ingest_faces.present_partition(workspace.settings, day.key, parameters) for day in days]
-        for partition in partitions:
-            rows = photos.photos(connection, partition.event_day).values()
-            to_do |= {photo.sha256 for photo in faces.photos_to_do(connection, partition)}
-            total += len(rows)
-            unreadable += sum(row.problem is not None for row in rows)
-    known = total - len(to_do) - unreadable
+    database, now = graph.workspace.database, present_fingerprints(graph.workspace.settings, parameters)
+    keys = [day.key for day in days]
+    steps = {step.partition for step in _due(graph, FACES, parameters, keys)}
+    partitions = {day: day_set(day, parameters.key) for day in keys if day_set(day, parameters.key) in steps}
+    with database.connect() as connection:
+        total, unreadable = photos.count(connection, keys)
+        to_do = faces.count_to_do(connection, list(partitions), now)
+    known = total - to_do - unreadable
     tell(
-        f"{counted(total, 'photo')} in {counted(len(days), 'event day')} under {parameters.key}: {len(to_do):,} to do, "
+        f"{counted(total, 'photo')} in {counted(len(days), 'event day')} under {parameters.key}: {to_do:,} to do, "
         f"{counted(known, 'duplicate')} or already processed, {unreadable:,} unreadable"
     )
-    bars.overall(len(to_do), "photo", _comparison(parameters))
+    bars.overall(to_do, "photo", _comparison(parameters))
     failed: dict[str, str] = {}
     try:
-        for day in due_days:
+        for day, partition in partitions.items():
             try:
-                graph.materialize(["detected_faces", "face_embeddings"], day_set(day.key, parameters.key))
+                graph.materialize(FACES, partition)
             except OutageError:
                 raise
             except FacefindError as error:
-                failed[day.key] = str(error)
+                failed[day] = str(error)
     finally:
         bars.close()
-    with workspace.database.connect() as connection:
-        for partition in partitions:
-            for path, problem in faces.problems(connection, partition).items():
-                tell(f"left out: {path}: {problem}")
-            # Of a day that failed it is the rest, which the error accounts for.
-            for photo in [] if partition.event_day in failed else faces.photos_to_do(connection, partition):
+    with database.connect() as connection:
+        for path, problem in faces.problems(connection, keys, now).items():
+            tell(f"left out: {path}: {problem}")
+        # Of a day that failed it is the rest, which the error accounts for.
+        in_part = made_in_part(connection, "face_embeddings", partitions.values())
+        for day in (day for day, partition in partitions.items() if partition in in_part and day not in failed):
+            for photo in faces.photos_to_do(connection, Partition(day, parameters.key, *now)):
                 tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
     if failed:
         raise FacefindError("; ".join(failed.values()))
@@ -225,9 +255,20 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
 
 def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
     """Materialises the set's index and results where they are not of the present vectors and references."""
-    assets = due.due_aggregates(graph.instance, graph.workspace, parameters.key)
-    if assets:
-        graph.materialize(assets, parameters.key)
+    steps = with_followers(_due(graph, SEARCH, parameters), SEARCH, [parameters.key])
+    if steps:
+        graph.materialize([step.asset for step in steps], parameters.key)
+
+
+def _due(
+    graph: Graph, assets: Sequence[str], parameters: ParameterSet, days: Sequence[str] | None = None
+) -> list[Step]:
+    """What is due of a set that was asked for, so that what is stale is too."""
+    scope = Scope(sets=[parameters.key], days=days)
+    recorded = recorded_versions(graph.instance, assets, scope)
+    fingerprints = {parameters.key: present_fingerprints(graph.workspace.settings, parameters)}
+    with graph.workspace.database.connect() as connection:
+        return due(connection, assets, scope, recorded=recorded, fingerprints=fingerprints)
 
 
 def people_changed(graph: Graph, sets: Sequence[str]) -> None:
@@ -236,7 +277,7 @@ def people_changed(graph: Graph, sets: Sequence[str]) -> None:
     A set that can't be worked with now, since its model is missing, does not stop the others.
     """
     graph.materialize(["reference_photos"])
-    evaluated = due.recorded_versions(graph.instance, "evaluation", sets)
+    evaluated = recorded_versions(graph.instance, ["evaluation"], Scope(sets=sets))["evaluation"]
     for key in sets:
         evaluation = ["evaluation"] if key in evaluated else []
         try:

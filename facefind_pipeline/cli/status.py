@@ -1,13 +1,18 @@
 """`facefind status`: what is there and what is missing, from the tables alone."""
 
 import os
+from collections import Counter
 
 import click
 
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.workspace import home_exists, json_option
+from facefind_pipeline.plurals import counted
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
+
+PARTS = {"reference_embeddings": "references", "hnsw_index": "index", "search_results": "results"}
+SHOWN = ("face_embeddings", *PARTS)  # what a set may lack
 
 
 @click.command(epilog="\b\nExamples:\n  facefind status\n  facefind status --json")
@@ -30,22 +35,23 @@ def status(as_json: bool) -> None:
         else:
             click.echo(f"the embedded database in {server.data} is not running: `facefind up` starts it")
         return
+    from facefind_pipeline.plan.due import Scope, due
     from facefind_pipeline.presence import Look
-    from facefind_pipeline.search import index
-    from facefind_pipeline.store import overview, photos
+    from facefind_pipeline.store import overview, parameter_sets, photos
     from facefind_pipeline.store.database import open_database
 
     with open_database(settings).connect() as connection:
         days, sets, people = overview.days(connection), overview.sets(connection), overview.people(connection)
         folders = {day.key: day.path for day in photos.days(connection)}
-        outdated = index.outdated(connection)
+        active = [one.key for one in parameter_sets.registered(connection) if one.active]
+        steps = due(connection, SHOWN, Scope(sets=active))
     look = Look()
     look.ask(folders.values())
     for day in days:
         if not look.is_there(folders[day["day"]]):
             day["note"] = overview.NOT_THERE
     for one in sets:
-        one["index"] += " (out of date)" if one["index"] and one["set"] in outdated else ""
+        one["due"] = _spell(Counter(step.asset for step in steps if step.partition.rpartition("|")[2] == one["set"]))
     if as_json:
         echo_json({**place, "database": "running", "days": days, "sets": sets, "people": people})
         return
@@ -58,3 +64,9 @@ def status(as_json: bool) -> None:
     for title, rows in (("Event days", days), ("Parameter sets", sets), ("People", people)):
         click.echo(f"\n{title}" + ("" if rows else ": none yet"))
         echo_table(rows)
+
+
+def _spell(due: Counter[str]) -> str:
+    """What a set lacks, by asset, for people."""
+    days = [counted(due["face_embeddings"], "event day")] if due["face_embeddings"] else []
+    return ", ".join([*days, *(name for asset, name in PARTS.items() if due[asset])])

@@ -8,12 +8,11 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.faces import SAME_FACE, Box, Face
-from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
+from facefind_pipeline.ingest.faces import shared_embedder
 from facefind_pipeline.ingest.references import EmbeddingFailedError, LocatedFace, embed_face
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import feedback
-from facefind_pipeline.store.database import Database
 from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.sheet import thumbnail
 
@@ -59,34 +58,30 @@ def cut_thumbnail(connection: Connection, sha256: bytes, box: Box) -> bytes:
     return thumbnail(photo.rgb, box)
 
 
-def embed_boxes(database: Database, settings: Settings, key: str) -> int:
-    """Embeds the boxes drawn by hand that the set's embedder has not tried; returns how many it tried now.
+def embed_boxes(connection: Connection, settings: Settings, parameters: ParameterSet, embedder: str) -> int:
+    """Embeds the boxes drawn by hand that the set's embedder, given by its fingerprint, has not tried.
 
-    One that it fails on gets no vector; one whose photo can't be read now is left for later.
+    Each is committed by itself. One that the embedder fails on gets no vector; one whose photo can't be read now is
+    left for later.
 
-    Raises:
-        FacefindError: the embedder's model is missing.
+    Returns:
+        How many it tried now.
     """
-    parameters = ParameterSet.parse(key)
-    embedder = present_partition(settings, "", parameters).embedder
     tried = 0
-    with database.lock("by_hand", key), database.connect() as connection:
-        record_fingerprints(connection, settings, parameters)
+    needs_grey = shared_embedder(settings, parameters).needs_grey
+    for drawn in feedback.boxes_to_embed(connection, embedder):
+        photo = _decoded(connection, drawn.sha256, rgb=not needs_grey, grey=needs_grey)
+        connection.commit()  # no transaction stays open while a face is embedded
+        if photo is None:
+            continue
+        vector, problem = None, None
+        try:
+            vector = embed_face(settings, parameters, LocatedFace(photo, Face(drawn.box, 0.0), "by hand"))
+        except EmbeddingFailedError as error:
+            problem = str(error)
+        feedback.write_box_embedding(connection, drawn, embedder, vector, problem)
         connection.commit()
-        needs_grey = shared_embedder(settings, parameters).needs_grey
-        for drawn in feedback.boxes_to_embed(connection, embedder):
-            photo = _decoded(connection, drawn.sha256, rgb=not needs_grey, grey=needs_grey)
-            connection.commit()  # no transaction stays open while a face is embedded
-            if photo is None:
-                continue
-            vector, problem = None, None
-            try:
-                vector = embed_face(settings, parameters, LocatedFace(photo, Face(drawn.box, 0.0), "by hand"))
-            except EmbeddingFailedError as error:
-                problem = str(error)
-            feedback.write_box_embedding(connection, drawn, embedder, vector, problem)
-            connection.commit()
-            tried += 1
+        tried += 1
     return tried
 
 

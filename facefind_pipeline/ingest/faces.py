@@ -14,13 +14,16 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.batches import batches
 from facefind_pipeline.parameters import EmbedderSettings, ParameterSet
+from facefind_pipeline.plan.due import would_be_made_from
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces as store
 from facefind_pipeline.store import parameter_sets, photos, versions
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, Place
+from facefind_pipeline.store.made import day_set, record_made
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.store.versions import Fingerprints
 
 if TYPE_CHECKING:
     from facefind_pipeline.vision.detectors import Detector
@@ -92,7 +95,7 @@ def fill(
         shared_embedder(settings, parameters).fetch()
         partition = present_partition(settings, event_day, parameters)
         record_fingerprints(connection, settings, parameters)
-        photos_version = photos.photos_version(photos.photos(connection, event_day).values())
+        made_from = would_be_made_from(connection, "detected_faces", day_set(event_day, key))
         to_do = store.photos_to_do(connection, partition)
         have_vectors = store.known_vectors(connection, partition) if to_do and embed else {}
         connection.commit()  # no transaction stays open while photos are worked on
@@ -108,32 +111,38 @@ def fill(
                 _write(connection, partition, batch, filled, paths)
                 connection.commit()
         progress.end()
-        filled.faces_version = store.faces_version(connection, partition)
         filled.photos, filled.faces = store.count(connection, partition)
-        if embed:
-            _finish(connection, partition, filled, photos_version)
+        _finish(connection, partition, filled, made_from, embed=embed)
         filled.seconds, filled.cpu_seconds = time.perf_counter() - started, time.process_time() - busy
     return filled
+
+
+def present_fingerprints(settings: Settings, parameters: ParameterSet) -> Fingerprints:
+    """What the set's detector and embedder are now.
+
+    Raises:
+        FacefindError: a model file is missing.
+    """
+    meanings = _meanings(settings, parameters)
+    return Fingerprints(versions.fingerprint(meanings["detector"]), versions.fingerprint(meanings["embedder"]))
 
 
 def present_partition(settings: Settings, event_day: str, parameters: ParameterSet) -> Partition:
     """The partition with the fingerprints that detector and embedder have now.
 
     Raises:
-        FacefindError: a model file is missing.
+        FacefindError: as `present_fingerprints`.
     """
-    detector, embedder = (versions.fingerprint(meaning) for meaning in _meanings(settings, parameters).values())
-    return Partition(event_day, parameters.key, detector, embedder)
+    return Partition(event_day, parameters.key, *present_fingerprints(settings, parameters))
 
 
 def present_version(settings: Settings, key: str) -> str:
     """What the set's detector and embedder are now, as one data version.
 
     Raises:
-        FacefindError: as `present_partition`.
+        FacefindError: as `present_fingerprints`.
     """
-    now = present_partition(settings, "", ParameterSet.parse(key))
-    return versions.hash_rows([(now.detector, now.embedder)])
+    return versions.hash_rows([present_fingerprints(settings, ParameterSet.parse(key))])
 
 
 def present_versions(database: Database, settings: Settings) -> dict[str, str]:
@@ -265,13 +274,21 @@ def _write(
     filled.embedded += len(vectors)
 
 
-def _finish(connection: Connection, partition: Partition, filled: Filled, photos_version: str) -> None:
-    gone = store.photos_gone(connection)
-    store.lock_sets(connection, None if gone else partition.parameter_set)
-    filled.adopted = store.adopt_embeddings(connection, partition)
-    filled.removed = store.remove_stale(connection, partition)
-    if gone:
-        filled.removed += store.remove_gone(connection, gone)[partition.parameter_set]
-    # A photo that changed under our hands leaves the partition out of date, so that the next look fills it again.
-    made_from = photos_version if not filled.vanished else "incomplete"
-    filled.embeddings_version = store.finish(connection, partition, made_from, filled.faces_version)
+def _finish(connection: Connection, partition: Partition, filled: Filled, made_from: str, *, embed: bool) -> None:
+    """Records what was made; a photo that changed under our hands leaves it incomplete, to be filled again."""
+    key, complete = day_set(partition.event_day, partition.parameter_set), not filled.vanished
+    filled.faces_version = store.faces_version(connection, partition)
+    if embed:
+        gone = store.photos_gone(connection)
+        store.lock_sets(connection, None if gone else partition.parameter_set)
+        filled.adopted = store.adopt_embeddings(connection, partition)
+        filled.removed = store.remove_stale(connection, partition)
+        if gone:
+            filled.removed += store.remove_gone(connection, gone)[partition.parameter_set]
+        filled.embeddings_version = store.embeddings_version(filled.faces_version, partition.embedder)
+        store.finish(connection, partition)
+        record_made(
+            *(connection, "face_embeddings", key, f"{made_from} {filled.faces_version}", filled.embeddings_version),
+            complete=complete,
+        )
+    record_made(connection, "detected_faces", key, made_from, filled.faces_version, complete=complete)

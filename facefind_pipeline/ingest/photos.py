@@ -17,6 +17,7 @@ from facefind_pipeline.path_text import text_of
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.store import faces
 from facefind_pipeline.store import photos as store
+from facefind_pipeline.store.made import mark_incomplete, record_made
 from facefind_pipeline.store.photos import EventDay, PhotoRow
 
 COMMIT_EVERY = 200  # files
@@ -29,6 +30,7 @@ class Scan:
     """What a look at the folder says against the rows that are there.
 
     Attributes:
+        known: the rows that it was compared with, by path.
         changed: files to read, each with its sidecars: new, or of another size, time of change or inode, or with
             other sidecars.
         gone: paths that are there no more.
@@ -38,12 +40,17 @@ class Scan:
         unavailable: why the day's photos can't be had now; nothing is changed or gone then. None where they can.
     """
 
+    known: Mapping[str, PhotoRow]
     changed: Sequence[tuple[os.DirEntry[str], Sidecars]] = ()
     gone: Sequence[str] = ()
     unsettled: int = 0
     problems: Sequence[Problem] = ()
     others: Mapping[str, int] = field(default_factory=dict)
     unavailable: str | None = None
+
+    def finds_news_of(self, day: EventDay) -> bool:
+        """Whether the day's rows, or what is known of its being there, are to change."""
+        return bool(self.changed or self.gone) or (self.unavailable is None) != day.available
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +95,9 @@ def scan(day: EventDay, known: Mapping[str, PhotoRow], *, rehash: bool = False, 
     try:
         listing = list_folder(day.path)
     except FileNotFoundError:
-        return Scan(unavailable="is gone")
+        return Scan(known, unavailable="is gone")
     except OSError as error:
-        return Scan(unavailable=why_unreadable(error))
+        return Scan(known, unavailable=why_unreadable(error))
     sidecars = SidecarIndex(listing.sidecars)
     present: set[str] = set()
     changed: list[tuple[os.DirEntry[str], Sidecars]] = []
@@ -113,10 +120,10 @@ def scan(day: EventDay, known: Mapping[str, PhotoRow], *, rehash: bool = False, 
         else:
             unsettled += 1
     if known and not present:
-        return Scan(problems=listing.problems, others=listing.others, unavailable="has no photos any more")
+        return Scan(known, problems=listing.problems, others=listing.others, unavailable="has no photos any more")
     present.update(_path(day, problem.path.name) for problem in listing.problems)
     gone = [path for path in known if path not in present]
-    return Scan(changed, gone, unsettled, listing.problems, listing.others)
+    return Scan(known, changed, gone, unsettled, listing.problems, listing.others)
 
 
 def is_settled(status: os.stat_result, seconds: float) -> bool:
@@ -126,14 +133,32 @@ def is_settled(status: os.stat_result, seconds: float) -> bool:
 
 
 def ingest_day(
-    connection: Connection, day: EventDay, progress: Progress, *, rehash: bool = False, settle_seconds: float = 0
+    connection: Connection,
+    day: EventDay,
+    progress: Progress,
+    *,
+    rehash: bool = False,
+    settle_seconds: float = 0,
+    looked: Scan | None = None,
 ) -> Ingested:
-    """Brings the rows of a day up to its folder; photos that can't be had now mark the day, and nothing is deleted."""
+    """Brings the rows of a day up to its folder; photos that can't be had now mark the day, and nothing is deleted.
+
+    Args:
+        connection: any; rows are committed in batches.
+        day: whose folder to read.
+        progress: told of each file.
+        rehash: as for `scan`.
+        settle_seconds: as for `scan`.
+        looked: what a look at the folder found just now; it counts while the rows are those that it was compared with.
+    """
     known = store.photos(connection, day.key)
-    found = scan(day, known, rehash=rehash, settle_seconds=settle_seconds)
+    if looked is not None and looked.known == known:
+        found = looked
+    else:
+        found = scan(day, known, rehash=rehash, settle_seconds=settle_seconds)
     store.mark_available(connection, day.key, available=found.unavailable is None)
     if found.unavailable:
-        return _result(known, found)
+        return _finish(connection, day, known, found)
     if rehash:  # whoever asks for all files again wants another try of what failed on them
         faces.forget_problems(connection, day.key)
     progress.begin(f"reading {day.key}", len(found.changed), "photo")
@@ -147,10 +172,11 @@ def ingest_day(
                     rows.append(row)
                 progress.advance()
             store.replace_photos(connection, day.key, rows, gone=())
+            mark_incomplete(connection, "raw_photos", day.key)
             connection.commit()
     store.replace_photos(connection, day.key, changed=(), gone=found.gone)
     progress.end()
-    return _result(store.photos(connection, day.key), found)
+    return _finish(connection, day, store.photos(connection, day.key), found)
 
 
 def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow | None:
@@ -183,9 +209,11 @@ def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow | None:
     )
 
 
-def _result(rows: Mapping[str, PhotoRow], found: Scan) -> Ingested:
+def _finish(connection: Connection, day: EventDay, rows: Mapping[str, PhotoRow], found: Scan) -> Ingested:
+    version = store.photos_version(rows.values())
+    record_made(connection, "raw_photos", day.key, version, version)
     return Ingested(
-        version=store.photos_version(rows.values()),
+        version=version,
         photos=len(rows),
         read=len(found.changed),
         gone=len(found.gone),

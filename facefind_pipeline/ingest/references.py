@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.faces import Face
-from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
+from facefind_pipeline.ingest.faces import shared_embedder
 from facefind_pipeline.ingest.listing import report, why_unreadable
 from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.ingest.reference_folder import list_references
@@ -21,11 +21,11 @@ from facefind_pipeline.path_text import comparable, printable, text_of
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people, people_changes
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
+from facefind_pipeline.store.made import record_made
+from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector, load_detector
 from facefind_pipeline.vision.failures import reason
-from facefind_pipeline.vision.sheet import thumbnail
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +150,7 @@ def locate_face(settings: Settings, parameters: ParameterSet, reference: Referen
         FacefindError: unreadable, no face, or several without `largest`; the message says where they are. Or the
             detector failed.
     """
-    where = _named(reference)
+    where = named(reference)
     try:
         photo = decode(reference.content, rgb=True, grey=True)
     except UnreadablePhotoError as error:
@@ -197,28 +197,6 @@ def embed_face(settings: Settings, parameters: ParameterSet, located: LocatedFac
         raise EmbeddingFailedError(f"embedding failed: {reason(error)}") from error
 
 
-def embed_references(database: Database, settings: Settings, key: str) -> list[ReferenceEmbedding]:
-    """Embeds the references that the set has not tried yet; a bad one becomes a row with its problem."""
-    parameters = ParameterSet.parse(key)
-    made = []
-    with database.lock("references", key), database.connect() as connection:
-        shared_embedder(settings, parameters).fetch()
-        partition = present_partition(settings, "", parameters)
-        record_fingerprints(connection, settings, parameters)
-        to_do = people.references_to_do(connection, key, partition.detector, partition.embedder)
-        connection.commit()
-        for person, sha256 in to_do:
-            reference = people.reference(connection, person, sha256)
-            connection.commit()  # no transaction stays open while a face is looked for
-            if reference is None:
-                continue
-            result = _embed_reference(settings, parameters, reference)
-            people.write_reference_embedding(connection, key, partition.detector, partition.embedder, result)
-            connection.commit()
-            made.append(result)
-    return made
-
-
 def store_references(
     database: Database, settings: Settings, add: Sequence[ReferencePhoto], tell: Callable[[str], None]
 ) -> tuple[str, "pd.DataFrame"]:
@@ -243,46 +221,15 @@ def store_references(
             people.add_reference(connection, reference, "command")
         everyone = people.reference_counts(connection)
         version = people.references_version(connection)
+        record_made(connection, "reference_photos", "", version, version)
     if look.gone:
         remove_sheets_of(settings, [person.key for person, count in everyone if not count])
     counts = [(person.name, count) for person, count in everyone if count]
     return version, pd.DataFrame(counts, columns=["person", "references"])
 
 
-def reference_report(database: Database, key: str) -> tuple["pd.DataFrame", str]:
-    """How every reference fares under a set: `person`, `file`, `found_by`, `problem`; and their data version."""
-    import pandas as pd
-
-    with database.connect() as connection:
-        rows = [
-            (state.person.name, state.filename, state.found_by or "", state.problem or "")
-            for state in people.reference_states(connection, key)
-        ]
-        version = people.reference_embeddings_version(connection, key)
-    return pd.DataFrame(rows, columns=["person", "file", "found_by", "problem"]), version
-
-
-def _embed_reference(settings: Settings, parameters: ParameterSet, reference: ReferencePhoto) -> ReferenceEmbedding:
-    known = (reference.person.key, reference.sha256, reference.largest)
-    try:
-        located = locate_face(settings, parameters, reference)
-    except FacefindError as error:
-        return ReferenceEmbedding(*known, problem=str(error))
-    try:
-        vector = embed_face(settings, parameters, located)
-    except EmbeddingFailedError as error:
-        return ReferenceEmbedding(*known, problem=f"{_named(reference)}: {error}")
-    assert located.photo.rgb is not None
-    return ReferenceEmbedding(
-        *known,
-        found_by=located.found_by,
-        face=located.face,
-        thumbnail=thumbnail(located.photo.rgb, located.face.box),
-        vector=vector,
-    )
-
-
-def _named(reference: ReferencePhoto) -> str:
+def named(reference: ReferencePhoto) -> str:
+    """A reference photo, for messages."""
     return f"reference {reference.filename} of {reference.person.name}"
 
 

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest import moved
-from facefind_pipeline.ingest.faces import present_partition, record_fingerprints, shared_embedder
+from facefind_pipeline.ingest.faces import present_fingerprints, record_fingerprints, shared_embedder
 from facefind_pipeline.ingest.folders import Found, days_of, walk_root
 from facefind_pipeline.ingest.listing import report
 from facefind_pipeline.ingest.photos import scan
@@ -136,7 +136,7 @@ def register_set(
         parameters = parameter_sets.resolve(connection, key)
     embedder = shared_embedder(settings, parameters)
     embedder.fetch()
-    present_partition(settings, "", parameters)
+    present_fingerprints(settings, parameters)
     with database.lock("register"), database.connect() as connection:
         record_fingerprints(connection, settings, parameters)
         parameter_sets.register(connection, parameters, embedder.dimension, embedder.metric)

@@ -23,6 +23,7 @@ from facefind_pipeline.path_text import comparable, printable
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.store import people, photos, truth
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.made import record_made
 from facefind_pipeline.store.truth import KnownPhoto, TruthList, TruthRow
 
 if TYPE_CHECKING:
@@ -99,7 +100,9 @@ def store_lists(
             (source, persons_in, listed, ", ".join(covered) if covered is not None else "all")
             for source, persons_in, listed, covered in truth.lists(connection)
         ]
-        return truth.truth_version(connection), pd.DataFrame(rows, columns=["list", "people", "photos", "days"])
+        version = truth.truth_version(connection)
+        record_made(connection, "truth_lists", "", version, version)
+        return version, pd.DataFrame(rows, columns=["list", "people", "photos", "days"])
 
 
 def find_photo(known: Sequence[KnownPhoto], filename: str, day: str = "") -> KnownPhoto:

@@ -53,8 +53,7 @@ def watch_days(connection: Connection, before: Mapping[str, str], *, settle_seco
             states[day.key] = state
             continue
         found = scan(day, photos.photos(connection, day.key), settle_seconds=settle_seconds)
-        came_or_went = (found.unavailable is None) != day.available
-        if came_or_went or found.changed or found.gone:
+        if found.finds_news_of(day):
             due[day.key] = state
         if not found.unsettled:
             states[day.key] = state

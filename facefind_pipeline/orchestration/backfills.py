@@ -7,13 +7,14 @@ from collections.abc import Collection, Mapping
 import dagster as dg
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.faces import present_fingerprints
 from facefind_pipeline.orchestration.dagster_internals import AssetGraphSubset, PartitionBackfill, make_new_backfill_id
-from facefind_pipeline.orchestration.due import due_aggregates, due_faces, recorded_versions, references_due
-from facefind_pipeline.orchestration.partitions import day_set, day_sets, event_days, parameter_sets
+from facefind_pipeline.orchestration.partitions import day_sets, event_days, parameter_sets
+from facefind_pipeline.orchestration.recorded import recorded_versions
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.plan.due import Scope, due, with_followers
 from facefind_pipeline.store import parameter_sets as sets
-from facefind_pipeline.store import photos
 
 _logger = logging.getLogger(__name__)
 
@@ -32,36 +33,31 @@ Missing = Mapping[str, Collection[str]]  # asset -> partition keys
 def missing_partitions(
     instance: dg.DagsterInstance, workspace: Workspace, keys: Collection[str] | None = None
 ) -> Missing:
-    """What registered days and active sets lack, and what follows from it.
+    """What is due of registered days and sets, and what follows from it.
 
     Args:
         instance: whose record counts beside the tables.
         workspace: whose tables.
-        keys: only these parameter sets; all active ones by default.
+        keys: parameter sets that somebody asked for: of these, what is stale is made again too. By default all active
+            ones, and nothing that is stale.
     """
     with workspace.database.connect() as connection:
-        days = [day for day in photos.days(connection) if day.available]
         active = [one.key for one in sets.registered(connection) if one.active and (keys is None or one.key in keys)]
-    never_read = {day.key for day in days} - recorded_versions(instance, "raw_photos", [day.key for day in days]).keys()
-    missing: dict[str, list[str]] = {asset: [] for asset in PARTITIONS}
-    missing["raw_photos"] = sorted(never_read)
+    fingerprints = {}
     for key in active:
-        parameters = ParameterSet.parse(key)
         try:
-            due = {day.key for day in due_faces(instance, workspace, days, parameters)} | never_read
+            fingerprints[key] = present_fingerprints(workspace.settings, ParameterSet.parse(key))
         except FacefindError as error:  # its model file is missing now; the other sets go on
             _logger.warning("%s is left out: %s", key, error)
-            continue
-        pairs = [day_set(day, key) for day in sorted(due)]
-        missing["detected_faces"] += pairs
-        missing["face_embeddings"] += pairs
-        if references_due(instance, workspace, parameters) or not recorded_versions(
-            instance, "reference_embeddings", [key]
-        ):
-            missing["reference_embeddings"].append(key)
-        for asset in ("hnsw_index", "search_results") if due else due_aggregates(instance, workspace, key):
-            missing[asset].append(key)
-    return {asset: partitions for asset, partitions in missing.items() if partitions}
+    scope = Scope(sets=fingerprints)
+    recorded = recorded_versions(instance, PARTITIONS, scope)
+    asked = {} if keys is None else fingerprints
+    with workspace.database.connect() as connection:
+        steps = due(connection, PARTITIONS, scope, recorded=recorded, fingerprints=asked)
+    missing: dict[str, list[str]] = {}
+    for step in with_followers(steps, PARTITIONS, fingerprints):
+        missing.setdefault(step.asset, []).append(step.partition)
+    return missing
 
 
 def request_backfill(instance: dg.DagsterInstance, missing: Missing, title: str) -> str | None:

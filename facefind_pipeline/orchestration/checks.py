@@ -177,10 +177,10 @@ CHECKS = [
 
 def outdated_indexes(workspace: Workspace) -> list[str]:
     """Registered sets whose index is invalid or not of their present vectors."""
-    from facefind_pipeline.search import index
+    from facefind_pipeline.plan.due import due
 
     with workspace.database.connect() as connection:
-        return index.outdated(connection)
+        return [step.partition for step in due(connection, ["hnsw_index"])]
 
 
 def _result(

@@ -1,9 +1,10 @@
 """What assets are given: the settings, the database, whom to tell of progress, and what a command hands over."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -12,6 +13,10 @@ from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.people import ReferencePhoto
+
+if TYPE_CHECKING:
+    from facefind_pipeline.ingest.photos import Scan
+    from facefind_pipeline.ingest.reference_vectors import Located
 
 OWNERS = ["team:facefind"]
 CORES = "cores"  # the pool of steps that use all cores: two at once would only fight over them
@@ -23,12 +28,16 @@ class Incoming:
 
     Attributes:
         folders: that the user named, to register event days of.
+        looks: what a look at the folder of an event day, by key, found just now.
         references: to add beside those of the references folder.
+        located: faces that were found in reference photos just now, under the set that the run is of.
         truth_lists: files to add beside those of the truth folder.
     """
 
     folders: Sequence[Path] = ()
+    looks: "Mapping[str, Scan]" = field(default_factory=dict)
     references: Sequence[ReferencePhoto] = ()
+    located: "Located" = field(default_factory=dict)
     truth_lists: Sequence[Path] = ()
 
 

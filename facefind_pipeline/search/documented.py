@@ -80,6 +80,7 @@ def _values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[st
         "detector": chosen.detector_fingerprint,
         "embedder": chosen.embedder_fingerprint,
         "day": day,
+        "days": [day],
         "photo": photo,
         "photos": [photo],
         "person": None,

@@ -10,6 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.plan.due import is_current
 from facefind_pipeline.search.calibration import NEAREST_REFERENCE, SCORE, read_calibration
 from facefind_pipeline.search.comparable import check_comparable
 from facefind_pipeline.search.filters import Filters, of_face, wanted_photos
@@ -40,7 +41,6 @@ AMONG_WANTED = sql.SQL("AND EXISTS (SELECT FROM wanted w WHERE w.sha256 = e.sha2
 FEW_PHOTOS = 5_000
 UNKNOWN_PHOTOS = 10  # shown where it is not known which are sure or likely, and no number is given
 KEPT = 1_000  # photos a person that `search_results` keeps
-RANKING = "templates-2"  # the name of the rules by which they are ranked; a change of rules changes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def find_person(
     filters = filters or Filters()
     probes = reference_probes(connection, chosen.key, person)
     own = metric in (None, chosen.metric)
-    current = own and results_are_current(connection, chosen).get(person.key, False)
+    current = own and is_current(connection, "search_results", chosen.key)
     stored = _stored(connection, chosen, person, limit, bands, filters) if current else None
     if stored is not None:
         return stored
@@ -258,18 +258,6 @@ def reference_probes(connection: Connection, key: str, person: Person) -> list[P
         why = "; ".join(problem for *_, problem in rows) or "none was embedded yet"
         raise FacefindError(f"{person.name} has no usable reference under {key}: {why}")
     return probes
-
-
-def results_are_current(connection: Connection, chosen: RegisteredSet) -> dict[str, bool]:
-    """For each person with a reference under the set: whether the stored results are of the present vectors."""
-    with connection.cursor() as cursor:
-        cursor.execute(query("reference_versions"), {"parameter_set": chosen.key, "ranking": RANKING})
-        wanted = dict(cursor.fetchall())
-        cursor.execute(
-            "SELECT person, vectors_version, references_version FROM searches WHERE parameter_set = %s", [chosen.key]
-        )
-        searched = {person: (vectors, references) for person, vectors, references in cursor.fetchall()}
-    return {person: searched.get(person) == (chosen.vectors_version, version) for person, version in wanted.items()}
 
 
 def _stored(

@@ -6,11 +6,12 @@ from uuid import UUID
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search.find import use_index
 from facefind_pipeline.store import indexes, parameter_sets, versions
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import set_version
 from facefind_pipeline.store.indexes import Build
+from facefind_pipeline.store.made import record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator
 
@@ -42,32 +43,35 @@ def refresh(database: Database, key: str) -> IndexState:
             valid = indexes.indexes(connection, chosen, valid_only=True)
             kept = last if indexes.keeps(last, method, chosen.vectors_changed, valid) else None
         if kept is not None:
-            build = replace(kept, embeddings_version=version)
+            build = kept
         else:
             name, seconds = indexes.build(database, chosen, method, rows)
-            build = Build(method, name, version, rows, None, seconds, chosen.vectors_changed)
+            build = Build(method, name, rows, None, seconds, chosen.vectors_changed)
+        made_version = _version(version, method)
         with database.connect() as connection:
             if build.index:
                 build = replace(build, recall=measure_recall(connection, chosen))
             size = indexes.index_bytes(connection, build.index) if build.index else 0
-            indexes.record_build(connection, key, build)
-    return IndexState(method, rows, build.recall, size, build.seconds, kept is None, _version(version, method))
+            _swap_in(connection, chosen, build, version, made_version)
+    return IndexState(method, rows, build.recall, size, build.seconds, kept is None, made_version)
 
 
-def present_version(connection: Connection, chosen: RegisteredSet) -> str | None:
-    """Data version of the set's index as recorded; None if it is invalid or not of the present vectors and method."""
-    build = indexes.last_build(connection, chosen.key)
-    version = set_version(connection, chosen.key)
-    method = indexes.method_for(chosen, indexes.count_rows(connection, chosen))
-    valid = indexes.indexes(connection, chosen, valid_only=True)
-    if build is None or (build.embeddings_version, build.method) != (version, method):
-        return None
-    return _version(version, method) if valid == ([build.index] if build.index else []) else None
+def _swap_in(
+    connection: Connection, chosen: RegisteredSet, build: Build, embeddings_version: str, made_version: str
+) -> None:
+    """Records the index as the set's own, once it is seen to be valid and the only one.
 
-
-def outdated(connection: Connection) -> list[str]:
-    """Keys of the registered sets whose index is invalid or not of their present vectors."""
-    return [one.key for one in parameter_sets.registered(connection) if present_version(connection, one) is None]
+    Raises:
+        FacefindError: it is not.
+    """
+    names = [build.index] if build.index else []
+    if indexes.indexes(connection, chosen, valid_only=True) != names:
+        raise FacefindError(
+            f"the index of {chosen.key} was changed while it was built: the same command builds it again"
+        )
+    indexes.record_build(connection, chosen.key, build)
+    made_from = " ".join([embeddings_version, chosen.index_method, *names])
+    record_made(connection, "hnsw_index", chosen.key, made_from, made_version)
 
 
 def measure_recall(connection: Connection, chosen: RegisteredSet, probes: int = RECALL_PROBES) -> float:

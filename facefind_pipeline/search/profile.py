@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.plan.due import is_current
 from facefind_pipeline.search.calibration import read_calibration
-from facefind_pipeline.search.find import results_are_current
 from facefind_pipeline.search.likeness import Doubt, doubts
 from facefind_pipeline.store import feedback, parameter_sets, people
 from facefind_pipeline.store.parameter_sets import RegisteredSet
@@ -76,10 +76,12 @@ def _under(connection: Connection, chosen: RegisteredSet, person: Person) -> Und
     others = [score for confirmed, score in ranked if not confirmed]
     bands = Counter({"confirmed": len(ranked) - len(others)})
     bands.update(calibration.bands(others) if calibration else ["ranked"] * len(others))
+    states = people.reference_states(connection, chosen.key)
+    references = [state for state in states if state.person.key == person.key]
     return UnderSet(
         chosen.key,
-        [state for state in people.reference_states(connection, chosen.key) if state.person.key == person.key],
+        references,
         +bands,  # without zeros
-        results_are_current(connection, chosen).get(person.key, False),
+        any(state.usable for state in references) and is_current(connection, "search_results", chosen.key),
         [doubt for doubt in doubts(connection, chosen, [person.key]) if doubt.reference.person == person.key],
     )

@@ -15,6 +15,7 @@ from psycopg2.extras import Json
 
 from facefind_pipeline.faces import Box
 from facefind_pipeline.parameters import HaarSettings, ParameterSet
+from facefind_pipeline.plan.due import is_current, would_be_made_from
 from facefind_pipeline.search.calibration import Calibration, read_calibration
 from facefind_pipeline.search.evaluate import (
     Ranking,
@@ -25,12 +26,11 @@ from facefind_pipeline.search.evaluate import (
     precision_recall,
 )
 from facefind_pipeline.search.losses import Facts, Loss, OtherFace, Outranking, Reason, attribute
-from facefind_pipeline.search.results import results_version
-from facefind_pipeline.store import parameter_sets, truth, versions
+from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.made import made_version, record_made
 from facefind_pipeline.store.queries import query
 
-EVALUATION = 2  # raise it when figures are reckoned otherwise
 CURVE_POINTS = 200
 RATES = (1e-2, 1e-3)
 BEYOND_RANKING = (Reason.GONE, Reason.UNREADABLE, Reason.NOT_DONE, Reason.NO_FACE, Reason.NOT_NEAR)
@@ -89,37 +89,26 @@ class Evaluation:
 def evaluate_set(database: Database, key: str) -> Evaluation:
     """Brings a set's stored evaluation up to its results and the truth; does nothing where neither changed."""
     with database.lock("evaluation", key), database.connect() as connection:
-        made_from = (truth.truth_version(connection), results_version(connection, key))
-        version = versions.hash_rows([(EVALUATION, *made_from), *_searched(connection, key)])
+        made_from = would_be_made_from(connection, "evaluation", key)
+        version = versions.hash_rows([(made_from,)])
         stored = read_evaluation(connection, key)
-        if stored is not None and stored.version == version:
+        if stored is not None and is_current(connection, "evaluation", key):
             return stored
         figures = evaluate_rows(connection, key)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM evaluations WHERE parameter_set = %s", [key])
-            cursor.execute(
-                "INSERT INTO evaluations (parameter_set, version, evaluation) VALUES (%s, %s, %s)",
-                [key, version, Json(figures)],
-            )
+            cursor.execute("INSERT INTO evaluations (parameter_set, evaluation) VALUES (%s, %s)", [key, Json(figures)])
+        record_made(connection, "evaluation", key, made_from, version)
         return Evaluation(version, figures, fresh=True)
-
-
-def _searched(connection: Connection, key: str) -> list[tuple[str, int, str]]:
-    """Of what the stored results were made, which may be older than what they would be made of now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT person, vectors_version, references_version FROM searches WHERE parameter_set = %s ORDER BY person",
-            [key],
-        )
-        return cursor.fetchall()
 
 
 def read_evaluation(connection: Connection, key: str) -> Evaluation | None:
     """The set's stored evaluation."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT version, evaluation FROM evaluations WHERE parameter_set = %s", [key])
+        cursor.execute("SELECT evaluation FROM evaluations WHERE parameter_set = %s", [key])
         row = cursor.fetchone()
-    return Evaluation(row[0], row[1], fresh=False) if row else None
+    version = made_version(connection, "evaluation", key)
+    return Evaluation(version, row[0], fresh=False) if row and version else None
 
 
 def evaluate_rows(connection: Connection, key: str) -> dict[str, Any]:

@@ -5,22 +5,18 @@ from contextlib import contextmanager
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.find import RANKING, results_are_current
+from facefind_pipeline.plan.due import is_current, would_be_made_from
+from facefind_pipeline.search.results import results_version
 from facefind_pipeline.store import parameter_sets
-from facefind_pipeline.store.queries import query
+from facefind_pipeline.store.made import record_made
 
 
 @contextmanager
 def results_kept(connection: Connection) -> Iterator[None]:
     """Results that are current at the beginning are so at the end, though what they were made from names people."""
-    current = [
-        one.key for one in parameter_sets.registered(connection) if all(results_are_current(connection, one).values())
-    ]
+    sets = [one.key for one in parameter_sets.registered(connection)]
+    current = [key for key in sets if is_current(connection, "search_results", key)]
     yield
-    with connection.cursor() as cursor:
-        for key in current:
-            cursor.execute(query("reference_versions"), {"parameter_set": key, "ranking": RANKING})
-            cursor.executemany(
-                "UPDATE searches SET references_version = %s WHERE (parameter_set, person) = (%s, %s)",
-                [(version, key, person) for person, version in cursor.fetchall()],
-            )
+    for key in current:
+        made_from = would_be_made_from(connection, "search_results", key)
+        record_made(connection, "search_results", key, made_from, results_version(connection, key))

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facefind_pipeline.plan.due import would_be_made_from
 from facefind_pipeline.search.losses import Reason
 from facefind_pipeline.search.quality import read_evaluation
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.made import record_made
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,6 +138,17 @@ def sets_table(sweep: Sweep) -> "pd.DataFrame":
     frame = pd.DataFrame(rows)
     empty = [name for name in frame if str(name).startswith("lost: ") and not frame[name].any()]
     return frame.drop(columns=empty)
+
+
+def make_report(database: Database, file: Path) -> tuple[Sweep, Path]:
+    """Writes the page of all evaluated sets, and records of what it was made once it is there."""
+    with database.connect() as connection:
+        made_from = would_be_made_from(connection, "sweep_report")
+    sweep = read_sweep(database)
+    page = write_report(sweep, file)
+    with database.connect() as connection:
+        record_made(connection, "sweep_report", "", made_from, sweep.version)
+    return sweep, page
 
 
 def write_report(sweep: Sweep, file: Path) -> Path:

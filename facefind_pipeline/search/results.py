@@ -14,6 +14,8 @@ import numpy as np
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.plan.due import is_current, would_be_made_from
+from facefind_pipeline.plan.recipes import RANKING
 from facefind_pipeline.search.asked import read_asked
 from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, Impostors, calibrate, impostors
 from facefind_pipeline.search.calibration import (
@@ -24,13 +26,12 @@ from facefind_pipeline.search.calibration import (
     write_calibrations,
 )
 from facefind_pipeline.search.distances import L2, Faces
-from facefind_pipeline.search.find import RANKING, results_are_current
 from facefind_pipeline.search.rank import Histogram, Ranked, Rows, rank
 from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.binary_columns import Column, copy_columns, fixed, texts
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import set_version
+from facefind_pipeline.store.made import record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
 from facefind_pipeline.store.vectors import SetVectors
@@ -52,16 +53,15 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
     Returns:
         Keys of the people searched for.
     """
-    current = results_are_current(connection, chosen)
+    if is_current(connection, "search_results", chosen.key):
+        return []
+    made_from = would_be_made_from(connection, "search_results", chosen.key)
+    wanted = [person for person, _ in _reference_versions(connection, chosen.key)]
+    record_made(connection, "search_results", chosen.key, made_from, results_version(connection, chosen.key))
     with connection.cursor() as cursor:
-        if all(current.values()):
-            cursor.execute(
-                "DELETE FROM searches WHERE parameter_set = %s AND NOT person = ANY(%s)", [chosen.key, list(current)]
-            )
-            return []
         cursor.execute("DELETE FROM searches WHERE parameter_set = %s", [chosen.key])
-        cursor.execute(query("reference_versions"), {"parameter_set": chosen.key, "ranking": RANKING})
-        wanted = dict(cursor.fetchall())
+    if not wanted:
+        return []
     known = _impostors(connection, chosen)
     asked = read_asked(connection, chosen)
     size = max(1, CELLS // len(asked.members.people))
@@ -69,17 +69,21 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
     templates = make_templates(asked, faces, _euclidean(known.tail.at(SURE_RATE), chosen.metric) if known else None)
     ranked = rank(asked, faces, templates.probes)
     write_calibrations(connection, chosen.key, _calibrated(known, ranked) if known else {})
-    _write_searches(connection, chosen, wanted, sure_faces(asked, templates))
+    _write_searches(connection, chosen.key, wanted, sure_faces(asked, templates))
     _write_rows(connection, chosen.key, asked.people, ranked.rows)
     return list(asked.people)
 
 
 def results_version(connection: Connection, key: str) -> str:
     """Data version of a set's results: the vectors, the references and the ranking rules they follow from."""
+    return versions.hash_rows([(RANKING, set_version(connection, key)), *_reference_versions(connection, key)])
+
+
+def _reference_versions(connection: Connection, key: str) -> list[tuple[str, str]]:
+    """Each person with a usable reference, by key, and what is known of people that the set's results follow from."""
     with connection.cursor() as cursor:
         cursor.execute(query("reference_versions"), {"parameter_set": key, "ranking": RANKING})
-        references = sorted(cursor.fetchall())
-    return versions.hash_rows([(RANKING, set_version(connection, key)), *references])
+        return sorted(cursor.fetchall())
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +148,13 @@ def _calibrated(known: Impostors, ranked: Ranked) -> dict[str, Calibration]:
     }
 
 
-def _write_searches(
-    connection: Connection, chosen: RegisteredSet, wanted: Mapping[str, str], sure_photos: Mapping[str, int]
-) -> None:
-    """Of what each person's results are made: the set's vectors, and the version of the references."""
+def _write_searches(connection: Connection, key: str, people: Sequence[str], sure_photos: Mapping[str, int]) -> None:
+    """Who was searched for, and how many photos sharpened their templates."""
     with connection.cursor() as cursor:
-        for person, version in wanted.items():
-            cursor.execute(
-                """
-                INSERT INTO searches (parameter_set, person, vectors_version, references_version, sure_photos)
-                VALUES (%s, %s, %s, %s, %s)
-                """,
-                [chosen.key, person, chosen.vectors_version, version, sure_photos[person]],
-            )
+        cursor.executemany(
+            "INSERT INTO searches (parameter_set, person, sure_photos) VALUES (%s, %s, %s)",
+            [(key, person, sure_photos[person]) for person in people],
+        )
 
 
 def _write_rows(connection: Connection, key: str, people: Sequence[str], rows: Rows) -> None:

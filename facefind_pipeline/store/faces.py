@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.faces import Box, Face, Points
 from facefind_pipeline.store import versions
 from facefind_pipeline.store.binary_copy import insert
+from facefind_pipeline.store.made import mark_faces_incomplete, mark_outdated_faces_incomplete
 from facefind_pipeline.store.queries import query
+from facefind_pipeline.store.versions import Fingerprints
 
 Place = tuple[Box, Points | None]  # a face's box and landmarks
 
@@ -32,10 +35,11 @@ class Partition:
     embedder: str
 
     @property
-    def parameters(self) -> dict[str, str]:
+    def parameters(self) -> dict[str, object]:
         """For the queries."""
         return {
             "day": self.event_day,
+            "days": [self.event_day],
             "parameter_set": self.parameter_set,
             "detector": self.detector,
             "embedder": self.embedder,
@@ -241,13 +245,15 @@ def remove_gone(connection: Connection, gone: Sequence[bytes]) -> Counter[str]:
 def remove_photos(connection: Connection, photos: Sequence[bytes]) -> Counter[str]:
     """Removes all that detectors and embedders made of photos, given by SHA-256; returns how many vectors of each set.
 
-    The caller holds the locks of all sets.
+    Should one come back to its day, the faces of that are to be made again. The caller holds the locks of all sets.
     """
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM embeddings WHERE sha256 = ANY(%s) RETURNING parameter_set", [list(photos)])
         removed = Counter(parameter_set for (parameter_set,) in cursor.fetchall())
         cursor.execute("DELETE FROM detections WHERE sha256 = ANY(%s)", [list(photos)])
         cursor.execute("DELETE FROM photos_gone WHERE sha256 = ANY(%s)", [list(photos)])
+    if photos:
+        mark_outdated_faces_incomplete(connection)
     for parameter_set, rows in removed.items():
         _vectors_changed(connection, parameter_set, rows)
     return removed
@@ -271,6 +277,7 @@ def forget_problems(connection: Connection, event_day: str) -> None:
         day = "sha256 IN (SELECT sha256 FROM photos WHERE event_day = %s)"
         cursor.execute(f"DELETE FROM detections WHERE problem IS NOT NULL AND {day}", [event_day])  # noqa: S608
         cursor.execute(f"DELETE FROM embedding_problems WHERE {day}", [event_day])  # noqa: S608
+    mark_faces_incomplete(connection, event_day)
 
 
 def faces_version(connection: Connection, partition: Partition) -> str:
@@ -302,74 +309,62 @@ def count(connection: Connection, partition: Partition) -> tuple[int, int]:
         return photos, faces
 
 
-def problems(connection: Connection, partition: Partition) -> dict[str, str]:
-    """Why photos of a partition were left out, by path: unreadable, or detector or embedder failed on them."""
+def count_to_do(connection: Connection, days: Sequence[str], made_by: Fingerprints) -> int:
+    """How many photos, by content, of some event days are to do with these fingerprints."""
+    with connection.cursor() as cursor:
+        statement = sql.SQL("SELECT count(DISTINCT sha256) FROM ({}) to_do").format(query("photos_to_do"))
+        cursor.execute(statement, {"days": list(days), **made_by._asdict()})
+        (to_do,) = cursor.fetchone() or (0,)
+        return int(to_do)
+
+
+def problems(connection: Connection, days: Sequence[str], made_by: Fingerprints) -> dict[str, str]:
+    """Why photos of some event days were left out, by path: unreadable, or detector or embedder failed on them."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT path, problem FROM (
-                SELECT p.path, coalesce(p.problem, d.problem, e.problem) AS problem
+                SELECT p.event_day, p.path, coalesce(p.problem, d.problem, e.problem) AS problem
                 FROM photos p
                 LEFT JOIN detections d ON d.sha256 = p.sha256 AND d.detector_fingerprint = %(detector)s
                 LEFT JOIN embedding_problems e ON (e.sha256, e.detector_fingerprint, e.embedder_fingerprint)
                     = (d.sha256, d.detector_fingerprint, %(embedder)s)
-                WHERE p.event_day = %(day)s
-            ) day WHERE problem IS NOT NULL ORDER BY path
+                WHERE p.event_day = ANY (%(days)s)
+            ) day WHERE problem IS NOT NULL ORDER BY event_day, path
             """,
-            partition.parameters,
+            {"days": list(days), **made_by._asdict()},
         )
         return dict(cursor.fetchall())
 
 
-def finish(connection: Connection, partition: Partition, photos_version: str, faces_version: str) -> str:
-    """Records that the partition is done and from what; returns the data version of its embeddings."""
-    embeddings_version = versions.hash_rows([(faces_version, partition.embedder)])
+def embeddings_version(faces_version: str, embedder: str) -> str:
+    """Data version of a partition's vectors: that of its faces and the embedder; never the floats."""
+    return versions.hash_rows([(faces_version, embedder)])
+
+
+def finish(connection: Connection, partition: Partition) -> None:
+    """Remembers by which detector and embedder the partition, and the set, were filled last."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO set_days (parameter_set, event_day, photos_version, faces_version, embeddings_version,
-                detector_fingerprint, embedder_fingerprint)
-            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            INSERT INTO set_days (parameter_set, event_day, detector_fingerprint, embedder_fingerprint)
+            VALUES (%s, %s, %s, %s)
             ON CONFLICT (parameter_set, event_day) DO UPDATE
-            SET photos_version = excluded.photos_version, faces_version = excluded.faces_version,
-                embeddings_version = excluded.embeddings_version, finished_at = now(),
-                detector_fingerprint = excluded.detector_fingerprint,
+            SET detector_fingerprint = excluded.detector_fingerprint,
                 embedder_fingerprint = excluded.embedder_fingerprint
+            WHERE (set_days.detector_fingerprint, set_days.embedder_fingerprint)
+                IS DISTINCT FROM (excluded.detector_fingerprint, excluded.embedder_fingerprint)
             """,
-            [
-                *(partition.parameter_set, partition.event_day, photos_version, faces_version, embeddings_version),
-                *(partition.detector, partition.embedder),
-            ],
+            [partition.parameter_set, partition.event_day, partition.detector, partition.embedder],
         )
-        cursor.execute(
-            "UPDATE parameter_sets SET detector_fingerprint = %s, embedder_fingerprint = %s WHERE parameter_set = %s",
-            [partition.detector, partition.embedder, partition.parameter_set],
-        )
-    return embeddings_version
-
-
-def current_version(connection: Connection, partition: Partition, photos_version: str) -> str | None:
-    """Data version of the partition's embeddings; None unless it was finished from these photos and fingerprints."""
-    with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT embeddings_version FROM set_days
-            WHERE (parameter_set, event_day) = (%s, %s)
-              AND (photos_version, detector_fingerprint, embedder_fingerprint) = (%s, %s, %s)
+            UPDATE parameter_sets SET detector_fingerprint = %(detector)s, embedder_fingerprint = %(embedder)s
+            WHERE parameter_set = %(parameter_set)s
+              AND (detector_fingerprint, embedder_fingerprint) IS DISTINCT FROM (%(detector)s, %(embedder)s)
             """,
-            [partition.parameter_set, partition.event_day, photos_version, partition.detector, partition.embedder],
+            partition.parameters,
         )
-        row = cursor.fetchone()
-        return row[0] if row else None
-
-
-def set_version(connection: Connection, parameter_set: str) -> str:
-    """Versions of all a set's embeddings: what an index or a search was made from."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT event_day, embeddings_version FROM set_days WHERE parameter_set = %s ORDER BY 1", [parameter_set]
-        )
-        return versions.hash_rows(cursor.fetchall())
 
 
 def _vectors_changed(connection: Connection, parameter_set: str, rows: int) -> None:

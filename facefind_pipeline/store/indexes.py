@@ -7,6 +7,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 
@@ -28,7 +29,6 @@ class Build:
 
     method: str
     index: str | None
-    embeddings_version: str
     rows: int
     recall: float | None
     seconds: float
@@ -40,7 +40,7 @@ def last_build(connection: Connection, key: str) -> Build | None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT method, index_name, embeddings_version, rows, recall, seconds, vectors_changed
+            SELECT method, index_name, rows, recall, seconds, vectors_changed
             FROM index_builds WHERE parameter_set = %s
             """,
             [key],
@@ -54,12 +54,11 @@ def record_build(connection: Connection, key: str, build: Build) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO index_builds (parameter_set, method, index_name, embeddings_version, rows, recall, seconds,
-                vectors_changed)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+            INSERT INTO index_builds (parameter_set, method, index_name, rows, recall, seconds, vectors_changed)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (parameter_set) DO UPDATE SET method = excluded.method, index_name = excluded.index_name,
-                embeddings_version = excluded.embeddings_version, rows = excluded.rows, recall = excluded.recall,
-                seconds = excluded.seconds, vectors_changed = excluded.vectors_changed, built_at = now()
+                rows = excluded.rows, recall = excluded.recall, seconds = excluded.seconds,
+                vectors_changed = excluded.vectors_changed, built_at = now()
             """,
             [key, *astuple(build)],
         )
@@ -94,6 +93,9 @@ def build(database: Database, chosen: RegisteredSet, method: str, rows: int) -> 
 
     Returns:
         The new index's name (None for `none`) and the seconds it took.
+
+    Raises:
+        FacefindError: the new index is not valid; the live one stays.
     """
     started = time.perf_counter()
     with database.connect_autocommit() as connection, connection.cursor() as cursor:
@@ -103,6 +105,8 @@ def build(database: Database, chosen: RegisteredSet, method: str, rows: int) -> 
             name = f"{chosen.table[:38]}_{method}_{time.time_ns() // 1000}"
             limit_memory(cursor, chosen, rows)
             cursor.execute(_create_statement(chosen, method, rows, name))
+            if name not in indexes(connection, chosen, valid_only=True):
+                raise FacefindError(f"the index of {chosen.key} could not be built: the same command tries again")
         for index in former:
             cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(index)))
     return name, time.perf_counter() - started

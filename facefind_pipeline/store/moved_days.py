@@ -8,6 +8,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.path_text import text_of
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.clocks import apply_shifts
+from facefind_pipeline.store.made import follow_paths
 from facefind_pipeline.store.photos import EventDay
 
 
@@ -56,11 +57,8 @@ def _move_photos(connection: Connection, before: EventDay, after: EventDay) -> N
             "UPDATE photos SET path = %s || substr(path, %s) WHERE event_day = %s",
             [_beginning(after), len(_beginning(before)) + 1, before.key],
         )
-        now = photos.photos_version(photos.photos(connection, before.key).values())
-        cursor.execute(
-            "UPDATE set_days SET photos_version = %s WHERE (event_day, photos_version) = (%s, %s)",
-            [now, before.key, made_from],
-        )
+    now = photos.photos_version(photos.photos(connection, before.key).values())
+    follow_paths(connection, before.key, made_from, now)
 
 
 def _take_over(connection: Connection, given_up: str, by: EventDay) -> None:

@@ -31,9 +31,9 @@ def sets(connection: Connection) -> list[dict[str, Any]]:
         """
         SELECT s.parameter_set AS set,
                CASE WHEN s.is_default THEN 'default' WHEN s.active THEN '' ELSE 'not active' END AS note,
-               (SELECT count(*) FROM set_days d
-                   WHERE d.parameter_set = s.parameter_set AND photos_version <> 'incomplete') || ' of '
-                   || (SELECT count(*) FROM event_days) AS days,
+               (SELECT count(*) FROM made
+                   WHERE asset = 'face_embeddings' AND complete AND split_part(partition, '|', 2) = s.parameter_set)
+                   || ' of ' || (SELECT count(*) FROM event_days) AS days,
                (SELECT count(*) FROM embeddings e WHERE e.parameter_set = s.parameter_set) AS faces,
                coalesce(b.method, '') AS index, round(b.recall::numeric, 3)::text AS recall
         FROM parameter_sets s LEFT JOIN index_builds b USING (parameter_set) ORDER BY s.added_at
@@ -48,8 +48,8 @@ def days_missing(database: Database, parameter_set: str) -> list[str]:
             """
             SELECT event_day FROM event_days d
             WHERE NOT EXISTS (
-                SELECT FROM set_days s
-                WHERE (s.event_day, s.parameter_set) = (d.event_day, %s) AND s.photos_version <> 'incomplete'
+                SELECT FROM made
+                WHERE complete AND (asset, partition) = ('face_embeddings', d.event_day || '|' || %s)
             ) ORDER BY 1
             """,
             [parameter_set],

@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.faces import Face
 from facefind_pipeline.store import versions
+from facefind_pipeline.store.made import forget_made
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +132,11 @@ def remove_references(connection: Connection, gone: Collection[tuple[str, bytes]
                 SELECT parameter_set FROM searches
                 WHERE person = ANY(%s) AND person NOT IN (SELECT person FROM reference_photos)
             )
+            RETURNING parameter_set
             """,
             [[person for person, _ in gone]],
         )
+        forget_made(connection, "search_results", [key for (key,) in cursor.fetchall()])
 
 
 def references_version(connection: Connection) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.store.made import forget_made
 from facefind_pipeline.store.people import Person, remove_references, same_name
 
 
@@ -62,12 +63,14 @@ def remove(connection: Connection, person: Person, lying: Collection[bytes]) -> 
             DELETE FROM searches
             WHERE parameter_set IN (SELECT parameter_set FROM reference_embeddings WHERE person = %(key)s)
                OR parameter_set IN (SELECT parameter_set FROM searches WHERE person = %(key)s)
+            RETURNING parameter_set
             """,
             {"key": person.key},
         )
+        forget_made(connection, "search_results", [key for (key,) in cursor.fetchall()])
         cursor.execute("DELETE FROM people WHERE person = %s", [person.key])
         cursor.execute("DELETE FROM truth_lists WHERE source NOT IN (SELECT source FROM truth)")
-        cursor.execute("DELETE FROM evaluations")  # they name people, and are made again from rows in a second
+    _remove_evaluations(connection)
 
 
 def rename(connection: Connection, person: Person, to: Person, lying: Collection[bytes]) -> None:
@@ -87,7 +90,7 @@ def rename(connection: Connection, person: Person, to: Person, lying: Collection
             "UPDATE people SET person = %s, display_name = %s WHERE person = %s", [to.key, to.name, person.key]
         )
         cursor.execute("UPDATE search_results SET rival = %s WHERE rival = %s", [to.key, person.key])
-        cursor.execute("DELETE FROM evaluations")
+    _remove_evaluations(connection)
 
 
 def conflicts(connection: Connection, kept: Person, other: Person) -> list[Conflict]:
@@ -150,6 +153,13 @@ def dismissed(connection: Connection) -> set[tuple[str, bytes]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT person, sha256 FROM dismissed_references")
         return {(person, bytes(sha256)) for person, sha256 in cursor.fetchall()}
+
+
+def _remove_evaluations(connection: Connection) -> None:
+    """They name people, and are made again from rows in a second."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM evaluations")
+    forget_made(connection, "evaluation")
 
 
 def _dismiss(connection: Connection, person: str, lying: Collection[bytes]) -> None:

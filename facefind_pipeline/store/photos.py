@@ -12,6 +12,7 @@ from facefind_pipeline.path_text import path_of, text_of
 from facefind_pipeline.store import versions
 from facefind_pipeline.store.binary_copy import insert
 from facefind_pipeline.store.clocks import apply_shifts
+from facefind_pipeline.store.made import forget_made_of_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ def mark_available(connection: Connection, key: str, available: bool) -> None:
 
 def remove_day(connection: Connection, key: str) -> None:
     """Removes a day with the rows of its photos; what is known of their content stays."""
+    forget_made_of_day(connection, key)
     with connection.cursor() as cursor:
         for table in ("photos", "set_days", "clock_shifts", "event_days"):
             cursor.execute(f"DELETE FROM {table} WHERE event_day = %s", [key])  # noqa: S608
@@ -164,6 +166,14 @@ def photos(connection: Connection, day: str) -> dict[str, PhotoRow]:
         cursor.execute(f"SELECT {', '.join(PHOTO_COLUMNS)} FROM photos WHERE event_day = %s ORDER BY path", [day])  # noqa: S608
         rows = (PhotoRow(path, None if sha is None else bytes(sha), *rest) for path, sha, *rest in cursor.fetchall())
         return {row.path: row for row in rows}
+
+
+def count(connection: Connection, days: Collection[str]) -> tuple[int, int]:
+    """How many photos some event days have, and how many of them can't be read."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), count(problem) FROM photos WHERE event_day = ANY(%s)", [list(days)])
+        total, unreadable = cursor.fetchone() or (0, 0)
+        return total, unreadable
 
 
 def all_contents(connection: Connection) -> set[str]:

@@ -3,6 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+
+class Fingerprints(NamedTuple):
+    """What a parameter set's detector and embedder really are, each as the hash of its meaning."""
+
+    detector: str
+    embedder: str
 
 
 def hash_rows(rows: Iterable[Iterable[object]]) -> str:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from facefind_pipeline.cli import COMMANDS
 from facefind_pipeline.orchestration.instance import environment, open_instance
+from facefind_pipeline.set_names import ALIASES
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.server import EmbeddedServer
@@ -240,6 +241,23 @@ def test_every_write_is_a_run_that_the_ui_shows(facefind: Facefind, filled: Path
     filled.rename(filled.with_name("away"))
     _error(facefind, "ingest", filled)
     assert runs()[0] == "add_event_days"
+
+
+def test_status_says_what_each_set_lacks(facefind: Facefind, event: Path, reference: Path) -> None:
+    def lacks() -> dict[str, str]:
+        return {one["set"]: one["due"] for one in json.loads(facefind("status", "--json").stdout)["sets"]}
+
+    facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}")
+    assert lacks() == {SMALL_SET: ""}
+    (event / "Day 1" / "both.jpg").unlink()
+    facefind("ingest", event)
+    assert lacks() == {SMALL_SET: "1 event day"}
+    facefind("params", "add", "hog")
+    assert lacks() == {SMALL_SET: "1 event day", ALIASES["hog"]: "2 event days, references, results"}
+    facefind("params", "deactivate", "hog")
+    assert lacks() == {SMALL_SET: "1 event day", ALIASES["hog"]: ""}
+    facefind("run", event, "--params", SMALL_SET)
+    assert lacks()[SMALL_SET] == ""
 
 
 def test_status_says_where_the_faces_lie(facefind: Facefind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

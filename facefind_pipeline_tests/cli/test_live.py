@@ -15,6 +15,7 @@ from dagster import DagsterRunStatus, RunsFilter
 from facefind_pipeline.orchestration.daemon import ENDED_RUNS, daemon_lives
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.plan.due import due
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import face_key
@@ -129,13 +130,7 @@ def _find(facefind: Facefind) -> list[dict[str, object]]:
 
 def _searched(database: Database) -> bool:
     with database.connect() as connection:
-        return table(
-            connection,
-            """
-            SELECT bool_and(s.vectors_version = p.vectors_version)
-            FROM searches s JOIN parameter_sets p USING (parameter_set)
-            """,
-        ) == [(True,)]
+        return not due(connection, ["search_results"])
 
 
 def _launched(tags: dict[str, str]) -> bool:

@@ -7,17 +7,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
 
+from facefind_pipeline.ingest import photos as ingest_photos
+from facefind_pipeline.ingest import references
 from facefind_pipeline.ingest.faces import fill
 from facefind_pipeline.ingest.photos import ingest_day
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.search import index
 from facefind_pipeline.search.results import refresh_results
 from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import faces
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import find_day
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits, Silence
@@ -95,6 +100,31 @@ def test_a_rerun_does_only_what_is_new(
     (event / "Day 2" / "renamed.jpg").unlink()
     assert "Day 2/renamed.jpg" not in {m["photo"] for m in _run(facefind, event)}
     assert work.done()["photos_detected"] == 0
+
+
+def test_what_a_command_asked_its_run_does_not_ask_again(
+    facefind: Facefind, event: Path, reference: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: Counter[str] = Counter()
+
+    def count(module: ModuleType, name: str) -> None:
+        real = getattr(module, name)
+
+        def counted(*arguments: object, **named: object) -> object:
+            calls[name] += 1
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(module, name, counted)
+
+    count(ingest_photos, "list_folder")
+    count(faces, "photos_to_do")
+    count(references, "decode")
+    _run(facefind, event, "--reference", f"Ada={reference}")
+    # Two days and a new reference; each day's run asks which of its photos are still to do.
+    assert calls == {"list_folder": 2, "photos_to_do": 2, "decode": 1}
+    calls.clear()
+    _run(facefind, event)
+    assert calls == {"list_folder": 2}
 
 
 def test_a_second_set_with_the_same_detector_detects_nothing(

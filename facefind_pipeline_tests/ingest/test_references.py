@@ -163,8 +163,7 @@ def test_a_person_whose_references_left_the_folder_leaves_the_results_of_all(
     with database.connect() as connection, connection.cursor() as cursor:
         for person in ("ada", "grace"):
             cursor.execute(
-                "INSERT INTO searches (parameter_set, person, vectors_version, references_version)"
-                " SELECT parameter_set, %s, 0, '' FROM parameter_sets",
+                "INSERT INTO searches (parameter_set, person) SELECT parameter_set, %s FROM parameter_sets",
                 [person],
             )
     (folder / "Grace.jpg").unlink()

@@ -92,7 +92,7 @@ def test_a_day_without_a_readable_photo_is_kept_back(graph: Graph, event: Path) 
             "distinct_vectors",
         ),
         ("index_recall", "UPDATE index_builds SET recall = 0.5", "recall_at_10"),
-        ("index_is_current", "UPDATE set_days SET embeddings_version = 'another'", "what_to_do"),
+        ("index_is_current", "UPDATE made SET data_version = 'another' WHERE asset = 'face_embeddings'", "what_to_do"),
         ("everybody_has_results", "DELETE FROM search_results", "people_without_results"),
     ],
 )

@@ -19,7 +19,7 @@ def test_an_index_may_fall_behind_and_catch_up_again_and_again(settings: Setting
     graph = Graph(instance, workspace, build_defs({"workspace": workspace}))
     parameters = stages.register_set(graph, SMALL_SET)
     graph.sync_partitions()
-    stages.index_and_search(graph, parameters)
+    graph.materialize(["hnsw_index"], parameters.key)
 
     cursor = None
     told: list[tuple[bool, object]] = []
@@ -38,7 +38,7 @@ def test_an_index_may_fall_behind_and_catch_up_again_and_again(settings: Setting
     tick()
     for _ in range(2):
         with database.connect() as connection, connection.cursor() as statements:
-            statements.execute("UPDATE index_builds SET embeddings_version = 'another'")
+            statements.execute("UPDATE made SET made_from = 'another' WHERE asset = 'hnsw_index'")
         tick()
         tick()  # nothing new to tell
         graph.materialize(["hnsw_index"], SMALL_SET)

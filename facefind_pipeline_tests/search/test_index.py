@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.plan.due import is_current
 from facefind_pipeline.search import find, index
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database
@@ -138,7 +140,7 @@ def test_of_a_face_alone_nothing_is_missed(database: Database) -> None:
 
 
 def test_a_live_index_serves_until_too_much_changed() -> None:
-    last = Build("hnsw", "i", "v", 100, 1.0, 0.1, 1000)
+    last = Build("hnsw", "i", 100, 1.0, 0.1, 1000)
     assert indexes.keeps(last, "hnsw", 1020, ["i"])
     assert not indexes.keeps(last, "hnsw", 1021, ["i"])
     assert not indexes.keeps(last, "ivfflat", 1000, ["i"])
@@ -165,11 +167,41 @@ def test_two_builds_of_one_index_at_once_both_end(database: Database) -> None:
     assert sorted(state.built for state in states) == [False, True]
 
 
-def test_the_recorded_index_is_present_while_vectors_and_method_stay(database: Database) -> None:
+def test_an_index_is_due_when_vectors_or_method_changed_or_it_is_gone(database: Database) -> None:
+    def is_due() -> bool:
+        with database.connect() as connection:
+            return not is_current(connection, "hnsw_index", KEY)
+
     _fill(database, 0, 20)
-    made = index.refresh(database, KEY).version
-    with database.connect() as connection:
-        assert index.present_version(connection, parameter_sets.find(connection, KEY)) == made
+    assert is_due()
+    index.refresh(database, KEY)
+    assert not is_due()
     _choose(database, "hnsw")
+    assert is_due()
+    index.refresh(database, KEY)
+    assert not is_due()
+    _fill(database, 20, 30)
+    assert is_due()
+    index.refresh(database, KEY)
+    assert not is_due()
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", _live(database))
+    assert is_due()
+
+
+def test_an_index_that_is_not_valid_is_not_recorded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: Any) -> tuple[str | None, float]:
+        name, seconds = build(*arguments)
+        with database.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [name])
+        return name, seconds
+
+    build = indexes.build
+    _fill(database, 0, 20)
+    _choose(database, "hnsw")
+    monkeypatch.setattr(indexes, "build", broken)
+    with pytest.raises(FacefindError, match="builds it again"):
+        index.refresh(database, KEY)
     with database.connect() as connection:
-        assert index.present_version(connection, parameter_sets.find(connection, KEY)) is None
+        assert table(connection, "SELECT * FROM index_builds") == []
+        assert table(connection, "SELECT * FROM made WHERE asset = 'hnsw_index'") == []

@@ -77,7 +77,7 @@ def test_a_face_below_the_smallest_size_that_another_set_finds(connection: Conne
     other = partition(connection, "friday", HOG, detector="hog")
     seen = Face(HERS, 1.0)
     faces.write_detections(connection, other.detector, [Detection(small.sha256, 0.1, None, [seen], [b"jpeg"])])
-    faces.finish(connection, other, "", "")
+    faces.finish(connection, other)
     reason, detail = _lose(connection, friday, [small], small)
     assert reason is Reason.NO_FACE
     assert detail == f"{HOG} finds one 50 px wide, below this set's smallest of 100"

@@ -100,6 +100,7 @@ def test_only_what_changed_is_reckoned_again(database: Database, event: dict[str
     assert (changed.fresh, changed.version != first.version) == (True, True)
     with database.connect() as connection:
         feedback.say(connection, "ada", event["stranger.jpg"].sha256, None)
+    _refresh(database)
     assert evaluate_set(database, KEY).fresh
 
 

@@ -12,9 +12,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline import faces as found_faces
 from facefind_pipeline.faces import Box
+from facefind_pipeline.plan.due import is_current
 from facefind_pipeline.search import rank, results
 from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE
-from facefind_pipeline.search.find import results_are_current
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, feedback, parameter_sets, people
 from facefind_pipeline.store.database import Database, open_database
@@ -145,7 +145,7 @@ def test_results_of_a_home_from_before_stay_and_follow_their_person(database: Da
             )
             cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0018_results_follow_searches'")
     with open_database.__wrapped__(settings).connect() as connection:
-        assert all(results_are_current(connection, parameter_sets.find(connection, KEY)).values())
+        assert is_current(connection, "search_results", KEY)
         assert table(connection, "SELECT person FROM search_results ORDER BY 1") == [("ada",), ("bob",)]
         with connection.cursor() as cursor:
             cursor.execute("UPDATE people SET person = 'adele' WHERE person = 'ada'")

@@ -14,6 +14,7 @@ from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.store import faces, parameter_sets, people, photos
 from facefind_pipeline.store.faces import Detection, Partition
+from facefind_pipeline.store.made import day_set, record_made
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
 
 KEY = "hog-up0-px640@dlib"
@@ -80,8 +81,19 @@ def write_all(connection: Connection, into: Partition, shots: Sequence[Photo]) -
     """Photos with their faces, the partition finished."""
     write_photos(connection, into.event_day, shots)
     write_faces(connection, into, shots)
+    record(connection, into)
+
+
+def record(connection: Connection, into: Partition) -> None:
+    """That day and partition are finished as they are."""
     version = photos.photos_version(photos.photos(connection, into.event_day).values())
-    faces.finish(connection, into, version, faces.faces_version(connection, into))
+    found = faces.faces_version(connection, into)
+    key = day_set(into.event_day, into.parameter_set)
+    faces.finish(connection, into)
+    record_made(connection, "raw_photos", into.event_day, version, version)
+    record_made(connection, "detected_faces", key, version, found)
+    embedded = faces.embeddings_version(found, into.embedder)
+    record_made(connection, "face_embeddings", key, f"{version} {found}", embedded)
 
 
 def write_person(connection: Connection, into: Partition, name: str, vectors: Sequence[Any]) -> Person:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.faces import Box, Face
-from facefind_pipeline.store import faces, parameter_sets, photos
+from facefind_pipeline.store import faces, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition, face_key
 from facefind_pipeline_tests.store.rows import (
@@ -144,14 +144,6 @@ def test_the_faces_version_follows_contents_and_boxes_and_not_names(connection: 
     assert changed != before
     write_photos(connection, "friday", [], gone=["nobody.jpg"])
     assert faces.faces_version(connection, friday) == before
-
-
-def test_a_partition_is_current_until_photos_or_fingerprints_change(connection: Connection, friday: Partition) -> None:
-    write_all(connection, friday, [ONE])
-    version = photos.photos_version(photos.photos(connection, "friday").values())
-    assert faces.current_version(connection, friday, version)
-    assert not faces.current_version(connection, friday, "another")
-    assert not faces.current_version(connection, partition(connection, "friday", embedder="newer"), version)
 
 
 def test_a_vector_of_another_dimension_is_refused_by_the_table(connection: Connection, friday: Partition) -> None:

@@ -1,9 +1,9 @@
--- Photos of a day that the detector has not seen, or with faces that no set has a vector of this embedder for, unless
+-- Photos of event days that the detector has not seen, or with faces that no set has a vector of this embedder for, unless
 -- the embedder failed on them.
 -- The face is null where the photo is still to detect. Copies of one photo count once.
 WITH day AS (
     SELECT DISTINCT ON (sha256) sha256, path
-    FROM photos WHERE event_day = %(day)s AND problem IS NULL
+    FROM photos WHERE event_day = ANY (%(days)s) AND problem IS NULL
     ORDER BY sha256, path
 )
 SELECT day.sha256, day.path, f.face_key, f.x, f.y, f.w, f.h, f.score, f.landmarks

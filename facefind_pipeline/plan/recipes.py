@@ -1,0 +1,63 @@
+"""Recipes: from what each asset's partitions would be made now, by one query for all of them.
+
+A recipe's query is `sql/queries/made_from/ASSET.sql`. It returns a row per partition that can be made: its key, the
+versions of all it follows from and, where they count, the fingerprints it was made by (detector, space, embedder).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from psycopg2 import sql
+
+from facefind_pipeline.store.queries import query
+
+RANKING = "templates-2"  # the name of the rules by which results are ranked; a change of rules changes it
+EVALUATION = 2  # of those by which figures are computed
+
+
+class Kind(Enum):
+    """How an asset is partitioned."""
+
+    WHOLE = "not"
+    DAY = "by event day"
+    DAY_SET = "by event day and parameter set"
+    SET = "by parameter set"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How an asset comes about.
+
+    Attributes:
+        asset: its name, which is also its query's.
+        kind: how it is partitioned.
+        upstream: the assets that it is made from.
+    """
+
+    asset: str
+    kind: Kind
+    upstream: Sequence[str] = ()
+
+    @property
+    def query(self) -> sql.Composed:
+        """All its partitions with what each would be made from now; see the module."""
+        return query(f"made_from/{self.asset}")
+
+
+# In an order in which all can be made.
+RECIPES = {
+    recipe.asset: recipe
+    for recipe in (
+        Recipe("raw_photos", Kind.DAY),
+        Recipe("detected_faces", Kind.DAY_SET, ("raw_photos",)),
+        Recipe("face_embeddings", Kind.DAY_SET, ("raw_photos", "detected_faces")),
+        Recipe("hnsw_index", Kind.SET, ("face_embeddings",)),
+        Recipe("reference_photos", Kind.WHOLE),
+        Recipe("reference_embeddings", Kind.SET, ("reference_photos",)),
+        Recipe("search_results", Kind.SET, ("hnsw_index", "reference_embeddings")),
+        Recipe("truth_lists", Kind.WHOLE, ("reference_photos",)),
+        Recipe("evaluation", Kind.SET, ("search_results", "truth_lists")),
+        Recipe("sweep_report", Kind.WHOLE, ("evaluation",)),
+    )
+}

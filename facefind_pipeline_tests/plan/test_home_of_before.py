@@ -1,0 +1,84 @@
+"""A home that an earlier version filled, before there was one table of what was made, keeps what it has."""
+
+import json
+import shutil
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from facefind_pipeline.plan.due import Step, Why, due
+from facefind_pipeline.search.find import find_person
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store import database as database_module
+from facefind_pipeline.store import parameter_sets
+from facefind_pipeline.store.database import Database, open_database
+from facefind_pipeline.store.people import Person
+from facefind_pipeline.store.queries import sql_folder
+
+CURRENT, BEHIND, ALONE = "hog-up0-px640@dlib", "hog-up1-px640@dlib", "hog-up0-px320@dlib"
+ROWS = Path(__file__).with_name("home_of_before.sql")
+RECORDED = json.loads(Path(__file__).with_name("home_of_before.json").read_text(encoding="utf-8"))
+PADDED = """
+CREATE FUNCTION padded(numbers text) RETURNS vector LANGUAGE sql AS $$
+    SELECT ('[' || numbers || repeat(',0', 127 - length(regexp_replace(numbers, '[^,]', '', 'g'))) || ']')::vector
+$$
+"""
+
+
+@pytest.fixture
+def home(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Tables and rows as the earlier version had them, opened by this one."""
+    earlier = tmp_path / "sql" / "migrations"
+    earlier.mkdir(parents=True)
+    for file in (sql_folder() / "migrations").glob("*.sql"):
+        if file.stem < "0019":
+            shutil.copy(file, earlier)
+    with monkeypatch.context() as patch:
+        patch.setattr(database_module, "sql_folder", lambda: earlier.parent)
+        before = open_database.__wrapped__(settings)
+    with psycopg2.connect(before.url) as connection, connection.cursor() as cursor:
+        cursor.execute(PADDED)
+        cursor.execute(ROWS.read_text(encoding="utf-8"))
+    connection.close()
+    opened: Database = open_database.__wrapped__(settings)
+    return opened
+
+
+def test_nothing_is_due_that_was_not(home: Database) -> None:
+    with home.connect() as connection:
+        steps = due(connection, recorded=RECORDED)
+    assert set(steps) == {
+        *(Step(asset, f"saturday|{BEHIND}", Why.CHANGED) for asset in ("detected_faces", "face_embeddings")),
+        *(
+            Step(asset, f"{day}|{ALONE}", Why.NEVER_MADE)
+            for asset in ("detected_faces", "face_embeddings")
+            for day in ("friday", "saturday")
+        ),
+        Step("hnsw_index", BEHIND, Why.CHANGED),
+        Step("search_results", BEHIND, Why.NEVER_MADE),
+        Step("reference_embeddings", ALONE, Why.NEVER_MADE),
+        Step("search_results", ALONE, Why.NEVER_MADE),
+    }
+
+
+def test_data_versions_are_those_that_dagster_has(home: Database) -> None:
+    with home.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT asset, partition, data_version FROM made")
+        made = {(asset, partition): version for asset, partition, version in cursor.fetchall()}
+    recorded = {(asset, key): version for asset, versions in RECORDED.items() for key, version in versions.items()}
+    del recorded["search_results", BEHIND]  # they are not current
+    assert made == recorded
+
+
+def test_find_answers_from_stored_results(home: Database) -> None:
+    with home.connect() as connection:
+        answers = [
+            find_person(connection, parameter_sets.find(connection, key), Person("ada", "Ada"), limit=10)
+            for key in (CURRENT, BEHIND)
+        ]
+    assert [answer.stale for answer in answers] == [False, True]
+    assert [(match.photo, match.band) for match in answers[0].matches] == [
+        ('Zoë\'s "best".jpg', "confirmed"),
+        ("late.jpg", "sure"),
+    ]

@@ -1,0 +1,27 @@
+-- A set's results follow from the ranking rules, its vectors (each transaction that changes them counts, so that results
+-- are not current while a day is being filled), its index, its reference vectors, and what was said of photos.
+SELECT s.parameter_set AS partition,
+       concat_ws(' ', %(ranking)s, s.vectors_version, coalesce(index.data_version, '-'), coalesce(refs.version, '-'),
+                 coalesce(said.version, '-')) AS made_from,
+       NULL::text[] AS made_by
+FROM parameter_sets s
+LEFT JOIN made index ON (index.asset, index.partition) = ('hnsw_index', s.parameter_set)
+LEFT JOIN (
+    SELECT parameter_set,
+           version_of(string_agg(concat_ws(' ', person, sha256, embedder_fingerprint, md5(vector_send(embedding))),
+                                 E'\n' ORDER BY person, sha256)) AS version
+    FROM reference_embeddings
+    WHERE embedding IS NOT NULL AND (%(sets)s::text[] IS NULL OR parameter_set = ANY (%(sets)s))
+    GROUP BY 1
+) refs USING (parameter_set)
+LEFT JOIN (
+    SELECT u.embedder_fingerprint,
+           version_of(string_agg(concat_ws(' ', said.person, said.sha256, shown, x, y, w, h, by_hand,
+                                           md5(vector_send(e.embedding))), E'\n' ORDER BY said.person, said.sha256)) AS version
+    FROM (SELECT DISTINCT embedder_fingerprint FROM parameter_sets) u
+    CROSS JOIN feedback said
+    LEFT JOIN by_hand_embeddings e ON (e.person, e.sha256, e.embedder_fingerprint)
+        = (said.person, said.sha256, u.embedder_fingerprint)
+    GROUP BY 1
+) said ON said.embedder_fingerprint IS NOT DISTINCT FROM s.embedder_fingerprint
+WHERE %(sets)s::text[] IS NULL OR s.parameter_set = ANY (%(sets)s)
