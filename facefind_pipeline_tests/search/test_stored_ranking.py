@@ -75,11 +75,11 @@ def _stored_world(connection: Connection, seed: int, metric: str) -> World:
     faces.finish(connection, into, "photos", "faces")
     for name, references in world.references.items():
         person = Person(name, name.title())
-        for number, (embedder, vector) in enumerate(references):
+        for number, (embedder, made_vector) in enumerate(references):
             reference = ReferencePhoto(person, f"{number}.jpg", f"{name} {number}".encode())
             people.add_reference(connection, reference, "command")
             made = ReferenceEmbedding(
-                name, reference.sha256, False, "hog", StoredFace(_box(0), 1.0, None), b"x", vector
+                name, reference.sha256, False, "hog", StoredFace(_box(0), 1.0, None), b"x", made_vector
             )
             people.write_reference_embedding(connection, KEY, into.detector, by[embedder].embedder, made)
     stranger = ReferencePhoto(Person("zoe", "Zoe"), "nobody.jpg", b"nobody")  # without a usable reference
@@ -115,7 +115,7 @@ def _stored_world(connection: Connection, seed: int, metric: str) -> World:
 def test_stored_results_are_those_of_brute_force(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, seed: int, metric: str
 ) -> None:
-    monkeypatch.setattr(results, "CELLS", 100)  # several blocks
+    monkeypatch.setattr(results, "BLOCK_DISTANCES", 100)  # several blocks
     world = _stored_world(connection, seed, metric)
     expected = brute_force(world, rank.KEPT)
     assert results.refresh(connection, parameter_sets.find(connection, KEY)) == sorted(world.references)
