@@ -14,7 +14,7 @@ from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.vectors import Block
 
 
-class Said(NamedTuple):
+class Feedback(NamedTuple):
     """What was said of one person in a photo; `by_hand` if by a box that no detector found."""
 
     person: int
@@ -48,7 +48,7 @@ class Asked:
         embedders: fingerprints, sorted.
         references: vectors of their reference photos.
         members: the same, and those of confirmed faces: what templates are made of.
-        said: what was said, by SHA-256 of the photo.
+        feedback: what was said of people in a photo, by its SHA-256.
         drawn: boxes drawn by hand.
     """
 
@@ -56,14 +56,14 @@ class Asked:
     embedders: Sequence[str]
     references: Probes
     members: Probes
-    said: Mapping[bytes, Sequence[Said]]
+    feedback: Mapping[bytes, Sequence[Feedback]]
     drawn: DrawnBoxes
 
-    def said_of(self, block: Block) -> Iterator[tuple[int, Sequence[Said]]]:
+    def feedback_on(self, block: Block) -> Iterator[tuple[int, Sequence[Feedback]]]:
         """Numbers of the block's photos of which something was said, each with that."""
         for number, photo in enumerate(block.photos.tolist()):
-            if photo in self.said:
-                yield number, self.said[photo]
+            if photo in self.feedback:
+                yield number, self.feedback[photo]
 
 
 def read_asked(connection: Connection, chosen: RegisteredSet) -> Asked:
@@ -84,18 +84,18 @@ def read_asked(connection: Connection, chosen: RegisteredSet) -> Asked:
     references = Probes(
         *(part[of_references] for part in (members.vectors, members.spreads, members.people, members.embedders))
     )
-    said = _read_said(connection, people)
-    return Asked(people, embedders, references, members, said, _read_drawn(connection, chosen, people, embedders))
+    drawn = _read_drawn(connection, chosen, people, embedders)
+    return Asked(people, embedders, references, members, _read_feedback(connection, people), drawn)
 
 
-def _read_said(connection: Connection, people: Sequence[str]) -> dict[bytes, list[Said]]:
+def _read_feedback(connection: Connection, people: Sequence[str]) -> dict[bytes, list[Feedback]]:
     numbers = {person: number for number, person in enumerate(people)}
-    said = defaultdict(list)
+    feedback = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute("SELECT sha256, person, shown, by_hand FROM feedback WHERE person = ANY(%s)", [list(people)])
         for sha256, person, shown, by_hand in cursor.fetchall():
-            said[bytes(sha256)].append(Said(numbers[person], shown, by_hand))
-    return said
+            feedback[bytes(sha256)].append(Feedback(numbers[person], shown, by_hand))
+    return feedback
 
 
 def _read_drawn(

@@ -86,15 +86,15 @@ def _values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[st
         "person": None,
         "limit": LIMIT,
         "most": KEPT,
-        "likely": _cut(connection, chosen),
+        **_cuts(connection, chosen),
     }
     return values | (_person_values(connection, chosen, name) if name in OF_A_PERSON else {})
 
 
-def _cut(connection: Connection, chosen: RegisteredSet) -> float:
-    """The score up to which a match is sure or likely; nothing is known to be without a calibration."""
+def _cuts(connection: Connection, chosen: RegisteredSet) -> dict[str, float]:
+    """Scores up to which a match is sure, and sure or likely; nothing is known to be without a calibration."""
     calibration = read_calibration(connection, chosen.key)
-    return calibration.shown_cut if calibration else 0.0
+    return {"sure": calibration.sure_cut, "likely": calibration.shown_cut} if calibration else {"sure": 0, "likely": 0}
 
 
 def _person_values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[str, object]:

@@ -128,6 +128,7 @@ def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean over people (Efron and Tibshirani, 1993, chapter 13).
 
     People are resampled, not photos: the question is how the figure would be for other people at such an event.
+    `scipy.stats.bootstrap` gives the same numbers, but refuses a list of one person, and takes .7 s to import.
     """
     sample = np.asarray(values, dtype=np.float64)
     drawn = np.random.default_rng(seed).integers(0, len(sample), (RESAMPLES, len(sample)))

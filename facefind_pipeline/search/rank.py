@@ -14,7 +14,7 @@ from facefind_pipeline.search.find import KEPT
 from facefind_pipeline.store.vectors import Block
 
 LEAST_DISTANCE = 1e-9  # a logarithm is taken of
-NEAREST_RIVAL = 1 / 4  # of the usual distance: a face can be a reference itself, and is as near as anybody need be
+NEAREST_RIVAL = 1 / 4  # of the mean distance: a face can be a reference itself, and is as near as anybody need be
 NOBODY = -1
 
 ROW = np.dtype(
@@ -74,13 +74,13 @@ class _Compared:
     Attributes:
         scores: (n, people)
         distances: (n, people) to the templates.
-        plain: (n, people) to the nearest reference.
+        to_references: (n, people) to the nearest reference.
         nearest: (n,) person.
     """
 
     scores: Floats
     distances: Floats
-    plain: Floats
+    to_references: Floats
     nearest: Numbers
 
 
@@ -90,23 +90,20 @@ def rank(asked: Asked, faces: Faces, templates: Probes) -> Ranked:
     What was confirmed comes first, and what was rejected is left out. A photo that was confirmed by a box drawn by hand
     counts by that box, whatever faces are in it.
     """
-    usual = _usual_distance(asked, faces, templates)
+    mean = _mean_distance(asked, faces, templates)
     scores, distances = Histogram(), Histogram()
     compared_with = np.zeros(len(asked.people), np.int64)
     best = _Best(len(asked.people))
     best.add(_drawn(asked, templates, faces.metric))
     for block in faces:
-        compared = _compare(asked, block, templates, faces.metric, usual)
-        known = np.isfinite(compared.plain)
+        compared = _compare(asked, block, templates, faces.metric, mean)
+        known = np.isfinite(compared.to_references)
         scores.add(compared.scores[known])
-        distances.add(compared.plain[known])
+        distances.add(compared.to_references[known])
         compared_with += known.sum(axis=0)
         by_photo = np.minimum.reduceat(compared.scores, block.starts, axis=0)
-        for photo, said in asked.said_of(block):
-            shown = np.array([one.person for one in said if one.shown and not one.by_hand], dtype=np.intp)
-            shown = shown[np.isfinite(by_photo[photo, shown])]
-            best.add(_rows(block, compared, np.full(len(shown), photo), shown, confirmed=True))
-            by_photo[photo, [one.person for one in said]] = np.inf
+        photos, people = _taken_out(asked, block, by_photo)
+        best.add(_rows(block, compared, photos, people, confirmed=True))
         people, photos = np.nonzero((by_photo < best.worst).T)
         best.add(_rows(block, compared, photos, people, confirmed=False))
     return Ranked(
@@ -117,7 +114,7 @@ def rank(asked: Asked, faces: Faces, templates: Probes) -> Ranked:
     )
 
 
-def _usual_distance(asked: Asked, faces: Faces, templates: Probes) -> float:
+def _mean_distance(asked: Asked, faces: Faces, templates: Probes) -> float:
     """The geometric mean of the distances of all faces to all templates."""
     logarithms, count = 0.0, 0
     for block in faces:
@@ -128,14 +125,14 @@ def _usual_distance(asked: Asked, faces: Faces, templates: Probes) -> float:
     return float(np.exp(logarithms / max(1, count)))
 
 
-def _compare(asked: Asked, block: Block, templates: Probes, metric: str, usual: float) -> _Compared:
+def _compare(asked: Asked, block: Block, templates: Probes, metric: str, mean: float) -> _Compared:
     """Distances and scores of a block's faces.
 
     A score is the geometric mean of the distance and of its ratio to the distance of the nearest other person, times
-    the usual distance so that it stays a distance. Nobody is rewarded for others who are farther than usual; and where
+    the mean distance so that it stays a distance. Nobody is rewarded for others who are farther than the mean; where
     only one person is asked for, the score is the distance.
     """
-    distances, plain = (
+    distances, to_references = (
         in_metric(nearest_squares(block.vectors, block.embedders, probes, len(asked.people)), metric)
         for probes in (templates, asked.references)
     )
@@ -147,12 +144,28 @@ def _compare(asked: Asked, block: Block, templates: Probes, metric: str, usual: 
     distances[faces, nearest] = nearest_distances
 
     def against(others: Floats) -> Floats:
-        return np.sqrt(usual / np.clip(others, usual * NEAREST_RIVAL, usual))
+        return np.sqrt(mean / np.clip(others, mean * NEAREST_RIVAL, mean))
 
     scores = distances * against(nearest_distances)[:, None]
     scores[faces, nearest] = nearest_distances * against(second_distances)
-    scores[np.isinf(plain)] = np.inf
-    return _Compared(scores, distances, plain, nearest)
+    scores[np.isinf(to_references)] = np.inf
+    return _Compared(scores, distances, to_references, nearest)
+
+
+def _taken_out(asked: Asked, block: Block, by_photo: Floats) -> tuple[Numbers, Numbers]:
+    """Makes scores (photos, people) infinite where people gave feedback.
+
+    Returns:
+        The photos and people of those that were confirmed by a face.
+    """
+    confirmed = []
+    for photo, feedback in asked.feedback_on(block):
+        for one in feedback:
+            if one.shown and not one.by_hand and np.isfinite(by_photo[photo, one.person]):
+                confirmed.append((photo, one.person))
+            by_photo[photo, one.person] = np.inf
+    photos, people = np.array(confirmed, dtype=np.int64).reshape(-1, 2).T
+    return photos, people
 
 
 def _rows(block: Block, compared: _Compared, photos: Numbers, people: Numbers, *, confirmed: bool) -> Rows:
@@ -173,7 +186,7 @@ def _rows(block: Block, compared: _Compared, photos: Numbers, people: Numbers, *
     has_rival = nearest != people
     made["person"], made["confirmed"] = people, confirmed
     made["distance"] = compared.distances[best, people]
-    made["plain_distance"] = np.minimum.reduceat(compared.plain[faces, whose], offsets)
+    made["plain_distance"] = np.minimum.reduceat(compared.to_references[faces, whose], offsets)
     made["rival"] = np.where(has_rival, nearest, NOBODY)
     made["rival_distance"] = np.where(has_rival, compared.distances[best, nearest], np.nan)
     made["sha256"], made["face_key"] = block.photos[photos], block.face_keys[best]
@@ -209,7 +222,7 @@ class _Best:
     def add(self, rows: Rows) -> None:
         """Adds rows of photos in the order of SHA-256; of boxes drawn by hand, in any."""
         self._added.append(rows)
-        if sum(map(len, self._added)) > 2 * KEPT * len(self.worst):
+        if sum(map(len, self._added)) > 1.5 * KEPT * len(self.worst):
             self.rows()
 
     def rows(self) -> Rows:
@@ -218,7 +231,7 @@ class _Best:
         photos = np.ascontiguousarray(rows["sha256"]).view(">u8")[::4]  # by 8 of their 32 bytes
         order = np.lexsort((photos, rows["score"], ~rows["confirmed"], rows["person"]))
         people = rows["person"][order]
-        best = rows[order[np.arange(len(rows)) - np.searchsorted(people, people) < KEPT]]
+        best = rows.take(order[np.arange(len(rows)) - np.searchsorted(people, people) < KEPT])
         self._added = [best]
         numbers, counts = np.unique(best["person"], return_counts=True)
         last = best[np.cumsum(counts)[counts == KEPT] - 1]

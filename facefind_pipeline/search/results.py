@@ -1,11 +1,9 @@
-"""Stored results: every person's photos under a set, ranked by a template that the event's own sure photos sharpen.
+"""Stored results: ranks everyone's photos under a set anew, where what they follow from changed, and writes them.
 
-A person's template is made half of their references and half of the faces that are surely theirs (average query
-expansion: Chum et al., ICCV 2007). A face is as far as it typically is from what the template was made of, which is
-then set against its distance to the nearest other person. `docs/quality.md` has what each step gains.
+Whom to ask for is read in `asked`, templates are made in `templates`, photos are ranked in `rank`; `docs/quality.md`
+has what each step gains.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,7 +40,8 @@ if TYPE_CHECKING:
 PAIRS = 200_000  # of faces in one photo that are looked at
 BATCH = 10_000  # rows that are written at once
 DISTANCES = ("distance", "score", "plain_distance", "rival_distance")
-CELLS = 1 << 21  # distances in a block, of faces to people: 16 MB in each of some six arrays
+# Of a block: distances of faces to people, 8 MB in each of some six arrays; and faces, of 128 to 768 numbers each.
+BLOCK_DISTANCES, BLOCK_FACES = 1 << 20, 8_192
 
 
 def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
@@ -64,7 +63,7 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
         return []
     known = _impostors(connection, chosen)
     asked = read_asked(connection, chosen)
-    size = max(1, CELLS // len(asked.members.people))
+    size = max(1, min(BLOCK_FACES, BLOCK_DISTANCES // len(asked.members.people)))
     faces = Faces(SetVectors(connection, chosen, asked.embedders, size), chosen.metric)
     templates = make_templates(asked, faces, _euclidean(known.tail.at(SURE_RATE), chosen.metric) if known else None)
     ranked = rank(asked, faces, templates.probes)
@@ -198,11 +197,7 @@ def _impostors(connection: Connection, chosen: RegisteredSet) -> Impostors | Non
 def _people(connection: Connection, key: str, calibration: Calibration | None) -> "pd.DataFrame":
     import pandas as pd
 
+    sure, likely = (calibration.sure_cut, calibration.shown_cut) if calibration else (None, None)
     with connection.cursor() as cursor:
-        cursor.execute(query("results_by_person"), {"parameter_set": key})
-        rows = cursor.fetchall()
-    made = []
-    for person, ranked, scores, nearest, distance in rows:
-        bands = Counter(calibration.bands(scores) if calibration else ())
-        made.append((person, ranked, bands["sure"], bands["likely"], nearest, distance))
-    return pd.DataFrame(made, columns=["person", "ranked", "sure", "likely", "nearest", "distance"])
+        cursor.execute(query("results_by_person"), {"parameter_set": key, "sure": sure, "likely": likely})
+        return pd.DataFrame(cursor.fetchall(), columns=["person", "ranked", "sure", "likely", "nearest", "distance"])

@@ -112,8 +112,8 @@ def _sure_faces(asked: Asked, block: Block, probes: Probes, sure: float) -> tupl
     people = len(asked.people)
     squares = nearest_squares(block.vectors, block.embedders, probes, people)
     near = squares <= sure**2
-    for photo, said in asked.said_of(block):
-        near[block.faces_of(photo), [one.person for one in said]] = False
+    for photo, feedback in asked.feedback_on(block):
+        near[block.faces_of(photo), [one.person for one in feedback]] = False
     faces, whose = np.nonzero(near)
     distances = np.sqrt(squares[faces, whose])
     taken = _are_nearest(whose * len(block.photos) + block.photo_of(faces), distances) & _are_nearest(faces, distances)

@@ -97,7 +97,7 @@ def brute_force(world: World, kept: int) -> Answer:
         for person in world.references
         if (distance := templates.distance(person, face.embedder, face.vector)) is not None
     }
-    usual = exp(sum(log(max(distance, 1e-9)) for distance in typical.values()) / max(1, len(typical)))
+    mean = exp(sum(log(max(distance, 1e-9)) for distance in typical.values()) / max(1, len(typical)))
     results, scores, plain = {}, [], []
     for person in sorted(world.references):
         photos: dict[bytes, list[Result]] = {}
@@ -105,7 +105,7 @@ def brute_force(world: World, kept: int) -> Answer:
             nearest = _plain(world, person, face.embedder, face.vector)
             if nearest is None:
                 continue
-            result = _result(person, face, typical, usual, nearest, sorted(world.references))
+            result = _result(person, face, typical, mean, nearest, sorted(world.references))
             assert result.score is not None
             scores.append(result.score)
             plain.append(nearest)
@@ -138,12 +138,12 @@ class _Templates:
 
 
 def _sure_faces(world: World, templates: _Templates) -> dict[tuple[str, str], list[Face]]:
-    said = {*world.confirmed, *world.rejected, *world.drawn}
+    judged = {*world.confirmed, *world.rejected, *world.drawn}
     near = []
     for face in world.faces:
         for person in world.references:
             distance = templates.distance(person, face.embedder, face.vector)
-            if distance is not None and distance <= world.sure and (person, face.photo) not in said:
+            if distance is not None and distance <= world.sure and (person, face.photo) not in judged:
                 near.append((distance, face, person))
     joined: dict[tuple[str, str], list[Face]] = {}
     for distance, face, person in near:
@@ -164,20 +164,20 @@ def _result(
     person: str,
     face: Face,
     typical: Mapping[tuple[str, bytes], float],
-    usual: float,
+    mean: float,
     plain: float,
     people: Sequence[str],
 ) -> Result:
     distance = typical[person, face.key]
     others = [(typical[other, face.key], other) for other in people if other != person and (other, face.key) in typical]
     nearest = min(others, default=None)
-    against = usual if nearest is None else max(usual / 4, min(usual, nearest[0]))
+    against = mean if nearest is None else max(mean / 4, min(mean, nearest[0]))
     is_rival = nearest is not None and nearest < (distance, person)
     return Result(
         photo=face.photo,
         face=face.key,
         confirmed=False,
-        score=distance * sqrt(usual / against),
+        score=distance * sqrt(mean / against),
         distance=distance,
         plain_distance=plain,
         rival=nearest[1] if nearest and is_rival else None,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facefind_pipeline.search import rank
-from facefind_pipeline.search.asked import Asked, DrawnBoxes, Said
+from facefind_pipeline.search.asked import Asked, DrawnBoxes, Feedback
 from facefind_pipeline.search.distances import GRID, Faces, Probes, in_metric, nearest_squares, on_grid
 from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.store.vectors import Block
@@ -31,11 +31,11 @@ def _asked(world: World) -> Asked:
             np.array([EMBEDDERS.index(by) + 1 for by, *_ in chosen]),
         )
 
-    said: dict[bytes, list[Said]] = {}
+    feedback: dict[bytes, list[Feedback]] = {}
     kinds = ((world.confirmed, True, False), (world.rejected, False, False), (world.drawn, True, True))
     for pairs, shown, by_hand in kinds:
         for name, photo in pairs:
-            said.setdefault(photo, []).append(Said(names.index(name), shown, by_hand))
+            feedback.setdefault(photo, []).append(Feedback(names.index(name), shown, by_hand))
     drawn = sorted(world.drawn.items(), key=lambda one: one[0][1])
     vectors = np.array([made[1] if made else np.ones(DIMENSION) for _, made in drawn]).reshape(-1, DIMENSION)
     boxes = DrawnBoxes(
@@ -45,7 +45,7 @@ def _asked(world: World) -> Asked:
         np.array([EMBEDDERS.index(made[0]) + 1 if made else 0 for _, made in drawn], dtype=np.int64),
     )
     references = [member for member in members if member[3]]
-    return Asked(names, EMBEDDERS, probes(references), probes(members), said, boxes)
+    return Asked(names, EMBEDDERS, probes(references), probes(members), feedback, boxes)
 
 
 def _blocks(world: World, photos_a_block: int) -> list[Block]:

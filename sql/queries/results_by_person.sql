@@ -1,9 +1,12 @@
--- How many photos each person has under a set, their scores, and the first of them.
-SELECT p.display_name, count(*), array_remove(array_agg(r.score ORDER BY r.rank), NULL),
-       (SELECT path FROM photos WHERE photos.sha256 = (array_agg(r.sha256 ORDER BY r.rank))[1]
-        ORDER BY event_day, path LIMIT 1),
-       round((array_agg(r.distance ORDER BY r.rank))[1]::numeric, 3)::float8
-FROM search_results r JOIN people p USING (person)
-WHERE r.parameter_set = %(parameter_set)s
-GROUP BY p.person
+-- How many photos each person has under a set, how many of them are sure and likely by their score, and the first.
+SELECT p.display_name, counted.photos, counted.sure, counted.likely,
+       (SELECT path FROM photos WHERE photos.sha256 = first.sha256 ORDER BY event_day, path LIMIT 1),
+       round(first.distance::numeric, 3)::float8
+FROM people p
+JOIN (
+    SELECT person, count(*) AS photos, count(*) FILTER (WHERE score <= %(sure)s) AS sure,
+           count(*) FILTER (WHERE score > %(sure)s AND score <= %(likely)s) AS likely
+    FROM search_results WHERE parameter_set = %(parameter_set)s GROUP BY person
+) counted USING (person)
+JOIN search_results first ON (first.parameter_set, first.person, first.rank) = (%(parameter_set)s, p.person, 1)
 ORDER BY p.person
