@@ -29,7 +29,7 @@ from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.binary_columns import Column, copy_columns, fixed, texts
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.made import record_made, set_version
+from facefind_pipeline.store.made import made_version, record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
 from facefind_pipeline.store.vectors import SetVectors
@@ -112,7 +112,9 @@ def refresh_results(database: Database, key: str) -> Results:
         searched = refresh(connection, chosen)
         calibration = read_calibration(connection, key)
         people = _people(connection, key, calibration)
-        return Results(results_version(connection, key), searched, people, calibration)
+        version = made_version(connection, "search_results", key)
+        assert version is not None  # the refresh recorded it
+        return Results(version, searched, people, calibration)
 
 
 def people_without_results(connection: Connection, key: str) -> list[str]:

@@ -276,8 +276,11 @@ def forget_problems(connection: Connection, event_day: str) -> None:
     with connection.cursor() as cursor:
         day = "sha256 IN (SELECT sha256 FROM photos WHERE event_day = %s)"
         cursor.execute(f"DELETE FROM detections WHERE problem IS NOT NULL AND {day}", [event_day])  # noqa: S608
+        forgotten = cursor.rowcount
         cursor.execute(f"DELETE FROM embedding_problems WHERE {day}", [event_day])  # noqa: S608
-    mark_faces_incomplete(connection, event_day)
+        forgotten += cursor.rowcount
+    if forgotten:
+        mark_faces_incomplete(connection, event_day)
 
 
 def faces_version(connection: Connection, partition: Partition) -> str:
