@@ -78,7 +78,7 @@ def _remember(
         said = [_face(connection, chosen, person, photo, drawn) if shown else {} for photo in known]
     graph = open_graph(Bars())
     entries = [{"sha256": (photo.sha256 or b"").hex(), **face} for photo, face in zip(known, said, strict=True)]
-    graph.run_job("tell_of_photo", {"remember_feedback": {"person": person.key, "photos": entries}})
+    graph.run_job("record_feedback", {"write_feedback": {"person": person.key, "photos": entries}})
     graph.sync_partitions()
     with database.connect() as connection:
         active = [one.key for one in parameter_sets.registered(connection) if one.active or one.key == chosen.key]

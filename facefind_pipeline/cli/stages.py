@@ -57,7 +57,7 @@ class Asked:
     unusable: dict[Person, str] = field(default_factory=dict)
 
 
-def tell(text: str) -> None:
+def note(text: str) -> None:
     """A line for people on standard error, so that standard output has results alone."""
     click.echo(printable(text), err=True)
 
@@ -80,23 +80,23 @@ def register_folder(graph: Graph, root: Path, day_name: str | None, *, by_name: 
         config = {"folder": text_of(root), "day_name": day_name, "by_name": by_name}
         graph.run_job("add_event_days", {"register_event_days": config}, Incoming(folders=[root]))
     for line in folder.moved:
-        tell(line)
+        note(line)
     for problem in folder.problems:
-        tell(f"left out: {problem}")
+        note(f"left out: {problem}")
     if not folder.days:
         raise FacefindError(
             f"{root} is gone or empty: its event days are marked unavailable and nothing was deleted; "
             "`facefind find` still answers from them"
         )
     for day, reason in folder.unavailable:
-        tell(f"event day {day.key}: {day.path} {reason}; what is known of it is kept")
+        note(f"event day {day.key}: {day.path} {reason}; what is known of it is kept")
     return folder
 
 
 def report_others(kinds: Mapping[str, int]) -> None:
     """Says how many files of which kinds were no photos, in one line for all folders together."""
     if kinds:
-        tell(left_out(kinds))
+        note(left_out(kinds))
 
 
 def register_set(
@@ -167,7 +167,7 @@ def add_references(
     embed_missing_references(graph, parameters, located)
     with workspace.database.connect() as connection:
         for doubt in doubts(connection, parameter_sets.find(connection, parameters.key), new):
-            tell(f"warning: {doubt.text}")
+            note(f"warning: {doubt.text}")
         states = people.reference_states(connection, parameters.key)
         if not given:
             asked.people = [person for person, references in people.reference_counts(connection) if references]
@@ -178,9 +178,9 @@ def add_references(
             asked.unusable[person] = "; ".join(problems[person]) or "no reference"
     if given and len(asked.people) == len(asked.unusable) == 1:
         raise FacefindError(asked.unusable[asked.people[0]])
-    for told in problems.values():
-        for problem in told:
-            tell(problem)
+    for reasons in problems.values():
+        for problem in reasons:
+            note(problem)
     if given and len(asked.people) == len(asked.unusable):
         raise FacefindError("nobody has a usable reference")
     return asked
@@ -207,11 +207,11 @@ def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False)
         try:
             graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}}, Incoming(looks=looks))
         except CheckFailedError:
-            tell(f"event day {day.key}: none of its files can be read; it is left out")
+            note(f"event day {day.key}: none of its files can be read; it is left out")
 
 
 def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], parameters: ParameterSet) -> None:
-    """Materialises faces and embeddings of the days that lack any, telling first how much there is to do.
+    """Materialises faces and embeddings of the days that lack any, noting first how much there is to do.
 
     Raises:
         OutageError: the database stopped or a disk is full.
@@ -225,7 +225,7 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         total, unreadable = photos.count(connection, keys)
         to_do = faces.count_to_do(connection, list(partitions), now)
     known = total - to_do - unreadable
-    tell(
+    note(
         f"{counted(total, 'photo')} in {counted(len(days), 'event day')} under {parameters.key}: {to_do:,} to do, "
         f"{counted(known, 'duplicate')} or already processed, {unreadable:,} unreadable"
     )
@@ -243,12 +243,12 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         bars.close()
     with database.connect() as connection:
         for path, problem in faces.problems(connection, keys, now).items():
-            tell(f"left out: {path}: {problem}")
+            note(f"left out: {path}: {problem}")
         # Of a day that failed it is the rest, which the error accounts for.
         in_part = made_in_part(connection, "face_embeddings", partitions.values())
         for day in (day for day, partition in partitions.items() if partition in in_part and day not in failed):
             for photo in faces.photos_to_do(connection, Partition(day, parameters.key, *now)):
-                tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
+                note(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
     if failed:
         raise FacefindError("; ".join(failed.values()))
 
@@ -285,7 +285,7 @@ def people_changed(graph: Graph, sets: Sequence[str]) -> None:
         except OutageError:
             raise
         except FacefindError as error:
-            tell(f"{key} is not up to date: {error}")
+            note(f"{key} is not up to date: {error}")
 
 
 def write_sheet_of(graph: Graph, person: Person, sets: Sequence[str]) -> None:
@@ -344,7 +344,7 @@ def _write_stored_sheet(settings: Settings, key: str, person: Person, best: Sequ
 def _first_set(settings: Settings) -> ParameterSet:
     parameters = first_set(settings)
     if parameters.key != ALIASES["recommended"]:
-        tell(
+        note(
             f"YuNet's file is missing, so the slower {parameters.key} is the default of this home: "
             "`facefind models pull yunet` fetches it for --params recommended"
         )
@@ -364,7 +364,7 @@ def _holders(connection: Connection, names: Sequence[str]) -> dict[str, Person]:
         person = ingest_references.person_of(name)
         holders[name] = held.setdefault(person.key, people.known_as(connection, person))
         for line in people.taken_for(person, holders[name].name):
-            tell(line)
+            note(line)
     return holders
 
 
@@ -377,7 +377,7 @@ def _store_references(
     with graph.workspace.database.connect() as connection:
         look = ingest_references.look_at_references(connection, graph.workspace.settings.references)
     for problem in look.problems:
-        tell(problem)
+        note(problem)
     new = [reference for reference in usable if _is_new(stored, reference)]
     if new or look.new or look.gone:
         graph.materialize(["reference_photos"], incoming=Incoming(references=new))

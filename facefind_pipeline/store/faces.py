@@ -1,6 +1,6 @@
 """Detections, their faces and their vectors: what is known by content, what is to do, and writing it whole.
 
-`detections` has a row a photo and detector also when no face was found; a vector is known by face key (photo, box and
+`detections` has a row per photo and detector also when no face was found; a vector is known by face key (photo, box and
 landmarks) and embedder. So a rerun, a resumed run, another set or a copy of a photo finds what is there.
 """
 
@@ -57,7 +57,7 @@ class PhotoToDo:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A photo's faces, new to the tables; `sharpness` is a number a face, or empty where it was not measured."""
+    """A photo's faces, new to the tables; `sharpness` is a number per face, or empty where it was not measured."""
 
     sha256: bytes
     seconds: float
