@@ -63,7 +63,7 @@ def _remember(
     from facefind_pipeline.ingest.days import day_named
     from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
-    from facefind_pipeline.search.find import reference_probes
+    from facefind_pipeline.search.probes import reference_probes
     from facefind_pipeline.store import parameter_sets, truth
 
     _, database = open_reading()

@@ -10,7 +10,7 @@ import numpy as np
 
 from facefind_pipeline.search.asked import Asked
 from facefind_pipeline.search.distances import Faces, Floats, Numbers, Probes, in_metric, nearest_squares
-from facefind_pipeline.search.find import KEPT
+from facefind_pipeline.search.stored import KEPT
 from facefind_pipeline.store.vectors import Block
 
 LEAST_DISTANCE = 1e-9  # a logarithm is taken of

@@ -117,7 +117,7 @@ def _stored_world(connection: Connection, seed: int, metric: str) -> World:
 def test_stored_results_are_those_of_brute_force(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, seed: int, metric: str
 ) -> None:
-    monkeypatch.setattr(results, "CELLS", 100)  # several blocks
+    monkeypatch.setattr(results, "BLOCK_DISTANCES", 100)  # several blocks
     world = _stored_world(connection, seed, metric)
     expected = brute_force(world, rank.KEPT)
     assert results.refresh(connection, parameter_sets.find(connection, KEY)) == sorted(world.references)

@@ -1,4 +1,4 @@
-"""Why a photo that shows a person is not found: one reason for each, the first that would have to be mended.
+"""Why a photo that shows a person is not found: one reason for each, the first that would have to be fixed.
 
 Pure: what the tables know comes in as `Facts`, one (person, photo) under one set.
 """
@@ -118,13 +118,13 @@ def _elsewhere(facts: Facts) -> str:
 
 
 def _reasons(facts: Facts) -> Iterator[Loss]:
-    """All that hold, the first to be mended first."""
+    """All that hold, the first to be fixed first."""
     if facts.path is None:
         yield Loss(Reason.GONE, "the truth list names a photo that is in no event day any more")
     if facts.problem is not None:
         yield Loss(Reason.UNREADABLE, facts.problem)
     if not facts.detected and not facts.by_hand:
-        yield Loss(Reason.NOT_DONE, "the set's detector has not looked at it: `facefind run` goes on")
+        yield Loss(Reason.NOT_DONE, "the set's detector has not looked at it: `facefind run` resumes")
     if facts.filtered:
         yield Loss(Reason.FILTERED, "without the filters it counts")
     if not facts.own_faces and not facts.by_hand:
