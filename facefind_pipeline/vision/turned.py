@@ -112,7 +112,7 @@ def _on_one_face(row: Floats, other: Floats) -> bool:
 
 
 def _best_turn(find: Find, rgb: Image, row: Floats) -> tuple[int, Floats]:
-    """The eighth turns, 0 to 7, in which the network is most confident of a face, and its row so: all in one picture."""
+    """How many eighth turns, 0 to 7, make the network most confident of a face, and its row so: all in one picture."""
     patches, matrices = _turned_patches(rgb, row)
     best = np.zeros((EIGHTHS, 15))
     for found in find(np.hstack(patches)):
