@@ -15,7 +15,7 @@ from facefind_pipeline.evaluation.attribution import losses_of
 from facefind_pipeline.evaluation.calibration_check import check_calibration
 from facefind_pipeline.evaluation.figures import Curves, Estimate, Figures, LostPhoto, PersonFigures, Summary
 from facefind_pipeline.evaluation.losses import Loss, Reason
-from facefind_pipeline.evaluation.metrics import Ranking, average_precision, curve, interval, measure, paired_interval
+from facefind_pipeline.evaluation.metrics import average_precision, curve, interval, measure, paired_interval
 from facefind_pipeline.evaluation.slices import slices
 from facefind_pipeline.evaluation.truth_facts import nearest_reference_ranking, read_truth_facts, template_ranking
 from facefind_pipeline.plan.due import is_current, would_be_made_from
@@ -102,7 +102,7 @@ def compute_figures(connection: Connection, key: str) -> Figures:
         calibration=check_calibration(list(itertools.chain(*people.values())), calibration)
         if calibration and people
         else None,
-        curves=_curves(template, nearest) if people else None,
+        curves=Curves(template=curve(template), nearest_reference=curve(nearest)) if people else None,
     )
 
 
@@ -127,10 +127,6 @@ def _summary(people: Sequence[PersonFigures], losses: Sequence[Loss]) -> Summary
 
 def _estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean=float(np.mean(values)), interval=interval(values))
-
-
-def _curves(template: Sequence[Ranking], nearest: Sequence[Ranking]) -> Curves:
-    return Curves(template=curve(template), nearest_reference=curve(nearest))
 
 
 def _seconds_per_photo(connection: Connection, key: str) -> float | None:

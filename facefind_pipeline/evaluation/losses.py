@@ -55,7 +55,7 @@ class Facts:
         own_faces: that the set's detector found in it.
         other_faces: that the detectors of other sets found in it.
         box: the person's face where truth gives it.
-        rejected: somebody said that the photo does not show the person.
+        rejected: whether somebody rejected the photo for the person.
         by_hand: somebody drew a box around the person, whom the detector need not find then.
         rank: among the photos that count, from 1; None where it was not ranked.
         cut: as many photos are looked at: a photo ranked below is not found.
@@ -134,7 +134,7 @@ def _reasons(facts: Facts) -> Iterator[Loss]:
             Reason.NOT_NEAR, f"{counted(len(facts.own_faces), 'face')} elsewhere in the photo; {_elsewhere(facts)}"
         )
     if facts.rejected:
-        yield Loss(Reason.REJECTED, "somebody said that it does not show the person: `facefind confirm` takes it back")
+        yield Loss(Reason.REJECTED, "somebody rejected it for this person: `facefind confirm` takes that back")
     if facts.rank is not None and facts.rank <= facts.cut and not facts.lost_by_index:
         yield Loss(Reason.FOUND, f"rank {facts.rank} of the first {facts.cut}")
     if facts.lost_by_index:

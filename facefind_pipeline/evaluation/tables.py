@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def headline(figures: Figures) -> dict[str, float]:
-    """The numbers that the UI plots a set by; empty without truth."""
+    """The numbers that the UI plots for each set; empty without truth."""
     summary = figures.summary
     if summary is None:
         return {"dagster/row_count": 0}
@@ -104,4 +104,4 @@ def _set_row(one: SetFigures, only_here: int) -> dict[str, object]:
 def _frame(rows: Sequence[BaseModel]) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.DataFrame([row.model_dump() for row in rows])
+    return pd.DataFrame([row.model_dump() for row in rows]).rename(columns=lambda name: name.replace("_", " "))

@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 SURE = 0.95  # the probability from which on a match is called so
 # Up to where a match is called likely: so many photos of others among a person's, at most this share of all faces.
 LIKELY_FALSE, LIKELY_RATE = 1.5, 2e-3
-_HALVINGS = 60  # of an interval of logarithms, down to what a float tells apart
+_HALVINGS = 60  # of an interval of logarithms, down to what a float can hold
 _NORMAL = NormalDist()
 
 

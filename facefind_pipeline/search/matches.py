@@ -111,7 +111,7 @@ class Answer:
 
     Attributes:
         matches: the photos to show, best first.
-        counts: of photos that are confirmed, sure and likely, by band, shown or not; all nought where nothing is known
+        counts: of photos that are confirmed, sure and likely, by band, shown or not; all zero where nothing is known
             of probabilities.
         photos: how many were ranked in all; None where a live search did not look at all of them.
         at_least: there may be more than `photos`, since no more are kept.
@@ -129,7 +129,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Photos by band, shown or not; all nought where nothing is known of probabilities."""
+    """Photos by band, shown or not; all zero where nothing is known of probabilities."""
 
     confirmed: int
     sure: int

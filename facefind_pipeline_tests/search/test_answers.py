@@ -39,7 +39,7 @@ def _shots(distances: dict[str, float]) -> list[Photo]:
     return [Photo(path, path, [vector(distance)]) for path, distance in distances.items()]
 
 
-# Under so few faces dlib's own constants hold: up to about .5 a photo is sure or likely.
+# Under so few faces dlib's own constants hold: up to a distance of about .5 photos are sure or likely.
 NEAR, FAR = {f"near{n}.jpg": 0.3 + n / 1000 for n in range(15)}, {f"far{n}.jpg": 1.1 + n / 1000 for n in range(20)}
 
 
