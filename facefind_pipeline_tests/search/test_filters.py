@@ -227,7 +227,7 @@ def test_any_filters_together_return_what_brute_force_returns(connection: Connec
         found[bool(filters.company)] += len(answer.matches)
 
     holds()
-    assert min(found) > 50  # else the filters leave too little to prove anything
+    assert min(found) > 20  # else the filters leave too little to prove anything
 
 
 def test_with_without_and_only(connection: Connection) -> None:
