@@ -126,7 +126,7 @@ def test_the_daemon_is_a_module_that_runs() -> None:
     assert {"--log-level", "--workspace"} <= set(done.stdout.split())
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_backfill_is_worked_off_look_by_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "event.py").write_text(DEFINITIONS)
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
