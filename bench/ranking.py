@@ -87,7 +87,7 @@ def measure(database: Database) -> dict[str, float]:
 
 
 def _peak() -> int:
-    """Bytes that this process held at most. What `getrusage` says begins with the peak of the process that started it."""
+    """Bytes that this process held at most; what `getrusage` says begins with the peak of the one that started it."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
