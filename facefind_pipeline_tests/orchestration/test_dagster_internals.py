@@ -94,6 +94,7 @@ def test_sigterm_ends_like_an_interrupt() -> None:
     code = (
         "import os, signal, time\n"
         "from facefind_pipeline.orchestration.dagster_internals import setup_interrupt_handlers\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "setup_interrupt_handlers()\n"
         "try:\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
