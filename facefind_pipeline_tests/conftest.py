@@ -33,6 +33,7 @@ hypothesis.settings.load_profile("facefind")
 _state = tempfile.TemporaryDirectory(prefix="facefind_state_")
 os.environ["XDG_STATE_HOME"] = _state.name
 
+Facefind = Callable[..., Result]
 SMALL_SET = "hog-up0-px640@dlib"  # 0.05 s per photo
 
 
@@ -51,9 +52,12 @@ def shells_umask() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """An embedded server; it is what users without a server of their own run."""
+    """An embedded server, as users without a server of their own run; only that its databases survive no outage."""
     server = EmbeddedServer(tmp_path_factory.mktemp("server"))
     server.start()
+    with (server.data.parent / "server.conf").open("a") as configuration:
+        configuration.write("fsync = off\nfull_page_writes = off\n")
+    administer(server, "SELECT pg_reload_conf()")
     yield server
     server.stop()
     shutil.rmtree(server.data.parent)  # root's lies outside the temporary folder
@@ -81,16 +85,19 @@ def settings(
     """A home and the address of a database of one test's own, in the environment as a user sets them."""
     name = f"test_{os.getpid()}_{abs(hash(tmp_path)) % 10**9}"
     _clear_environment(monkeypatch)
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    (home / "derived").symlink_to(derived)
-    monkeypatch.setenv("FACEFIND_HOME", str(home))
+    monkeypatch.setenv("FACEFIND_HOME", str(_make_home(tmp_path / "home", derived)))
     monkeypatch.setenv("FACEFIND_MODELS", str(models))
     monkeypatch.setenv("FACEFIND_DATABASE_URL", server.url(name))
     monkeypatch.chdir(tmp_path)
     yield read_settings()
     _clear_environment(monkeypatch)
     administer(server, *(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)" for database in (name, f"{name}_dagster")))
+
+
+def _make_home(home: Path, derived: Path) -> Path:
+    home.mkdir(mode=0o700)
+    (home / "derived").symlink_to(derived)
+    return home
 
 
 @pytest.fixture(scope="session")
@@ -106,11 +113,29 @@ def derived(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(server: EmbeddedServer, templates: dict[str, str], settings: Settings) -> Database:
-    """The test's database with its tables, and Dagster's beside it."""
-    name = urlsplit(settings.database_url or "").path.strip("/")
-    administer(server, *(f"CREATE DATABASE {name}{suffix} TEMPLATE {made}" for suffix, made in templates.items()))
+def database(
+    server: EmbeddedServer, templates: dict[str, str], settings: Settings, request: pytest.FixtureRequest
+) -> Database:
+    """The test's database with its tables; for `filled` with what a run left in them."""
+    _copy_database(server, settings, request, "", templates)
     return open_database(settings)
+
+
+@pytest.fixture
+def dagster_database(
+    server: EmbeddedServer, templates: dict[str, str], settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    """Dagster's own beside it, for tests that open its instance."""
+    _copy_database(server, settings, request, "_dagster", templates)
+
+
+def _copy_database(
+    server: EmbeddedServer, settings: Settings, request: pytest.FixtureRequest, suffix: str, templates: dict[str, str]
+) -> None:
+    if "searched" in request.fixturenames:
+        templates = request.getfixturevalue("searched").templates
+    name = urlsplit(settings.database_url or "").path.strip("/") + suffix
+    administer(server, f"CREATE DATABASE {name} TEMPLATE {templates[suffix]}")
 
 
 def administer(server: EmbeddedServer, *statements: str) -> None:
@@ -178,7 +203,10 @@ def portraits() -> Portraits:
 @pytest.fixture
 def event(tmp_path: Path, portraits: Portraits) -> Path:
     """A folder with two event days: six photos of which one is a copy, and a broken file."""
-    root = tmp_path / "photos"
+    return _write_event(tmp_path / "photos", portraits)
+
+
+def _write_event(root: Path, portraits: Portraits) -> Path:
     first, second = root / "Day 1", root / "Day 2"
     first.mkdir(parents=True)
     second.mkdir()
@@ -195,9 +223,60 @@ def event(tmp_path: Path, portraits: Portraits) -> Path:
 @pytest.fixture
 def reference(tmp_path: Path, portraits: Portraits) -> Path:
     """A picture of Grace Hopper that is in no event photo as such."""
-    file = tmp_path / "reference.jpg"
+    return _write_reference(tmp_path / "reference.jpg", portraits)
+
+
+def _write_reference(file: Path, portraits: Portraits) -> Path:
     portraits.hopper.crop((60, 40, 470, 520)).resize((380, 445)).save(file, quality=90)
     return file
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a run left: its home, its photos, and its databases by suffix."""
+
+    home: Path
+    photos: Path
+    templates: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def searched(
+    server: EmbeddedServer,
+    templates: dict[str, str],
+    derived: Path,
+    portraits: Portraits,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Searched:
+    """`event` searched for Ada under `SMALL_SET`: copying that takes a tenth of running it."""
+    folder = tmp_path_factory.mktemp("searched")
+    photos = _write_event(folder / "photos", portraits)
+    reference = _write_reference(folder / "reference.jpg", portraits)
+    made = {suffix: f"searched{suffix}" for suffix in templates}
+    administer(server, *(f"CREATE DATABASE {made[suffix]} TEMPLATE {empty}" for suffix, empty in templates.items()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEFIND_DATABASE_URL", server.url(made[""]))
+        patch.setenv("FACEFIND_HOME", str(_make_home(folder / "home", derived)))
+        run = call_facefind("run", photos, "--params", SMALL_SET, "--reference", f"Ada={reference}")
+        assert run.exit_code == 0, run.stderr
+        _clear_environment(patch)
+    for database in made.values():  # that connections are open to is no template
+        administer(server, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+    return Searched(folder / "home", photos, made)
+
+
+@pytest.fixture
+def filled(searched: Searched, settings: Settings, facefind: Facefind, database: Database, tmp_path: Path) -> Path:
+    """An event that was run for Ada under `SMALL_SET`."""
+    photos = shutil.copytree(searched.photos, tmp_path / "photos")
+    settings.home.joinpath("derived").unlink()
+    shutil.copytree(searched.home, settings.home, symlinks=True, dirs_exist_ok=True)
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE photo_roots SET path = %s", [str(photos)])
+        for file in photos.rglob("*.*"):
+            before = searched.photos / file.relative_to(photos)
+            cursor.execute("UPDATE photos SET inode = %s WHERE inode = %s", [file.stat().st_ino, before.stat().st_ino])
+    return photos
 
 
 @pytest.fixture
@@ -208,29 +287,28 @@ def clip_model(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return model
 
 
-Facefind = Callable[..., Result]
-
-
 @pytest.fixture
-def facefind(database: Database) -> Facefind:
-    """Calls the command in this process, as `facefind("find", "Ada")`; errors end as they do for users."""
+def facefind(database: Database, dagster_database: None) -> Facefind:
+    """Calls the command on the test's database, as `facefind("find", "Ada")`."""
+    return call_facefind
+
+
+def call_facefind(*arguments: object) -> Result:
+    """Calls the command in this process; errors end as they do for users."""
     from facefind_pipeline.cli import facefind as command
     from facefind_pipeline.errors import FacefindError
 
-    def call(*arguments: object) -> Result:
-        result = CliRunner().invoke(command, [str(argument) for argument in arguments])
-        if isinstance(result.exception, FacefindError):
-            result.exit_code = 1
-            result.stderr_bytes = (result.stderr_bytes or b"") + f"facefind: {result.exception}\n".encode()
-        elif result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return call
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    if isinstance(result.exception, FacefindError):
+        result.exit_code = 1
+        result.stderr_bytes = (result.stderr_bytes or b"") + f"facefind: {result.exception}\n".encode()
+    elif result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
 
 
 @pytest.fixture
-def dev(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Callable[[], Dev]]:
+def dev(settings: Settings, database: Database, dagster_database: None, tmp_path: Path) -> Iterator[Callable[[], Dev]]:
     """Starts `facefind dev` when called; it ends with the test."""
     with ExitStack() as ended:
         yield lambda: ended.enter_context(serve(tmp_path / "dev.txt"))

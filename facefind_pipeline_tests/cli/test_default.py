@@ -99,7 +99,7 @@ def test_default_in_a_home_without_sets(facefind: Facefind) -> None:
     assert facefind("params", "add", "default").stdout == f"{ALIASES['recommended']} is registered and active\n"
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_sweep_takes_the_default_set_beside_patterns(facefind: Facefind, event: Path, database: Database) -> None:
     assert facefind("params", "add", SMALL_SET).exit_code == 0
     assert facefind("ingest", event).exit_code == 0

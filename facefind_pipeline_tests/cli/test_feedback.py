@@ -26,12 +26,6 @@ def done(result: Any) -> Any:
 
 
 @pytest.fixture
-def filled(facefind: Facefind, event: Path, reference: Path) -> Path:
-    done(facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}"))
-    return event
-
-
-@pytest.fixture
 def drawn(facefind: Facefind, filled: Path) -> Path:
     done(facefind("confirm", "Ada", "nobody.jpg", "--box", ",".join(map(str, BACK))))
     return filled

@@ -18,21 +18,20 @@ from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Silence
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work
 
-pytestmark = pytest.mark.proof  # a home is filled for each
+pytestmark = pytest.mark.slow
 
 BY_PHOTO = ("photos", "detections", "detected_faces", "embeddings", "search_results", "feedback", "truth")
 
 
 @pytest.fixture
-def filled(facefind: Facefind, event: Path, reference: Path) -> Path:
+def spoken_of(facefind: Facefind, filled: Path) -> Path:
     """Two days, one photo in both; a photo of the first was confirmed and is in truth, so is the one in both."""
-    assert facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}").exit_code == 0
     assert facefind("confirm", "Ada", "both.jpg").exit_code == 0
     assert facefind("confirm", "Ada", "Day 1/hopper.jpg").exit_code == 0
-    truth = event.parent / "truth.csv"
+    truth = filled.parent / "truth.csv"
     truth.write_text("person,filename\nAda,both.jpg\nAda,hopper.jpg\n")
     assert facefind("truth", "add", truth).exit_code == 0
-    return event
+    return filled
 
 
 def _contents(database: Database) -> dict[str, set[bytes]]:
@@ -44,7 +43,7 @@ def _contents(database: Database) -> dict[str, set[bytes]]:
 
 
 def test_a_day_goes_with_all_that_its_photos_alone_led_to(
-    facefind: Facefind, filled: Path, settings: Settings, database: Database
+    facefind: Facefind, spoken_of: Path, settings: Settings, database: Database
 ) -> None:
     instance = open_instance(settings, database)
     with database.connect() as connection:
@@ -55,7 +54,7 @@ def test_a_day_goes_with_all_that_its_photos_alone_led_to(
     asked = facefind("ingest", "--forget", "Day 1")  # nobody answers
     assert asked.exit_code == 1
     assert asked.stdout.startswith(
-        f"event day day-1 ({filled}/Day 1): 4 photos, 2 faces, 1 confirmation or rejection, 1 row of truth will be "
+        f"event day day-1 ({spoken_of}/Day 1): 4 photos, 2 faces, 1 confirmation or rejection, 1 row of truth will be "
         "taken out; 1 photo of them also in another day, which keeps what is known\n"
     )
     assert "--yes forgets without asking" in asked.stderr
@@ -72,7 +71,7 @@ def test_a_day_goes_with_all_that_its_photos_alone_led_to(
     assert instance.get_dynamic_partitions("event_day") == ["day-2"]
     assert not [run for run in instance.get_runs() if "day-1" in run.tags.get("dagster/partition", "")]
     assert not [sheet for sheet in settings.sheets.rglob("*.jpg") if "day-1" in str(sheet) or "people" in str(sheet)]
-    assert (filled / "Day 1" / "both.jpg").is_file()
+    assert (spoken_of / "Day 1" / "both.jpg").is_file()
     # Results are of what is left, at once.
     matches = json.loads(facefind("find", "Ada", "--json").stdout)
     assert {match["event_day"] for match in matches} == {"day-2"}
@@ -81,15 +80,15 @@ def test_a_day_goes_with_all_that_its_photos_alone_led_to(
 
 
 def test_it_stays_out_until_its_folder_is_given_by_name(
-    facefind: Facefind, filled: Path, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+    facefind: Facefind, spoken_of: Path, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("facefind_pipeline.ingest.photos.time.time", lambda: 4e9 + SETTLE_S)
     instance, workspace = open_instance(settings, database), Workspace(settings, Silence())
     definitions = build_defs({"workspace": workspace})
     evaluated = dg.evaluate_automation_conditions(defs=definitions, instance=instance)
     assert facefind("ingest", "--forget", "day-1", "--yes").exit_code == 0
-    again = f"left out: {filled}/Day 1: was forgotten: `facefind ingest '{filled}/Day 1'` takes it again"
-    for command in (("ingest",), ("ingest", filled), ("run", filled, "--params", SMALL_SET)):
+    again = f"left out: {spoken_of}/Day 1: was forgotten: `facefind ingest '{spoken_of}/Day 1'` takes it again"
+    for command in (("ingest",), ("ingest", spoken_of), ("run", spoken_of, "--params", SMALL_SET)):
         result = facefind(*command)
         assert (result.exit_code, result.stderr.splitlines().count(again)) == (0, 1), result.stderr
     ticked = sensors.new_event_days(dg.build_sensor_context(instance, resources={"workspace": workspace}))
@@ -103,26 +102,28 @@ def test_it_stays_out_until_its_folder_is_given_by_name(
         assert table(connection, "SELECT event_day FROM event_days") == [("day-2",)]
     work = Work(settings, database)
     work.done()
-    back = facefind("run", filled / "Day 1", "--params", SMALL_SET)
+    back = facefind("run", spoken_of / "Day 1", "--params", SMALL_SET)
     assert back.exit_code == 0
     assert "forgotten" not in back.stderr
     assert work.done()["photos_detected"] == 2  # but the one that the other day has
-    assert facefind("ingest", filled).stderr == ""
+    assert facefind("ingest", spoken_of).stderr == ""
     assert {day["day"] for day in json.loads(facefind("status", "--json").stdout)["days"]} == {"day-1", "day-2"}
 
 
-def test_what_was_forgotten_stays_so_when_its_root_moves(facefind: Facefind, filled: Path, database: Database) -> None:
+def test_what_was_forgotten_stays_so_when_its_root_moves(
+    facefind: Facefind, spoken_of: Path, database: Database
+) -> None:
     assert facefind("ingest", "--forget", "day-1", "--yes").exit_code == 0
-    new = filled.parent / "new"
-    filled.rename(new)
-    assert facefind("ingest", "--moved", filled, new).exit_code == 0
+    new = spoken_of.parent / "new"
+    spoken_of.rename(new)
+    assert facefind("ingest", "--moved", spoken_of, new).exit_code == 0
     assert f"{new}/Day 1: was forgotten" in facefind("ingest").stderr
     with database.connect() as connection:
         assert table(connection, "SELECT event_day FROM event_days") == [("day-2",)]
 
 
-def test_a_root_of_one_day_is_not_watched_any_more(facefind: Facefind, filled: Path, tmp_path: Path) -> None:
-    shutil.copytree(filled / "Day 2", tmp_path / "alone")
+def test_a_root_of_one_day_is_not_watched_any_more(facefind: Facefind, spoken_of: Path, tmp_path: Path) -> None:
+    shutil.copytree(spoken_of / "Day 2", tmp_path / "alone")
     assert facefind("ingest", tmp_path / "alone").exit_code == 0
     assert facefind("ingest", "--forget", "alone", "--yes").exit_code == 0
     assert "alone" not in facefind("ingest").stderr + facefind("status").stdout
@@ -130,7 +131,7 @@ def test_a_root_of_one_day_is_not_watched_any_more(facefind: Facefind, filled: P
     assert facefind("ingest", tmp_path / "alone").stdout == "alone: 3 photos\n"
 
 
-def test_no_is_taken_for_an_answer(facefind: Facefind, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_is_taken_for_an_answer(facefind: Facefind, spoken_of: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.confirm", lambda _: False)
     result = facefind("ingest", "--forget", "day-1")
     assert (result.exit_code, result.stderr) == (0, "nothing was forgotten\n")

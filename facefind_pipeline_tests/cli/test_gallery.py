@@ -24,16 +24,8 @@ def _contents(folder: Path) -> dict[Path, tuple[str, int]]:
     }
 
 
-@pytest.fixture
-def found(facefind: Facefind, event: Path, reference: Path) -> Path:
-    """The folder of photos, in which Ada was looked for."""
-    done = facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}")
-    assert done.exit_code == 0, done.stderr
-    return event
-
-
-def test_a_gallery_of_what_was_found(found: Path, facefind: Facefind, tmp_path: Path, settings: Settings) -> None:
-    before = _contents(found)
+def test_a_gallery_of_what_was_found(filled: Path, facefind: Facefind, tmp_path: Path, settings: Settings) -> None:
+    before = _contents(filled)
     made = facefind("gallery", "ada", "--out", "gallery")
     assert made.exit_code == 0, made.stderr
     assert made.stdout == f"gallery: {tmp_path / 'gallery' / 'index.html'}\n"
@@ -42,7 +34,7 @@ def test_a_gallery_of_what_was_found(found: Path, facefind: Facefind, tmp_path: 
     assert not shown & {"nobody", "collins", "broken"}
     for photo in (tmp_path / "gallery" / "photos").iterdir():
         assert not Image.open(photo).getexif()
-    assert _contents(found) == before
+    assert _contents(filled) == before
     # Made once per content: a second gallery takes the same previews.
     previews = _contents(settings.small_photos)
     assert facefind("gallery", "Ada", "--out", "second", "--no-zip").exit_code == 0
@@ -57,20 +49,20 @@ def test_a_gallery_of_what_was_found(found: Path, facefind: Facefind, tmp_path: 
 
 
 def test_photos_that_are_gone_leave_the_gallery_and_are_counted(
-    found: Path, facefind: Facefind, tmp_path: Path
+    filled: Path, facefind: Facefind, tmp_path: Path
 ) -> None:
     assert facefind("gallery", "Ada", "--out", "gallery").exit_code == 0
-    (found / "Day 1/hopper.jpg").unlink()  # a copy is there
+    (filled / "Day 1/hopper.jpg").unlink()  # a copy is there
     again = facefind("gallery", "Ada", "--out", "gallery")
     assert "left out" not in again.stderr
-    (found / "Day 2/copy of hopper.jpg").unlink()
+    (filled / "Day 2/copy of hopper.jpg").unlink()
     # Although its previews are kept.
     made = facefind("gallery", "Ada", "--out", "gallery", "--all")
     assert made.exit_code == 0
     assert "left out: Day 1/hopper.jpg: its file is gone\n" in made.stderr
     assert "; 1 photo left out\n" in made.stderr
     assert not _photos(tmp_path / "gallery") & {"hopper", "copy-of-hopper"}
-    for file in found.rglob("*.*"):
+    for file in filled.rglob("*.*"):
         file.unlink()
     before = _contents(tmp_path / "gallery")
     nothing = facefind("gallery", "Ada", "--out", "gallery")
@@ -80,7 +72,7 @@ def test_photos_that_are_gone_leave_the_gallery_and_are_counted(
 
 
 def test_other_people_are_covered_and_counted(
-    found: Path, facefind: Facefind, tmp_path: Path, settings: Settings
+    filled: Path, facefind: Facefind, tmp_path: Path, settings: Settings
 ) -> None:
     tried = facefind("gallery", "Ada", "--hide-others", "--dry-run", "--json")
     assert tried.exit_code == 0, tried.stderr
@@ -100,10 +92,10 @@ def test_other_people_are_covered_and_counted(
 
 @pytest.mark.slow
 def test_whose_faces_stay_is_decided_by_the_gallerys_people_and_by_consent(
-    found: Path, facefind: Facefind, portraits: Portraits, tmp_path: Path
+    filled: Path, facefind: Facefind, portraits: Portraits, tmp_path: Path
 ) -> None:
     portraits.collins.crop((60, 0, 420, 420)).save(tmp_path / "eileen.png")
-    assert facefind("run", found, "--params", SMALL_SET, "--reference", "Eileen=eileen.png").exit_code == 0
+    assert facefind("run", filled, "--params", SMALL_SET, "--reference", "Eileen=eileen.png").exit_code == 0
 
     def covered(*names: str) -> int:
         made = facefind("gallery", *names, "--out", "gallery", "--hide-others", "--json")
@@ -130,11 +122,11 @@ def test_what_would_show_others_is_refused_before_anything_is_opened(facefind: F
     assert not (tmp_path / "gallery").exists()
 
 
-def test_what_can_not_be_is_said_in_one_line(found: Path, facefind: Facefind, tmp_path: Path) -> None:
-    inside = facefind("gallery", "Ada", "--out", found / "Day 1" / "gallery")
+def test_what_can_not_be_is_said_in_one_line(filled: Path, facefind: Facefind, tmp_path: Path) -> None:
+    inside = facefind("gallery", "Ada", "--out", filled / "Day 1" / "gallery")
     assert inside.exit_code == 1
-    assert f"lies among the photos of {found}" in inside.stderr
-    assert not (found / "Day 1" / "gallery").exists()
+    assert f"lies among the photos of {filled}" in inside.stderr
+    assert not (filled / "Day 1" / "gallery").exists()
     unknown = facefind("gallery", "Eve", "--out", "gallery")
     assert unknown.exit_code == 1
     assert "no person 'eve' (there is Ada)" in unknown.stderr
@@ -143,7 +135,7 @@ def test_what_can_not_be_is_said_in_one_line(found: Path, facefind: Facefind, tm
     assert not (tmp_path / "gallery").exists()
 
 
-def test_nobody_for_sure_is_said_and_how_to_see_the_others(found: Path, facefind: Facefind) -> None:
+def test_nobody_for_sure_is_said_and_how_to_see_the_others(filled: Path, facefind: Facefind) -> None:
     for name, day in (("hopper.jpg", "day-1"), ("both.jpg", "day-1"), ("again.jpg", "day-2")):
         assert facefind("reject", "Ada", name, "--day", day).exit_code == 0
     made = facefind("gallery", "Ada", "--out", "gallery")

@@ -6,14 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
-
-
-@pytest.fixture
-def filled(facefind: Facefind, event: Path, reference: Path) -> Path:
-    result = facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}")
-    assert result.exit_code == 0, result.stderr
-    return event
+from facefind_pipeline_tests.conftest import Facefind
 
 
 def test_a_photo_that_is_gone_is_shown_as_gone_and_never_first(

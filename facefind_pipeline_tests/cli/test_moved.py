@@ -16,20 +16,14 @@ from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work
 
-pytestmark = pytest.mark.proof  # a home is filled for each
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def work(settings: Settings, database: Database) -> Work:
-    return Work(settings, database)
-
-
-@pytest.fixture
-def filled(facefind: Facefind, event: Path, reference: Path, work: Work) -> Path:
-    result = facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}")
-    assert result.exit_code == 0, result.stderr
+def work(filled: Path, settings: Settings, database: Database) -> Work:  # after that run
+    work = Work(settings, database)
     work.done()
-    return event
+    return work
 
 
 def _found(facefind: Facefind) -> list[tuple[str, float]]:

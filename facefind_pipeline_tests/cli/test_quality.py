@@ -10,12 +10,6 @@ from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 
 
 @pytest.fixture
-def filled(facefind: Facefind, event: Path, reference: Path) -> Path:
-    assert facefind("run", event, "--params", SMALL_SET, "--reference", f"Ada={reference}").exit_code == 0
-    return event
-
-
-@pytest.fixture
 def by_hand(tmp_path: Path) -> Path:
     file = tmp_path / "by hand.csv"
     file.write_text("person,filename\nAda,hopper.jpg\nAda,again.jpg\nAda,both.jpg\nAda,broken.jpg\n")

@@ -19,7 +19,7 @@ from facefind_pipeline_tests.work import Work
 OTHER_SETS = "hog-up0-px{320,280}@dlib"
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_sets_are_filled_and_searched_by_one_backfill_with_nobody_else_at_work(
     facefind: Facefind, event: Path, reference: Path, settings: Settings, database: Database
 ) -> None:
@@ -50,7 +50,7 @@ def test_sets_are_filled_and_searched_by_one_backfill_with_nobody_else_at_work(
     assert len(instance.get_backfills()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_backfill_that_nobody_can_work_off_ends_with_the_log_that_says_why(
     facefind: Facefind, event: Path, settings: Settings, database: Database
 ) -> None:

@@ -38,18 +38,13 @@ def graph(settings: Settings, database: Database, event: Path, reference: Path) 
         yield graph
 
 
-def _check(graph: Graph, name: str) -> dg.AssetCheckResult:
+def _check(workspace: Workspace, name: str) -> dg.AssetCheckResult:
     check, key = next((check, key) for check in CHECKS for key in check.check_keys if key.name == name)
     partition = PARTITIONS.get(key.asset_key.to_user_string(), SMALL_SET)
-    result = check(dg.build_op_context(partition_key=partition), workspace=graph.workspace)
+    result = check(dg.build_op_context(partition_key=partition), workspace=workspace)
     assert isinstance(result, dg.AssetCheckResult)
     assert result.metadata["what_to_do"].value
     return result
-
-
-def _change(graph: Graph, statement: str) -> None:
-    with graph.workspace.database.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(statement)
 
 
 def test_what_the_pipeline_makes_passes(graph: Graph) -> None:
@@ -60,11 +55,11 @@ def test_what_the_pipeline_makes_passes(graph: Graph) -> None:
         for event in graph.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     ]
     assert {event.asset_check_evaluation_data.check_name for event in events} == names
-    failed = {name for name in names if not _check(graph, name).passed}
+    failed = {name for name in names if not _check(graph.workspace, name).passed}
     assert failed == {"all_photos_readable", "one_face_a_reference"}  # the event has a broken file, Bob no face
-    assert "Day 1/broken.jpg" in str(_check(graph, "all_photos_readable").metadata["problems"].value)
-    assert "Bob" in str(_check(graph, "one_face_a_reference").metadata["problems"].value)
-    assert _check(graph, "all_photos_readable").severity == dg.AssetCheckSeverity.WARN
+    assert "Day 1/broken.jpg" in str(_check(graph.workspace, "all_photos_readable").metadata["problems"].value)
+    assert "Bob" in str(_check(graph.workspace, "one_face_a_reference").metadata["problems"].value)
+    assert _check(graph.workspace, "all_photos_readable").severity == dg.AssetCheckSeverity.WARN
 
 
 def test_a_day_without_a_readable_photo_is_kept_back(graph: Graph, event: Path) -> None:
@@ -72,7 +67,7 @@ def test_a_day_without_a_readable_photo_is_kept_back(graph: Graph, event: Path) 
         file.write_text("not a photo")
     with pytest.raises(CheckFailedError):
         graph.materialize(["raw_photos"], "day-1")
-    assert not _check(graph, "some_photos_readable").passed
+    assert not _check(graph.workspace, "some_photos_readable").passed
 
 
 @pytest.mark.parametrize(
@@ -96,11 +91,16 @@ def test_a_day_without_a_readable_photo_is_kept_back(graph: Graph, event: Path) 
         ("everybody_has_results", "DELETE FROM search_results", "people_without_results"),
     ],
 )
-def test_damage_is_noticed(graph: Graph, name: str, damage: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("filled")
+def test_damage_is_noticed(
+    settings: Settings, database: Database, name: str, damage: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("facefind_pipeline.orchestration.checks.PLAUSIBLE_FROM", 3)
-    assert _check(graph, name).passed
-    _change(graph, damage)
-    evaluation = _check(graph, name)
+    workspace = Workspace(settings, Silence())
+    assert _check(workspace, name).passed
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(damage)
+    evaluation = _check(workspace, name)
     assert not evaluation.passed
     assert told in evaluation.metadata
     assert evaluation.metadata["what_to_do"].value != "nothing to do"
