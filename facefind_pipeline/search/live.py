@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -109,6 +110,7 @@ def probe_parameters(probes: Sequence[Probe], person: Person | None) -> Mapping[
     }
 
 
+@lru_cache(maxsize=16)
 def live_statement(
     chosen: RegisteredSet, metric: str, filters: Filters, *, exact: bool, for_person: bool
 ) -> sql.Composed:
