@@ -12,7 +12,7 @@ from psycopg2 import sql
 
 from facefind_pipeline.store.queries import query
 
-RANKING = "templates-2"  # the name of the rules by which results are ranked; a change of rules changes it
+RANKING = "templates-3"  # the name of the rules by which results are ranked; a change of rules changes it
 EVALUATION = 2  # of those by which figures are computed
 
 

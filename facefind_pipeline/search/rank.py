@@ -11,9 +11,9 @@ import numpy as np
 from facefind_pipeline.search.asked import Asked
 from facefind_pipeline.search.distances import Faces, Floats, Numbers, Probes, in_metric, nearest_squares
 from facefind_pipeline.search.find import KEPT
+from facefind_pipeline.search.histogram import LEAST_DISTANCE, Histogram
 from facefind_pipeline.store.vectors import Block
 
-LEAST_DISTANCE = 1e-9  # a logarithm is taken of
 NEAREST_RIVAL = 1 / 4  # of the mean distance: a face can be a reference itself, and is as near as anybody need be
 NOBODY = -1
 
@@ -32,22 +32,6 @@ ROW = np.dtype(
     ]
 )
 Rows = np.ndarray[tuple[int], np.dtype[np.void]]
-
-
-class Histogram:
-    """Of the logarithms of positive numbers."""
-
-    EDGES = np.linspace(-12.0, 8.0, 801)
-
-    def __init__(self) -> None:
-        """Empty."""
-        self.counts = np.zeros(len(self.EDGES) - 1)
-
-    def add(self, numbers: Floats) -> None:
-        """Counts numbers, those beyond the edges in the first and last bin."""
-        low, high, bins = self.EDGES[0], self.EDGES[-1], len(self.counts)
-        places = (np.log(np.maximum(numbers, LEAST_DISTANCE)) - low) * (bins / (high - low))
-        self.counts += np.bincount(np.clip(places, 0, bins - 1).astype(np.intp), minlength=bins)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,35 +9,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.plan.due import is_current, would_be_made_from
 from facefind_pipeline.plan.recipes import RANKING
 from facefind_pipeline.search.asked import read_asked
-from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, Impostors, calibrate, impostors
-from facefind_pipeline.search.calibration import (
-    NEAREST_REFERENCE,
-    SCORE,
-    Calibration,
-    read_calibration,
-    write_calibrations,
-)
+from facefind_pipeline.search.calibrate import SURE_RATE, calibrate, learn
+from facefind_pipeline.search.calibration import Calibration, read_calibration, write_calibrations
 from facefind_pipeline.search.distances import L2, Faces
-from facefind_pipeline.search.rank import Histogram, Ranked, Rows, rank
+from facefind_pipeline.search.evidence import read_evidence
+from facefind_pipeline.search.priors import prior_of
+from facefind_pipeline.search.rank import Rows, rank
 from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.binary_columns import Column, copy_columns, fixed, texts
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.made import record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
-from facefind_pipeline.store.queries import operator, query
+from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.vectors import SetVectors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PAIRS = 200_000  # of faces in one photo that are looked at
 BATCH = 10_000  # rows that are written at once
 DISTANCES = ("distance", "score", "plain_distance", "rival_distance")
 # Of a block: distances of faces to people, 8 MB in each of some six arrays; and faces, of 128 to 768 numbers each.
@@ -61,13 +55,15 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
         cursor.execute("DELETE FROM searches WHERE parameter_set = %s", [chosen.key])
     if not wanted:
         return []
-    known = _impostors(connection, chosen)
     asked = read_asked(connection, chosen)
     size = max(1, min(BLOCK_FACES, BLOCK_DISTANCES // len(asked.members.people)))
     faces = Faces(SetVectors(connection, chosen, asked.embedders, size), chosen.metric)
-    templates = make_templates(asked, faces, _euclidean(known.tail.at(SURE_RATE), chosen.metric) if known else None)
+    learnt = learn(prior_of(chosen.key), read_evidence(connection, chosen, asked, faces))
+    sure = _euclidean(learnt.groups.tail.at(SURE_RATE), chosen.metric) if learnt else None
+    templates = make_templates(asked, faces, sure)
     ranked = rank(asked, faces, templates.probes)
-    write_calibrations(connection, chosen.key, _calibrated(known, ranked) if known else {})
+    made = calibrate(learnt, ranked.scores.counts, ranked.distances.counts, ranked.faces) if learnt else {}
+    write_calibrations(connection, chosen.key, made)
     _write_searches(connection, chosen.key, wanted, sure_faces(asked, templates))
     _write_rows(connection, chosen.key, asked.people, ranked.rows)
     return list(asked.people)
@@ -138,15 +134,6 @@ def _euclidean(distance: float, metric: str) -> float:
     return distance if metric == L2 else (2 * distance) ** 0.5
 
 
-def _calibrated(known: Impostors, ranked: Ranked) -> dict[str, Calibration]:
-    """What both measures mean, by measure."""
-    distances = ranked.distances.counts
-    return {
-        measure: calibrate(known, Histogram.EDGES, counts, distances, ranked.faces)
-        for measure, counts in ((SCORE, ranked.scores.counts), (NEAREST_REFERENCE, distances))
-    }
-
-
 def _write_searches(connection: Connection, key: str, people: Sequence[str], sure_photos: Mapping[str, int]) -> None:
     """Who was searched for, and how many photos sharpened their templates."""
     with connection.cursor() as cursor:
@@ -176,22 +163,6 @@ def _write_rows(connection: Connection, key: str, people: Sequence[str], rows: R
 
     columns = ("parameter_set", "person", "rank", "sha256", "face_key", *DISTANCES, "rival", "confirmed")
     copy_columns(connection, "search_results", columns, batches())
-
-
-def _impostors(connection: Connection, chosen: RegisteredSet) -> Impostors | None:
-    """Of the set's own photos; of the embedder where they are too few, and None where nothing is known of that."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            query(
-                "co_occurring",
-                table=sql.Identifier(chosen.table),
-                dimension=sql.Literal(chosen.dimension),
-                operator=operator(chosen.metric),
-            ),
-            {"limit": PAIRS},
-        )
-        distances = np.array([distance for (distance,) in cursor.fetchall()], dtype=np.float64)
-    return impostors(distances) or ASSUMED.get(chosen.key.partition("@")[2].partition("-")[0])
 
 
 def _people(connection: Connection, key: str, calibration: Calibration | None) -> "pd.DataFrame":
