@@ -12,8 +12,9 @@ import time
 from bench.faces import embedder_fingerprint, load, registered, vectors
 from bench.results import publish
 from bench.setting import prepared
-from facefind_pipeline.search.find import Probe, find_nearest
 from facefind_pipeline.search.index import measure_recall
+from facefind_pipeline.search.live import find_nearest
+from facefind_pipeline.search.probes import Probe
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.database import Database, open_database

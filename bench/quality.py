@@ -1,4 +1,4 @@
-"""How good parameter sets are on an event whose truth is known, the plain ranking beside the sharper one.
+"""How good parameter sets are on an event whose truth is known, the template ranking beside the nearest-reference one.
 
     python -m bench.quality                                    (the demo's own event)
     python -m bench.quality EVENT --params recommended --params hog --home DIR
@@ -16,17 +16,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.run import find_people
 from facefind_pipeline.cli.workspace import open_graph
 from facefind_pipeline.demo_event import compose
+from facefind_pipeline.evaluation.evaluate import compute_figures, evaluate_set
+from facefind_pipeline.evaluation.figures import CalibrationCheck, Figures
 from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.parameters import ParameterSet
-from facefind_pipeline.search.quality import evaluate_rows, evaluate_set
+from facefind_pipeline.plurals import counted
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
 
@@ -53,11 +54,11 @@ def main() -> None:
                 EmbeddedServer(home).stop()
     for key, one in figures.items():
         echo(key, one)
-    if any(one["summary"]["average_precision"]["mean"] < chosen.floor for one in figures.values()):
+    if any(one.summary is None or one.summary.average_precision.mean < chosen.floor for one in figures.values()):
         sys.exit(f"mean average precision below {chosen.floor}")
 
 
-def measure(event: Path, keys: Sequence[str], scratch: Path) -> dict[str, Mapping[str, Any]]:
+def measure(event: Path, keys: Sequence[str], scratch: Path) -> dict[str, Figures]:
     """Works on the event under each set, and evaluates."""
     references = {file.stem: file for file in sorted((event / "references").glob("*.*"))}
     photos = event / "photos" if (event / "photos").is_dir() else event
@@ -78,35 +79,45 @@ def measure(event: Path, keys: Sequence[str], scratch: Path) -> dict[str, Mappin
     started = time.perf_counter()
     with graph.workspace.database.connect() as connection:
         for key in keys:
-            evaluate_rows(connection, key)
-    print(f"evaluated {len(keys)} set(s) in {time.perf_counter() - started:.1f} s")
+            compute_figures(connection, key)
+    print(f"evaluated {counted(len(keys), 'set')} in {time.perf_counter() - started:.1f} s")
     return figures
 
 
-def echo(key: str, figures: Mapping[str, Any]) -> None:
+def echo(key: str, figures: Figures) -> None:
     """Prints a set's figures."""
-    summary = figures["summary"]
-    print(f"\n{key}: {summary['people']} people in {summary['relevant']} pictures")
-    for name, label in (("average_precision", "mAP"), ("plain_average_precision", "plain mAP"), ("gain", "gain")):
-        low, high = summary[name]["interval"]
-        print(f"  {label:11} {summary[name]['mean']:.4f}  ({low:.4f} to {high:.4f})")
-    print(f"  {'ceiling':11} {summary['ceiling']:.4f}")
-    for cut in figures["calibration"].get("cuts", ()):
-        print(f"  {cut['cut']:18} {cut['false_a_person']:6.2f} false photos per person, recall {cut['recall']:.3f}")
-    for rate in figures["calibration"].get("rates", ()):
-        print(
-            f"  stated false-match rate {rate['stated']:g}: measured {rate['measured']:.2g}, "
-            f"{rate['measured'] / rate['stated']:.2f} times, at distance {rate['distance']:.3f}"
-        )
-    for group in figures["calibration"].get("reliability", ()):
-        print(
-            f"  probability {group['from']:.2f} to {group['to']:.2f}: {group['photos']:6d} photos, "
-            f"said {group['said']:.3f}, true {group['true']:.3f}"
-        )
-    for one in figures["slices"]:
-        print(f"  found, {one['by']} {one['slice']}: {one['found']:.3f} of {one['photos']}")
-    reasons = Counter(loss["reason"] for loss in figures["losses"])
+    summary = figures.summary
+    assert summary is not None  # else truth would know of nobody
+    print(f"\n{key}: {counted(summary.people, 'person', 'people')} in {counted(summary.relevant, 'picture')}")
+    for label, estimate in (
+        ("mAP", summary.average_precision),
+        ("mAP by nearest reference", summary.nearest_reference_average_precision),
+        ("gain", summary.gain),
+    ):
+        low, high = estimate.interval
+        print(f"  {label:24} {estimate.mean:.4f}  ({low:.4f} to {high:.4f})")
+    print(f"  {'ceiling':24} {summary.ceiling:.4f}")
+    if figures.calibration is not None:
+        _echo_calibration(figures.calibration)
+    for one in figures.slices:
+        print(f"  found, {one.by} {one.slice}: {one.found:.3f} of {one.photos}")
+    reasons = Counter(loss.reason.value for loss in figures.losses)
     print("  lost: " + (", ".join(f"{count} {reason}" for reason, count in reasons.most_common()) or "nothing"))
+
+
+def _echo_calibration(check: CalibrationCheck) -> None:
+    for cut in check.cuts:
+        print(f"  {cut.cut:30} {cut.false_matches_per_person:6.2f} false matches per person, recall {cut.recall:.3f}")
+    for rate in check.rates:
+        print(
+            f"  stated false-match rate {rate.stated:g}: measured {rate.measured:.2g}, "
+            f"{rate.measured / rate.stated:.2f} times, at distance {rate.distance:.3f}"
+        )
+    for group in check.reliability:
+        print(
+            f"  probability {group.low:.2f} to {group.high:.2f}: {group.photos:6d} photos, "
+            f"stated {group.stated:.3f}, measured {group.measured:.3f}"
+        )
 
 
 def _demo(scratch: Path) -> Path:

@@ -29,7 +29,8 @@ from bench.measure import percentile
 from bench.results import publish, record
 from bench.setting import Bench, prepared
 from facefind_pipeline.search.filters import Company, Filters, Near
-from facefind_pipeline.search.find import Probe, find_nearest, use_index
+from facefind_pipeline.search.live import find_nearest, use_index
+from facefind_pipeline.search.probes import Probe
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.database import Database, open_database

@@ -2,7 +2,7 @@
 
     python -m bench.sweep
 
-The distinct work: six decodings and detections a photo, one embedding a distinct box. The counts must be exact.
+The distinct work: six decodings and detections per photo, one embedding per distinct box. The counts must be exact.
 """
 
 import os

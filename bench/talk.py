@@ -3,8 +3,8 @@
     python -m bench.talk ingest DATABASE_URL MODEL FOLDER
     python -m bench.talk search DATABASE_URL MODEL PICTURE
 
-A connection a photo, the photo read grey at full size, OpenCV's Haar cascade, one CLIP call a face, one INSERT a face;
-a search embeds the face in a picture and asks for the nearest rows.
+One connection per photo, the photo read grey at full size, OpenCV's Haar cascade, one CLIP call and one INSERT per
+face; a search embeds the face in a picture and asks for the nearest rows.
 """
 
 import json

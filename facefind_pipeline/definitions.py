@@ -13,7 +13,7 @@ from facefind_pipeline.orchestration.automation import automation
 from facefind_pipeline.orchestration.checks import CHECKS
 from facefind_pipeline.orchestration.clocks import shift_camera_clock
 from facefind_pipeline.orchestration.days import forget_event_days, move_event_days
-from facefind_pipeline.orchestration.feedback import tell_of_photo
+from facefind_pipeline.orchestration.feedback import record_feedback
 from facefind_pipeline.orchestration.jobs import JOBS
 from facefind_pipeline.orchestration.people import PEOPLE_JOBS
 from facefind_pipeline.orchestration.resources import workspace
@@ -26,7 +26,7 @@ def build_defs(resources: Mapping[str, object] | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=dg.load_assets_from_modules([photos, fingerprints, faces, index, references, results, quality]),
         asset_checks=CHECKS,
-        jobs=[*JOBS, *PEOPLE_JOBS, tell_of_photo, shift_camera_clock, move_event_days, forget_event_days],
+        jobs=[*JOBS, *PEOPLE_JOBS, record_feedback, shift_camera_clock, move_event_days, forget_event_days],
         schedules=[nightly_reingestion],
         sensors=[automation, *SENSORS],
         resources={"workspace": workspace, **(resources or {})},

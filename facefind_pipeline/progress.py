@@ -1,4 +1,4 @@
-"""How long work tells of itself; the command draws bars, a Dagster run writes log lines."""
+"""How long work reports its progress; the command draws bars, a Dagster run writes log lines."""
 
 from typing import Protocol
 

@@ -33,7 +33,7 @@ hypothesis.settings.load_profile("facefind")
 _state = tempfile.TemporaryDirectory(prefix="facefind_state_")
 os.environ["XDG_STATE_HOME"] = _state.name
 
-SMALL_SET = "hog-up0-px640@dlib"  # 0.05 s a photo
+SMALL_SET = "hog-up0-px640@dlib"  # 0.05 s per photo
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,7 @@
 """`detected_faces` and `face_embeddings`: one pass over a day's photos under a parameter set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -10,6 +11,9 @@ from facefind_pipeline.orchestration.automation import faces_condition
 from facefind_pipeline.orchestration.partitions import day_sets
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
 from facefind_pipeline.orchestration.resources import CORES, OWNERS, Workspace
+
+if TYPE_CHECKING:
+    from facefind_pipeline.ingest.faces import Filled
 
 DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings")
 
@@ -52,52 +56,49 @@ def faces(
     assert isinstance(context.partition_key, dg.MultiPartitionKey)
     keys = context.partition_key.keys_by_dimension
     day, parameter_set = keys["event_day"], keys["parameter_set"]
-    register_missing_set(workspace.database, workspace.settings, parameter_set)
-    progress = workspace.progress_for(context.log)
-    filled = fill(
-        workspace.database,
-        workspace.settings,
-        day,
-        parameter_set,
-        progress,
-        embed=EMBEDDED in context.selected_asset_keys,
-    )
-    tiles = day_tiles(workspace.database, day, parameter_set)
-    sheet = sheet_metadata(
-        workspace.settings,
-        tiles,
-        sheet_path(workspace.settings, parameter_set, "days", day),
-        title=f"{day}, {parameter_set}",
-    )
+    database, settings = workspace.database, workspace.settings
+    register_missing_set(database, settings, parameter_set)
+    progress, embed = workspace.progress_for(context.log), EMBEDDED in context.selected_asset_keys
+    filled = fill(database, settings, day, parameter_set, progress, embed=embed)
+    file = sheet_path(settings, parameter_set, "days", day)
+    sheet = sheet_metadata(settings, day_tiles(database, day, parameter_set), file, title=f"{day}, {parameter_set}")
     if DETECTED in context.selected_asset_keys:
+        columns = columns_metadata(database, "detected_faces")
         yield dg.MaterializeResult(
             asset_key=DETECTED,
             data_version=dg.DataVersion(filled.faces_version),
-            metadata={
-                "dagster/row_count": filled.faces,
-                "photos": filled.photos,
-                "photos_decoded": filled.decoded,
-                "photos_detected": filled.detected,
-                "photos_known": filled.photos - filled.detected,
-                "loading_seconds": round(filled.loading_seconds, 3),
-                "seconds": round(filled.seconds, 3),
-                "cpu_seconds": round(filled.cpu_seconds, 3),
-                "undecodable": dg.MetadataValue.json(filled.problems),
-                "vanished": dg.MetadataValue.json(filled.vanished),
-                **columns_metadata(workspace.database, "detected_faces"),
-                **sheet,
-            },
+            metadata={**_detection(filled), **columns, **sheet},
         )
-    if EMBEDDED in context.selected_asset_keys:
+    if embed:
+        columns = columns_metadata(database, "embeddings")
         yield dg.MaterializeResult(
             asset_key=EMBEDDED,
             data_version=dg.DataVersion(filled.embeddings_version),
-            metadata={
-                "dagster/row_count": filled.faces,
-                "faces_embedded": filled.embedded,
-                "taken_from_other_sets": filled.adopted,
-                "removed": filled.removed,
-                **columns_metadata(workspace.database, "embeddings"),
-                **sheet,
-            },
+            metadata={**_embedding(filled), **columns, **sheet},
         )
+
+
+def _detection(filled: "Filled") -> Mapping[str, int | float | dg.MetadataValue]:
+    """What the run detected, and how long that took."""
+    return {
+        "dagster/row_count": filled.faces,
+        "photos": filled.photos,
+        "photos_decoded": filled.decoded,
+        "photos_detected": filled.detected,
+        "photos_known": filled.photos - filled.detected,
+        "loading_seconds": round(filled.loading_seconds, 3),
+        "seconds": round(filled.seconds, 3),
+        "cpu_seconds": round(filled.cpu_seconds, 3),
+        "undecodable": dg.MetadataValue.json(filled.problems),
+        "vanished": dg.MetadataValue.json(filled.vanished),
+    }
+
+
+def _embedding(filled: "Filled") -> Mapping[str, int | float | dg.MetadataValue]:
+    """What the run embedded."""
+    return {
+        "dagster/row_count": filled.faces,
+        "faces_embedded": filled.embedded,
+        "taken_from_other_sets": filled.adopted,
+        "removed": filled.removed,
+    }

@@ -1,6 +1,8 @@
 """`raw_photos`: the files of an event day."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
@@ -9,6 +11,9 @@ from facefind_pipeline.orchestration.partitions import event_days
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
 from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 from facefind_pipeline.path_text import printable
+
+if TYPE_CHECKING:
+    from facefind_pipeline.ingest.photos import Ingested
 
 
 class RawPhotosConfig(dg.Config):
@@ -55,21 +60,28 @@ def raw_photos(
         context.log.warning(f"{path} {ingested.unavailable}: what is known of event day {key} is kept")
     for problem in ingested.left_out:
         context.log.warning(problem)
-    tiles = photo_tiles(workspace.database, key)
+    sheet = sheet_path(workspace.settings, key, "photos")
     return dg.MaterializeResult(
         data_version=dg.DataVersion(ingested.version),
         metadata={
-            "dagster/row_count": ingested.photos,
-            "files_read": ingested.read,
-            "files_gone": ingested.gone,
-            "unreadable": len(ingested.problems),
-            "problems": dg.MetadataValue.json(ingested.problems),
-            "damaged_but_used": len(ingested.notes),
-            "notes": dg.MetadataValue.json(ingested.notes),
-            "left_out": dg.MetadataValue.json(list(ingested.left_out)),
-            "other_files": dg.MetadataValue.json(dict(ingested.others)),
-            "folder_available": ingested.unavailable is None,
+            **_found(ingested),
             **columns_metadata(workspace.database, "photos"),
-            **sheet_metadata(workspace.settings, tiles, sheet_path(workspace.settings, key, "photos"), title=key),
+            **sheet_metadata(workspace.settings, photo_tiles(workspace.database, key), sheet, title=key),
         },
     )
+
+
+def _found(ingested: "Ingested") -> Mapping[str, int | dg.MetadataValue]:
+    """What the day's folder holds, and what came and went since it was read last."""
+    return {
+        "dagster/row_count": ingested.photos,
+        "files_read": ingested.read,
+        "files_gone": ingested.gone,
+        "unreadable": len(ingested.problems),
+        "problems": dg.MetadataValue.json(ingested.problems),
+        "damaged_but_used": len(ingested.notes),
+        "notes": dg.MetadataValue.json(ingested.notes),
+        "left_out": dg.MetadataValue.json(list(ingested.left_out)),
+        "other_files": dg.MetadataValue.json(dict(ingested.others)),
+        "folder_available": ingested.unavailable is None,
+    }

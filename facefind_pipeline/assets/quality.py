@@ -35,16 +35,16 @@ def truth_lists(
     automation_condition=aggregate_condition(),
 )
 def evaluation(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
-    """Figures a person against the truth lists, and why each lost photo was lost; reckoned from stored rankings."""
-    from facefind_pipeline.search.quality import evaluate_set
-    from facefind_pipeline.search.report import headline, losses_table, people_table
+    """Figures per person against the truth lists, and why each lost photo was lost; computed from stored rankings."""
+    from facefind_pipeline.evaluation.evaluate import evaluate_set
+    from facefind_pipeline.evaluation.tables import headline, losses_table, people_table
 
     made = evaluate_set(workspace.database, context.partition_key)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.version),
         metadata={
             **headline(made.figures),
-            "reckoned_now": made.fresh,
+            "recomputed": made.recomputed,
             "people": table_metadata(people_table(made.figures)),
             "losses": table_metadata(losses_table(made.figures)),
         },
@@ -59,8 +59,9 @@ def evaluation(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
     automation_condition=report_condition(),
 )
 def sweep_report(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
-    """All evaluated sets side by side: quality, cost, what each alone finds, losses by reason; plots, as a page."""
-    from facefind_pipeline.search.report import make_report, sets_table
+    """All evaluated sets side by side: quality, cost, what no other set finds, losses by reason; plots, as a page."""
+    from facefind_pipeline.evaluation.report import make_report
+    from facefind_pipeline.evaluation.tables import sets_table
 
     sweep, page = make_report(workspace.database, workspace.settings.sheets.parent / "report.html")
     return dg.MaterializeResult(

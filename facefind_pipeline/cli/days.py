@@ -36,7 +36,7 @@ def follow(old: Path, new: Path) -> None:
         there = ", ".join([f"{counted(day.same, 'photo')} as before", *other])
         click.echo(printable(f"{day.after.key}: {day.before.path} is {day.after.path} now: {there}"))
     for key, kept in move.given_up.items():
-        stages.tell(f"event day {key}, as which that folder was registered, is {kept} now")
+        stages.note(f"event day {key}, as which that folder was registered, is {kept} now")
     stages.read_photos(graph, [day.after for day in move.days])
 
 

@@ -21,12 +21,13 @@ Examples:
 @click.option("--people", "by_person", is_flag=True, help="Also one row per person.")
 @json_option
 def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
-    """Compare stored results with the truth lists: figures a set, losses by reason, and a report with plots.
+    """Compare stored results with the truth lists: figures per set, losses by reason, and a report with plots.
 
     Nothing is detected or embedded; only what changed since the last time is recomputed.
     """
+    from facefind_pipeline.evaluation.sweep import read_sweep
+    from facefind_pipeline.evaluation.tables import people_table, sets_table
     from facefind_pipeline.plan.due import Scope, due
-    from facefind_pipeline.search.report import people_table, read_sweep, sets_table
     from facefind_pipeline.store import parameter_sets, truth
 
     _, database = open_reading()
@@ -45,17 +46,17 @@ def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
         graph.materialize([*(["search_results"] if one.key in outdated else []), "evaluation"], one.key)
     graph.materialize(["sweep_report"])
     sweep = read_sweep(database)
-    shown = [(key, figures) for key, figures in sweep.sets if not wanted or key in wanted]
+    shown = [one for one in sweep.sets if not wanted or one.key in wanted]
     if as_json:
-        echo_json({key: {name: figures[name] for name in figures if name != "curves"} for key, figures in shown})
+        echo_json({one.key: one.figures.as_json(without={"curves"}) for one in shown})
         return
     table = sets_table(sweep)
-    rows = table[table["set"].isin([key for key, _ in shown])]
+    rows = table[table["set"].isin([one.key for one in shown])]
     for row in rows.to_dict("records"):
         click.echo(f"\n{row.pop('set')}")
         echo_table([{"": name, "figure": value} for name, value in row.items() if value == value])  # noqa: PLR0124 - NaN
     if by_person:
-        for key, figures in shown:
-            click.echo(f"\n{key}")
-            echo_table([{str(k): v for k, v in row.items()} for row in people_table(figures).to_dict("records")])
+        for each in shown:
+            click.echo(f"\n{each.key}")
+            echo_table([{str(k): v for k, v in row.items()} for row in people_table(each.figures).to_dict("records")])
     click.echo(f"report: {graph.workspace.settings.sheets.parent / 'report.html'}", err=True)

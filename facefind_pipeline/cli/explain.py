@@ -43,11 +43,11 @@ def explain(
 ) -> None:
     """Say why PHOTO is, or is not, among the results of the person NAME, taking it that the photo shows them."""
     from facefind_pipeline.errors import FacefindError
+    from facefind_pipeline.evaluation import explain as evaluation
     from facefind_pipeline.ingest.days import days_named
     from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.presence import Look
-    from facefind_pipeline.search import explain as search
     from facefind_pipeline.search.count import count_undated
     from facefind_pipeline.search.filters import Filters
     from facefind_pipeline.search.find import find_person
@@ -72,16 +72,16 @@ def explain(
                 raise
             found = find_photo(known_photos, photo, filters.days[0])
         assert found.sha256 is not None  # else it was not found
-        looked_at = limit or search.default_limit(connection, chosen.key, person, found.sha256)
-        made = search.explain(connection, chosen, person, found.sha256, limit=looked_at, filters=filters)
+        looked_at = limit or evaluation.default_limit(connection, chosen.key, person, found.sha256)
+        made = evaluation.explain(connection, chosen, person, found.sha256, limit=looked_at, filters=filters)
         undated = count_undated(connection, filters)
         file = photos.find_day(connection, found.event_day).file(found.path)
         row_of_photo = photos.photos(connection, found.event_day)[found.path]
-        looks = made.row.rank if sheet else None
+        looks = made.fact.rank if sheet else None
         above = find_person(connection, chosen, person, limit=looks).matches if looks else []
     if sheet and above:
         echo_sheet(above, sheet, title=f"{person.name}, up to {found.path}")
-    row, facts = made.row, made.facts
+    fact, facts = made.fact, made.facts
     look = Look()
     look.ask([file])
     known = {
@@ -94,10 +94,10 @@ def explain(
         "reason": made.loss.reason.value,
         "because": made.loss.detail,
         "rank": facts.rank,
-        "distance": row.distance,
-        "to the nearest reference": row.plain_distance,
-        "looks more like": row.rival,
-        "distance to them": row.rival_distance,
+        "distance": fact.distance,
+        "to the nearest reference": fact.plain_distance,
+        "looks more like": fact.rival,
+        "distance to them": fact.rival_distance,
         "faces of this set": len(facts.own_faces),
         "faces of other sets": len(facts.other_faces),
     }

@@ -63,7 +63,7 @@ def _remember(
     from facefind_pipeline.ingest.days import day_named
     from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
-    from facefind_pipeline.search.find import reference_probes
+    from facefind_pipeline.search.probes import reference_probes
     from facefind_pipeline.store import parameter_sets, truth
 
     _, database = open_reading()
@@ -78,7 +78,7 @@ def _remember(
         said = [_face(connection, chosen, person, photo, drawn) if shown else {} for photo in known]
     graph = open_graph(Bars())
     entries = [{"sha256": (photo.sha256 or b"").hex(), **face} for photo, face in zip(known, said, strict=True)]
-    graph.run_job("tell_of_photo", {"remember_feedback": {"person": person.key, "photos": entries}})
+    graph.run_job("record_feedback", {"write_feedback": {"person": person.key, "photos": entries}})
     graph.sync_partitions()
     with database.connect() as connection:
         active = [one.key for one in parameter_sets.registered(connection) if one.active or one.key == chosen.key]

@@ -31,7 +31,7 @@ from facefind_pipeline.path_text import printable
 from facefind_pipeline.search.matches import BANDS, WORTH_SHOWING
 
 if TYPE_CHECKING:
-    from facefind_pipeline.search.find import Probe
+    from facefind_pipeline.search.probes import Probe
     from facefind_pipeline.settings import Settings
     from facefind_pipeline.store.parameter_sets import RegisteredSet
     from facefind_pipeline.store.people import Person
@@ -92,8 +92,9 @@ def find(
     from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.search.comparable import days_left_out
     from facefind_pipeline.search.count import completed, count_undated, count_unplaced
-    from facefind_pipeline.search.find import find_nearest, find_person
+    from facefind_pipeline.search.find import find_person
     from facefind_pipeline.search.gone import there_first
+    from facefind_pipeline.search.live import find_nearest
     from facefind_pipeline.store import photos
 
     _check_usage(name, photo, like, wanted, every=every, bands=bands)
@@ -182,7 +183,7 @@ def _probe(settings: "Settings", chosen: "RegisteredSet", photo: str, *, largest
     from facefind_pipeline.ingest.faces import embedder_meaning
     from facefind_pipeline.ingest.references import embed_face, locate_face, read_reference
     from facefind_pipeline.parameters import ParameterSet
-    from facefind_pipeline.search.find import Probe
+    from facefind_pipeline.search.probes import Probe
     from facefind_pipeline.store.versions import fingerprint
 
     parameters = ParameterSet.parse(chosen.key)

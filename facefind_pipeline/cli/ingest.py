@@ -113,6 +113,6 @@ def _read(photos: str | None, day_name: str | None, *, rehash: bool) -> None:
                 )
     stages.report_others(others)
     for earlier in failed[:-1]:
-        stages.tell(str(earlier))
+        stages.note(str(earlier))
     if failed:
         raise failed[-1]

@@ -154,7 +154,7 @@ Examples:
 @json_option
 def compare(first: str, second: str, limit: int, sheet: Path | None, as_json: bool) -> None:
     """What only one of the sets FIRST and SECOND found, photo by photo; two boxes that overlap by half are one face."""
-    from facefind_pipeline.search.compare import compare_sets
+    from facefind_pipeline.evaluation.comparison import compare_sets
 
     _, database = open_reading()
     with database.connect() as connection:

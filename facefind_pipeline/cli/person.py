@@ -72,6 +72,7 @@ def add(name: str, files: Sequence[str], params: str | None, largest: bool) -> N
     checks.check_names(settings, [name])
 
     from facefind_pipeline.cli import stages
+    from facefind_pipeline.cli.reference_stage import add_references
 
     graph = open_graph(Bars())
     parameters = stages.register_set(graph, params)
@@ -85,7 +86,7 @@ def add(name: str, files: Sequence[str], params: str | None, largest: bool) -> N
         click.echo(
             f"{text_of(path.name)}: a face of {box.w}x{box.h} at ({box.x}, {box.y}), found by {located.found_by}"
         )
-    stages.add_references(graph, [(name, path) for path in paths], parameters, largest=largest, known=known)
+    add_references(graph, [(name, path) for path in paths], parameters, largest=largest, known=known)
     stages.index_and_search(graph, parameters)
 
 

@@ -109,6 +109,7 @@ def find_people(
         checks.check_anybody(settings)
 
     from facefind_pipeline.cli import stages
+    from facefind_pipeline.cli.reference_stage import add_references
 
     bars = Bars()
     graph = open_graph(bars)
@@ -116,7 +117,7 @@ def find_people(
     stages.report_others(folder.others)
     parameters = stages.register_set(graph, params)
     graph.sync_partitions()
-    asked = stages.add_references(graph, references, parameters, largest=largest)
+    asked = add_references(graph, references, parameters, largest=largest)
     stages.read_photos(graph, folder.days, rehash=rehash)
     stages.fill_partitions(graph, bars, folder.days, parameters)
     stages.index_and_search(graph, parameters)

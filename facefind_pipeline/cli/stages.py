@@ -13,7 +13,6 @@ from facefind_pipeline.cli.answer import echo_answer
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_sheet, warn_of_days_left_out
 from facefind_pipeline.errors import FacefindError, OutageError
-from facefind_pipeline.ingest import references as ingest_references
 from facefind_pipeline.ingest.faces import present_fingerprints, shared_embedder
 from facefind_pipeline.ingest.photos import Scan, scan
 from facefind_pipeline.ingest.register import Folder, first_set, look_at_folder
@@ -30,15 +29,14 @@ from facefind_pipeline.search import find
 from facefind_pipeline.search.comparable import days_left_out
 from facefind_pipeline.search.count import completed
 from facefind_pipeline.search.gone import there_first
-from facefind_pipeline.search.likeness import doubts
 from facefind_pipeline.search.matches import WORTH_SHOWING, Answer, Match
 from facefind_pipeline.set_names import ALIASES, DEFAULT
 from facefind_pipeline.settings import Settings
-from facefind_pipeline.store import faces, parameter_sets, people, photos
+from facefind_pipeline.store import faces, parameter_sets, photos
 from facefind_pipeline.store.faces import Partition
 from facefind_pipeline.store.made import FACES, made_in_part
 from facefind_pipeline.store.parameter_sets import RegisteredSet
-from facefind_pipeline.store.people import Person, ReferencePhoto
+from facefind_pipeline.store.people import Person
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.vision.detectors import relative_cost
 from facefind_pipeline.vision.formats import left_out
@@ -57,7 +55,7 @@ class Asked:
     unusable: dict[Person, str] = field(default_factory=dict)
 
 
-def tell(text: str) -> None:
+def note(text: str) -> None:
     """A line for people on standard error, so that standard output has results alone."""
     click.echo(printable(text), err=True)
 
@@ -80,23 +78,23 @@ def register_folder(graph: Graph, root: Path, day_name: str | None, *, by_name: 
         config = {"folder": text_of(root), "day_name": day_name, "by_name": by_name}
         graph.run_job("add_event_days", {"register_event_days": config}, Incoming(folders=[root]))
     for line in folder.moved:
-        tell(line)
+        note(line)
     for problem in folder.problems:
-        tell(f"left out: {problem}")
+        note(f"left out: {problem}")
     if not folder.days:
         raise FacefindError(
             f"{root} is gone or empty: its event days are marked unavailable and nothing was deleted; "
             "`facefind find` still answers from them"
         )
     for day, reason in folder.unavailable:
-        tell(f"event day {day.key}: {day.path} {reason}; what is known of it is kept")
+        note(f"event day {day.key}: {day.path} {reason}; what is known of it is kept")
     return folder
 
 
 def report_others(kinds: Mapping[str, int]) -> None:
     """Says how many files of which kinds were no photos, in one line for all folders together."""
     if kinds:
-        tell(left_out(kinds))
+        note(left_out(kinds))
 
 
 def register_set(
@@ -122,70 +120,6 @@ def register_set(
     return parameters
 
 
-def add_references(
-    graph: Graph,
-    given: Sequence[tuple[str, Path]],
-    parameters: ParameterSet,
-    *,
-    largest: bool,
-    known: "Located | None" = None,
-) -> Asked:
-    """Stores new references that show the face of one person, and embeds those that the set has not tried.
-
-    Args:
-        graph: to run in.
-        given: names and files.
-        parameters: the set whose detector finds the faces.
-        largest: of several faces, take the largest.
-        known: faces that it has found in some of the files already.
-
-    Returns:
-        The people given, or if none is everyone known who has a reference.
-
-    Raises:
-        FacefindError: references are given and none can be used.
-    """
-    workspace, asked = graph.workspace, Asked()
-    usable: list[ReferencePhoto] = []
-    located = dict(known or {})
-    problems: dict[Person, list[str]] = {}
-    with workspace.database.connect() as connection:
-        stored = people.stored_references(connection)
-        holders = _holders(connection, [name for name, _ in given])
-    for name, file in given:
-        person = holders[name]
-        asked.people += [person] if person not in asked.people else []
-        try:
-            reference = ingest_references.read_reference(name, file, largest=largest)
-            photo = reference.person.key, reference.sha256
-            if _is_new(stored, reference) and photo not in located:
-                located[photo] = ingest_references.locate_face(workspace.settings, parameters, reference)
-            usable.append(reference)
-        except FacefindError as error:
-            problems.setdefault(person, []).append(str(error))
-    new = _store_references(graph, usable, stored)
-    embed_missing_references(graph, parameters, located)
-    with workspace.database.connect() as connection:
-        for doubt in doubts(connection, parameter_sets.find(connection, parameters.key), new):
-            tell(f"warning: {doubt.text}")
-        states = people.reference_states(connection, parameters.key)
-        if not given:
-            asked.people = [person for person, references in people.reference_counts(connection) if references]
-    for person in asked.people:
-        theirs = [state for state in states if state.person.key == person.key]
-        problems.setdefault(person, []).extend(state.problem for state in theirs if state.problem)
-        if all(state.problem for state in theirs):
-            asked.unusable[person] = "; ".join(problems[person]) or "no reference"
-    if given and len(asked.people) == len(asked.unusable) == 1:
-        raise FacefindError(asked.unusable[asked.people[0]])
-    for told in problems.values():
-        for problem in told:
-            tell(problem)
-    if given and len(asked.people) == len(asked.unusable):
-        raise FacefindError("nobody has a usable reference")
-    return asked
-
-
 def embed_missing_references(graph: Graph, parameters: ParameterSet, located: "Located | None" = None) -> None:
     """Materialises `reference_embeddings` if it is due, handing over faces that were just found in references."""
     if _due(graph, ["reference_embeddings"], parameters):
@@ -207,11 +141,11 @@ def read_photos(graph: Graph, days: Sequence[EventDay], *, rehash: bool = False)
         try:
             graph.materialize(["raw_photos"], day.key, {"raw_photos": {"rehash": rehash}}, Incoming(looks=looks))
         except CheckFailedError:
-            tell(f"event day {day.key}: none of its files can be read; it is left out")
+            note(f"event day {day.key}: none of its files can be read; it is left out")
 
 
 def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], parameters: ParameterSet) -> None:
-    """Materialises faces and embeddings of the days that lack any, telling first how much there is to do.
+    """Materialises faces and embeddings of the days that lack any, noting first how much there is to do.
 
     Raises:
         OutageError: the database stopped or a disk is full.
@@ -225,7 +159,7 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         total, unreadable = photos.count(connection, keys)
         to_do = faces.count_to_do(connection, list(partitions), now)
     known = total - to_do - unreadable
-    tell(
+    note(
         f"{counted(total, 'photo')} in {counted(len(days), 'event day')} under {parameters.key}: {to_do:,} to do, "
         f"{counted(known, 'duplicate')} or already processed, {unreadable:,} unreadable"
     )
@@ -243,12 +177,12 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         bars.close()
     with database.connect() as connection:
         for path, problem in faces.problems(connection, keys, now).items():
-            tell(f"left out: {path}: {problem}")
+            note(f"left out: {path}: {problem}")
         # Of a day that failed it is the rest, which the error accounts for.
         in_part = made_in_part(connection, "face_embeddings", partitions.values())
         for day in (day for day, partition in partitions.items() if partition in in_part and day not in failed):
             for photo in faces.photos_to_do(connection, Partition(day, parameters.key, *now)):
-                tell(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
+                note(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
     if failed:
         raise FacefindError("; ".join(failed.values()))
 
@@ -285,7 +219,7 @@ def people_changed(graph: Graph, sets: Sequence[str]) -> None:
         except OutageError:
             raise
         except FacefindError as error:
-            tell(f"{key} is not up to date: {error}")
+            note(f"{key} is not up to date: {error}")
 
 
 def write_sheet_of(graph: Graph, person: Person, sets: Sequence[str]) -> None:
@@ -344,44 +278,11 @@ def _write_stored_sheet(settings: Settings, key: str, person: Person, best: Sequ
 def _first_set(settings: Settings) -> ParameterSet:
     parameters = first_set(settings)
     if parameters.key != ALIASES["recommended"]:
-        tell(
+        note(
             f"YuNet's file is missing, so the slower {parameters.key} is the default of this home: "
             "`facefind models pull yunet` fetches it for --params recommended"
         )
     return parameters
-
-
-def _is_new(stored: Mapping[tuple[str, bytes], tuple[str, bool]], reference: ReferencePhoto) -> bool:
-    known = stored.get((reference.person.key, reference.sha256))
-    return known is None or (reference.largest and not known[1])
-
-
-def _holders(connection: Connection, names: Sequence[str]) -> dict[str, Person]:
-    """The person that each name means, known or first among these; a name that is spelt otherwise is reported."""
-    held: dict[str, Person] = {}
-    holders = {}
-    for name in dict.fromkeys(names):
-        person = ingest_references.person_of(name)
-        holders[name] = held.setdefault(person.key, people.known_as(connection, person))
-        for line in people.taken_for(person, holders[name].name):
-            tell(line)
-    return holders
-
-
-def _store_references(
-    graph: Graph,
-    usable: Sequence[ReferencePhoto],
-    stored: Mapping[tuple[str, bytes], tuple[str, bool]],
-) -> set[str]:
-    """Stores new references, of the command and of the references folder; returns keys of the people they are of."""
-    with graph.workspace.database.connect() as connection:
-        look = ingest_references.look_at_references(connection, graph.workspace.settings.references)
-    for problem in look.problems:
-        tell(problem)
-    new = [reference for reference in usable if _is_new(stored, reference)]
-    if new or look.new or look.gone:
-        graph.materialize(["reference_photos"], incoming=Incoming(references=new))
-    return {reference.person.key for reference in new} | {person for person, _ in look.new}
 
 
 def _comparison(parameters: ParameterSet) -> tuple[str, float] | None:

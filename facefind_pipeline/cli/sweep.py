@@ -53,11 +53,11 @@ def sweep(keys: Sequence[str]) -> None:
     backfill = request_backfill(graph.instance, missing, f"Sweep of {counted(len(sets), 'parameter set')}")
     status = BulkActionStatus.COMPLETED_SUCCESS
     if backfill is None:
-        stages.tell(f"{counted(len(sets), 'parameter set')}: nothing is missing")
+        stages.note(f"{counted(len(sets), 'parameter set')}: nothing is missing")
     else:
         expected = sum(len(partitions) for partitions in missing.values())
         to_fill = counted(expected, "asset partition")
-        stages.tell(f"{counted(len(sets), 'parameter set')}, {to_fill} to fill: backfill {backfill}")
+        stages.note(f"{counted(len(sets), 'parameter set')}, {to_fill} to fill: backfill {backfill}")
         bars.overall(expected, "asset partition")
         try:
             status = work_off(graph.instance, workspace.settings, backfill, bars.advance)
@@ -70,7 +70,7 @@ def sweep(keys: Sequence[str]) -> None:
         echo_table([row for row in overview.sets(connection) if row["set"] in wanted])
     failed = failed_partitions(graph.instance, backfill) if backfill else []
     for partition, run_id in failed:
-        stages.tell(f"failed: {partition} (run {run_id})")
+        stages.note(f"failed: {partition} (run {run_id})")
     if failed or status is not BulkActionStatus.COMPLETED_SUCCESS:
         raise FacefindError(
             f"{counted(len(failed), 'partition')} failed, the backfill is {status.value.lower()}; `facefind dev` "

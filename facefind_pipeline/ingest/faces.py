@@ -106,7 +106,7 @@ def fill(
         detectors, embedder = _load_models(settings, parameters, to_do, embed=embed)
         started, busy = time.perf_counter(), time.process_time()
         filled.loading_seconds = started - opened
-        with closing(_told(_find_faces(day, to_do, have_vectors, detectors, embedder), progress)) as results:
+        with closing(_with_progress(_find_faces(day, to_do, have_vectors, detectors, embedder), progress)) as results:
             for batch in batches(results):
                 _write(connection, partition, batch, filled, paths)
                 connection.commit()
@@ -232,7 +232,7 @@ def _find_faces(
     yield from find_faces(tasks, detectors.pop, embedder)
 
 
-def _told(results: Iterator["PhotoFaces"], progress: Progress) -> Generator["PhotoFaces", None, None]:
+def _with_progress(results: Iterator["PhotoFaces"], progress: Progress) -> Generator["PhotoFaces", None, None]:
     for result in results:
         progress.advance(1, result.detection_seconds)
         yield result

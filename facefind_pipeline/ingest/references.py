@@ -198,24 +198,24 @@ def embed_face(settings: Settings, parameters: ParameterSet, located: LocatedFac
 
 
 def store_references(
-    database: Database, settings: Settings, add: Sequence[ReferencePhoto], tell: Callable[[str], None]
+    database: Database, settings: Settings, add: Sequence[ReferencePhoto], warn: Callable[[str], None]
 ) -> tuple[str, "pd.DataFrame"]:
-    """Stores the references folder's photos and those of `add`; `tell` hears what is left out.
+    """Stores the references folder's photos and those of `add`; `warn` is called with what is left out.
 
     Returns:
-        The data version of all reference photos, and a row a person: `person`, `references`.
+        The data version of all reference photos, and a row per person: `person`, `references`.
     """
     import pandas as pd
 
     with database.lock("reference_photos"), database.connect() as connection:
         look = look_at_references(connection, settings.references)
         for problem in look.problems:
-            tell(problem)
+            warn(problem)
         for name, file in look.new.values():
             try:
                 people.add_reference(connection, read_reference(name, file), "folder")
             except FacefindError as error:  # it went away meanwhile, or somebody else took the key
-                tell(str(error))
+                warn(str(error))
         people.remove_references(connection, look.gone)
         for reference in add:
             people.add_reference(connection, reference, "command")

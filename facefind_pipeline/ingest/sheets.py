@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from psycopg2 import sql
@@ -15,7 +14,7 @@ from facefind_pipeline.vision.sheet import Tile, photo_thumbnail
 DAY_PHOTOS = 60
 DAY_FACES = 400
 NEIGHBOURS_OF, NEIGHBOURS = 8, 7
-PERSON_FACES = 30
+PERSON_FACES, RESULT_FACES = 30, 600
 
 
 def photo_tiles(database: Database, event_day: str) -> list[Tile]:
@@ -41,13 +40,9 @@ def _thumbnail_if_there(path: Path) -> bytes | None:
 
 
 def reference_photo_tiles(database: Database) -> list[Tile]:
-    """Reference photos as they are, a few a person."""
+    """Reference photos as they are."""
     with database.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT p.display_name, r.content FROM reference_photos r JOIN people p USING (person) "
-            "ORDER BY p.person, r.added_at LIMIT %s",
-            [DAY_PHOTOS],
-        )
+        cursor.execute(query("sheets/reference_photos"), {"most": DAY_PHOTOS})
         made = [(name, photo_thumbnail(bytes(content))) for name, content in cursor]
     return [Tile(jpeg, (name,)) for name, jpeg in made if jpeg]
 
@@ -57,76 +52,48 @@ def neighbour_tiles(database: Database, parameter_set: str) -> list[Tile]:
     with database.connect() as connection:
         chosen = parameter_sets.find(connection, parameter_set)
     statement = query(
-        "neighbours",
+        "sheets/neighbours",
         table=sql.Identifier(chosen.table),
         dimension=sql.Literal(chosen.dimension),
         operator=operator(chosen.metric),
     )
-    return _tiles(database, statement, [NEIGHBOURS_OF, NEIGHBOURS + 1])
+    return _tiles(database, statement, {"faces": NEIGHBOURS_OF, "neighbours": NEIGHBOURS + 1})
 
 
 def day_tiles(database: Database, event_day: str, parameter_set: str) -> list[Tile]:
     """Faces of a day under a set, photo by photo."""
-    return _tiles(
-        database,
-        """
-        SELECT thumbnail, path, 'score ' || round(score::numeric, 2) FROM (
-            SELECT DISTINCT ON (f.face_key) f.thumbnail, p.path, f.score, f.x
-            FROM detected_faces f JOIN photos p USING (sha256)
-            JOIN parameter_sets s USING (detector_fingerprint)
-            WHERE p.event_day = %s AND s.parameter_set = %s
-        ) faces ORDER BY path, x LIMIT %s
-        """,
-        [event_day, parameter_set, DAY_FACES],
-    )
+    values = {"day": event_day, "parameter_set": parameter_set, "most": DAY_FACES}
+    return _tiles(database, query("sheets/day_faces"), values)
 
 
 def face_tiles(database: Database, captions: Mapping[UUID, Sequence[str]]) -> list[Tile]:
     """Faces by their keys, in the order given."""
     with database.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT ON (face_key) face_key, thumbnail FROM detected_faces WHERE face_key = ANY(%s::uuid[])",
-            [[str(key) for key in captions]],
-        )
+        cursor.execute(query("sheets/faces"), {"faces": [str(key) for key in captions]})
         thumbnails = {key: bytes(jpeg) for key, jpeg in cursor.fetchall()}
     return [Tile(thumbnails[key], tuple(caption)) for key, caption in captions.items()]
 
 
 def reference_tiles(database: Database, parameter_set: str) -> list[Tile]:
     """The face of each reference photo under a set."""
-    return _tiles(
-        database,
-        """
-        SELECT e.thumbnail, p.display_name, e.found_by FROM reference_embeddings e JOIN people p USING (person)
-        WHERE e.parameter_set = %s AND e.thumbnail IS NOT NULL ORDER BY e.person, e.sha256
-        """,
-        [parameter_set],
-    )
+    return _tiles(database, query("sheets/reference_faces"), {"parameter_set": parameter_set})
 
 
 def result_tiles(database: Database, parameter_set: str, cut: float | None) -> list[Tile]:
-    """The best faces of each person under a set that are confirmed or score up to the cut; None is no cut."""
-    statement = """
-        SELECT coalesce(f.thumbnail, said.thumbnail), r.confirmed, p.display_name || ' ' || r.rank,
-               round(r.distance::numeric, 3)::text
-        FROM search_results r JOIN people p USING (person)
-        LEFT JOIN embeddings e USING (parameter_set, face_key)
-        LEFT JOIN detected_faces f ON (f.sha256, f.detector_fingerprint, f.face_key)
-            = (e.sha256, e.detector_fingerprint, e.face_key)
-        LEFT JOIN feedback said ON (said.person, said.sha256) = (r.person, r.sha256) AND said.by_hand
-        WHERE r.parameter_set = %(key)s AND r.rank <= %(faces)s AND coalesce(f.thumbnail, said.thumbnail) IS NOT NULL
-          AND (r.confirmed OR r.score <= coalesce(%(cut)s, 'infinity'::float8))
-        ORDER BY r.person, r.rank LIMIT 600
-        """
+    """The best faces of each person under a set; those that are confirmed are framed.
+
+    Args:
+        database: to read from.
+        parameter_set: its key.
+        cut: the score up to which a face is shown that is not confirmed; None is no cut.
+    """
+    values = {"parameter_set": parameter_set, "ranks": PERSON_FACES, "cut": cut, "most": RESULT_FACES}
     with database.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(statement, {"key": parameter_set, "faces": PERSON_FACES, "cut": cut})
-        return [
-            Tile(bytes(jpeg), tuple(text or "by hand" for text in caption), framed)
-            for jpeg, framed, *caption in cursor.fetchall()
-        ]
+        cursor.execute(query("sheets/results"), values)
+        return [Tile(bytes(jpeg), tuple(caption), framed) for jpeg, framed, *caption in cursor.fetchall()]
 
 
-def _tiles(database: Database, statement: str | sql.Composed, parameters: Sequence[Any]) -> list[Tile]:
+def _tiles(database: Database, statement: sql.Composed, values: Mapping[str, object]) -> list[Tile]:
     with database.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, values)
         return [Tile(bytes(jpeg), tuple(caption)) for jpeg, *caption in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Files beside a photo that tell when and where it was taken: XMP of editors, JSON of Google's Takeout.
+"""Files beside a photo that say when and where it was taken: XMP of editors, JSON of Google's Takeout.
 
 A photo is read again when one of its sidecars came, changed or went.
 """

@@ -62,9 +62,9 @@ def read_list(file: Path, known: Sequence[KnownPhoto], persons: Iterable[str], d
 
 
 def store_lists(
-    database: Database, folder: Path, add: Sequence[Path], tell: Callable[[str], None]
+    database: Database, folder: Path, add: Sequence[Path], warn: Callable[[str], None]
 ) -> tuple[str, "pd.DataFrame"]:
-    """Stores the lists of the truth folder and those of `add`; `tell` hears of a list in the folder that is left out.
+    """Stores the lists of the truth folder and those of `add`; `warn` is called for a list in it that is left out.
 
     Returns:
         The data version of all truth, and a row a list: `list`, `people`, `photos`, `days`.
@@ -84,7 +84,7 @@ def store_lists(
             try:
                 lists.append(read_list(file, known, persons, days))
             except FacefindError as error:
-                tell(str(error))
+                warn(str(error))
         # All that are stored anew leave first: a row may have moved from one to another.
         if folder.is_dir():  # a folder that is missing deletes nothing
             anew = {made.source for made in lists}
@@ -93,7 +93,7 @@ def store_lists(
             try:
                 truth.write_list(connection, made, "folder")
             except FacefindError as error:
-                tell(str(error))
+                warn(str(error))
         for file in add:
             truth.write_list(connection, read_list(file, known, persons, days), "command")
         rows = [

@@ -57,18 +57,18 @@ def faces_condition() -> Condition:
 
 
 def report_condition() -> Condition:
-    """Of `sweep_report`: what it is made from changed and has come to rest."""
+    """Of `sweep_report`: what it is made from changed and has settled."""
     return (AC.any_deps_match(_changed()).since_last_handled() & _settled()).with_label(
-        "something changed and has come to rest"
+        "something changed and has settled"
     )
 
 
 def aggregate_condition() -> Condition:
-    """Of index, results and evaluation: what they are made from changed and has come to rest.
+    """Of index, results and evaluation: what they are made from changed and has settled.
 
     Days that are missing or failed do not hold them up: they are made of what is there.
     """
-    return (report_condition() & OfActiveSet()).with_label("something changed and has come to rest, of an active set")
+    return (report_condition() & OfActiveSet()).with_label("something changed and has settled, of an active set")
 
 
 def reference_condition() -> Condition:

@@ -14,7 +14,7 @@ from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.store.faces import Partition
 
 LISTED = 50  # at most so many photos or faces are named
-PLAUSIBLE_MOST = 60  # faces a photo at the median; above it a detector takes patterns for faces
+PLAUSIBLE_MOST = 60  # faces per photo at the median; above it a detector takes patterns for faces
 PLAUSIBLE_FROM = 5  # photos; of fewer, none may show a face
 LOWEST_RECALL = 0.95
 INDEX_ADVICE = "materialize hnsw_index of the sets listed; their searches are complete meanwhile"

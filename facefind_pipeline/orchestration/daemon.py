@@ -38,7 +38,7 @@ def daemon_lives(instance: dg.DagsterInstance) -> bool:
 
 
 def work_off(
-    instance: dg.DagsterInstance, settings: Settings, backfill_id: str, told: Callable[[int], None]
+    instance: dg.DagsterInstance, settings: Settings, backfill_id: str, advance: Callable[[int], None]
 ) -> BulkActionStatus:
     """Waits until the backfill has ended; where no daemon is at work, a process of our own works it off meanwhile.
 
@@ -46,7 +46,7 @@ def work_off(
         instance: that the backfill was requested on, whose variables are in this process's environment.
         settings: whose home takes what that process writes.
         backfill_id: of a requested backfill.
-        told: hears how many of its asset partitions ended since the last call, made or failed.
+        advance: called with how many of its asset partitions ended since the last call, made or failed.
 
     Raises:
         FacefindError: that process could not start runs here, or failed again and again.
@@ -58,7 +58,7 @@ def work_off(
         while True:
             backfill = instance.get_backfill(backfill_id)
             assert backfill is not None
-            told(sum(len(run.asset_selection or ()) for run in ended.since_last_look()))
+            advance(sum(len(run.asset_selection or ()) for run in ended.since_last_look()))
             if backfill.status in FINISHED:
                 if worker is not None:
                     worker.wait()

@@ -1,4 +1,4 @@
-"""The job that remembers what people say of single photos: that one shows a person, or that it does not."""
+"""The job that records feedback: that a photo shows a person, or that it does not."""
 
 import dagster as dg
 from pydantic import Field
@@ -7,8 +7,8 @@ from facefind_pipeline.faces import Box
 from facefind_pipeline.orchestration.resources import Workspace
 
 
-class SaidOfPhoto(dg.Config):
-    """A photo, and what was said of it."""
+class PhotoFeedback(dg.Config):
+    """A photo, and whether it shows the person."""
 
     sha256: str = Field(description="Of the photo's content, in hex.")
     face: list[int] = Field(
@@ -18,15 +18,15 @@ class SaidOfPhoto(dg.Config):
 
 
 class FeedbackConfig(dg.Config):
-    """A person, and what was said of photos."""
+    """A person, and feedback on photos."""
 
     person: str = Field(description="The person's key.")
-    photos: list[SaidOfPhoto] = Field(description="Each photo once.")
+    photos: list[PhotoFeedback] = Field(description="Each photo once.")
 
 
 @dg.op
-def remember_feedback(config: FeedbackConfig, workspace: dg.ResourceParam[Workspace]) -> None:
-    """Remembers it by the photos' content; the results of every set respect it when they are next made."""
+def write_feedback(config: FeedbackConfig, workspace: dg.ResourceParam[Workspace]) -> None:
+    """Records it by the photos' content; the results of every set respect it when they are next made."""
     from facefind_pipeline.ingest.drawn_boxes import cut_thumbnail
     from facefind_pipeline.store.feedback import say
 
@@ -39,6 +39,6 @@ def remember_feedback(config: FeedbackConfig, workspace: dg.ResourceParam[Worksp
 
 
 @dg.job
-def tell_of_photo() -> None:
-    """Remembers that photos show a person, or that they do not."""
-    remember_feedback()
+def record_feedback() -> None:
+    """Records that photos show a person, or that they do not."""
+    write_feedback()

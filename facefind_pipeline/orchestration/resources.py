@@ -1,4 +1,4 @@
-"""What assets are given: the settings, the database, whom to tell of progress, and what a command hands over."""
+"""What assets are given: the settings, the database, where to report progress, and what a command hands over."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ class Workspace:
 
     Attributes:
         settings: read from the environment where the run executes.
-        progress: the command's bars; None tells the run's log.
+        progress: the command's bars; None writes to the run's log.
         incoming: from the command; nothing in runs that Dagster launches.
     """
 
@@ -73,7 +73,7 @@ class Workspace:
         return open_database(self.settings)
 
     def progress_for(self, log: dg.DagsterLogManager) -> Progress:
-        """Whom a run tells."""
+        """Where a run reports."""
         return self.progress or LogProgress(log)
 
 

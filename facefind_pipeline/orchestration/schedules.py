@@ -12,7 +12,7 @@ REHASH_WEEKDAY = 6  # Sunday
 
 
 def nightly_requests(days: Iterable[str], at: datetime) -> Iterator[dg.RunRequest]:
-    """A run a day; on Sundays every file is read again, so that one that changed behind its times is noticed."""
+    """One run per day; on Sundays every file is read again, so that one that changed behind its times is noticed."""
     from facefind_pipeline.ingest.photos import SETTLE_S
 
     config = {"settle_seconds": SETTLE_S, "rehash": at.weekday() == REHASH_WEEKDAY}

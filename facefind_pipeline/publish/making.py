@@ -163,8 +163,8 @@ def _sidecars_of(photo: Path) -> Iterator[Path]:
 def _is_same(before: Contents, planned: Contents) -> bool:
     """Whether an album that was made holds what is planned, all of it."""
 
-    def told(contents: Contents) -> tuple[object, ...]:
+    def content(contents: Contents) -> tuple[object, ...]:
         files = {(item.file, item.made_from) for item in contents.items}
         return files, contents.left_out, contents.collage, contents.sidecars
 
-    return all(item.made for item in before.items) and told(before) == told(planned)
+    return all(item.made for item in before.items) and content(before) == content(planned)

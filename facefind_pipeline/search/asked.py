@@ -1,4 +1,4 @@
-"""Whom a search asks for: people's references and confirmed faces, and what was said of photos."""
+"""Whom a search asks for: people's references and confirmed faces, and the feedback on photos."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from facefind_pipeline.store.vectors import Block
 
 
 class Feedback(NamedTuple):
-    """What was said of one person in a photo; `by_hand` if by a box that no detector found."""
+    """Feedback on one person in a photo; `by_hand` if it is a box that no detector found."""
 
     person: int
     shown: bool
@@ -48,7 +48,7 @@ class Asked:
         embedders: fingerprints, sorted.
         references: vectors of their reference photos.
         members: the same, and those of confirmed faces: what templates are made of.
-        feedback: what was said of people in a photo, by its SHA-256.
+        feedback: on people in a photo, by its SHA-256.
         drawn: boxes drawn by hand.
     """
 
@@ -103,17 +103,7 @@ def _read_drawn(
 ) -> DrawnBoxes:
     numbers = {person: number for number, person in enumerate(people)}
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT said.person, said.sha256, e.embedding, e.embedder_fingerprint
-            FROM feedback said
-            LEFT JOIN by_hand_embeddings e ON (e.person, e.sha256, e.embedder_fingerprint)
-                = (said.person, said.sha256, %s) AND e.embedding IS NOT NULL
-            WHERE said.by_hand AND said.person = ANY(%s)
-            ORDER BY said.sha256
-            """,
-            [chosen.embedder_fingerprint, list(people)],
-        )
+        cursor.execute(query("drawn_boxes"), {"embedder": chosen.embedder_fingerprint, "people": list(people)})
         rows = cursor.fetchall()
     nothing = np.zeros(chosen.dimension)
     vectors = [nothing if vector is None else vector.to_numpy() for _, _, vector, _ in rows]

@@ -6,8 +6,8 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search.filters import Filters, wanted_photos
-from facefind_pipeline.search.find import KEPT
 from facefind_pipeline.search.matches import Answer
+from facefind_pipeline.search.stored import KEPT
 from facefind_pipeline.store.people import Person
 from facefind_pipeline.store.queries import query
 

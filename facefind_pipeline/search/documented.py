@@ -6,15 +6,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search.calibration import NEAREST_REFERENCE, SCORE, read_calibration
 from facefind_pipeline.search.filters import Filters, wanted_photos
-from facefind_pipeline.search.find import (
-    FACES_A_PHOTO,
-    KEPT,
-    live_statement,
-    probe_parameters,
-    reference_probes,
-    stored_statement,
-    use_index,
-)
+from facefind_pipeline.search.live import FACES_PER_PHOTO, live_statement, probe_parameters, use_index
+from facefind_pipeline.search.probes import reference_probes
+from facefind_pipeline.search.shown import Shown
+from facefind_pipeline.search.stored import KEPT, stored_statement
 from facefind_pipeline.store import people
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
@@ -105,6 +100,9 @@ def _person_values(connection: Connection, chosen: RegisteredSet, name: str) -> 
             f"nobody has a usable reference under {chosen.key} yet: run `facefind person add NAME FILE`"
         )
     calibration = read_calibration(connection, chosen.key, NEAREST_REFERENCE if name == "find" else SCORE)
-    cuts = (calibration.sure_cut, calibration.likely_cut) if calibration else None
     probes = reference_probes(connection, chosen.key, person)
-    return probe_parameters(probes, LIMIT, cuts=cuts, person=person) | {"candidates": LIMIT * FACES_A_PHOTO}
+    return {
+        **Shown(LIMIT, None, calibration).parameters,
+        **probe_parameters(probes, person),
+        "candidates": LIMIT * FACES_PER_PHOTO,
+    }

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from facefind_pipeline.presence import Look
-from facefind_pipeline.search.find import KEPT
 from facefind_pipeline.search.matches import Answer, Copy, Match
+from facefind_pipeline.search.stored import KEPT
 
 MORE = 4  # times as many photos are looked at, where too many of the first are gone
 

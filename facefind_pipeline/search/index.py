@@ -7,7 +7,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.search.find import use_index
+from facefind_pipeline.search.live import use_index
 from facefind_pipeline.store import indexes, parameter_sets, versions
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.indexes import Build

@@ -1,11 +1,13 @@
 """A photo that a search found, and what is known of all that it looked at."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.path_text import path_of
 
@@ -37,12 +39,12 @@ class Match:
         photo: path below its root.
         file: absolute path.
         event_day: the day's key.
-        distance: of the best face, in the metric that was asked; of stored results the typical one to the person's
-            references and sure photos.
+        distance: of the best face, in the metric that was asked; of stored results the template distance: the root of
+            the mean square distance to the person's references and sure photos.
         score: the distance, and more the nearer another person is to the face.
-        plain_distance: of the photo's face nearest to any reference, and nothing else.
+        plain_distance: the nearest-reference distance: of the photo's face nearest to any reference.
         probability: that the face is the person's; None where nothing is known of probabilities.
-        rival: another person's name, to whom the face is nearer.
+        rival: another person's name, whom the face looks more like.
         rival_distance: of the face to the rival.
         band: one of `BANDS`: `confirmed` if somebody said that the photo shows the person, else by the score; empty
             where nothing is known of probabilities.
@@ -109,7 +111,7 @@ class Answer:
 
     Attributes:
         matches: the photos to show, best first.
-        counts: of photos that are confirmed, sure and likely, by band, shown or not; all nought where nothing is known
+        counts: of photos that are confirmed, sure and likely, by band, shown or not; all zero where nothing is known
             of probabilities.
         photos: how many were ranked in all; None where a live search did not look at all of them.
         at_least: there may be more than `photos`, since no more are kept.
@@ -125,8 +127,22 @@ class Answer:
     stale: bool = False
 
 
-class _Row(NamedTuple):
-    """The columns that `find` and `stored_results` begin with, in their order."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Photos by band, shown or not; all zero where nothing is known of probabilities."""
+
+    confirmed: int
+    sure: int
+    likely: int
+
+    @property
+    def by_band(self) -> Mapping[str, int]:
+        """The same under the bands' names."""
+        return {CONFIRMED: self.confirmed, SURE: self.sure, LIKELY: self.likely}
+
+
+class PhotoRow(NamedTuple):
+    """The columns of a photo, with which the rows of `find` and `stored_results` begin."""
 
     days: list[str]
     roots: list[str]
@@ -149,15 +165,21 @@ class _Row(NamedTuple):
     band: str
 
 
-OF_A_PHOTO = len(_Row._fields)  # columns; then come the counts
-DISTANCE, BAND = (_Row._fields.index(name) for name in ("distance", "band"))
+CountsT = TypeVar("CountsT", bound=Counts)
 
 
-def read_matches(rows: Sequence[tuple[Any, ...]], calibration: "Calibration | None") -> list[Match]:
-    """The photos of the rows; the one that carries counts alone is left out."""
-    read = [_Row(*row[:OF_A_PHOTO]) for row in rows if row[0] is not None]
-    if not read:
-        return []
+def read_rows(cursor: Cursor, counts: Callable[..., CountsT]) -> tuple[list[PhotoRow], CountsT]:
+    """What `find` or `stored_results` gave: the photos, and the counts with which each of its rows ends.
+
+    The counts come also where no photo is shown: in a row that has nothing else.
+    """
+    rows = cursor.fetchall()
+    width = len(PhotoRow._fields)
+    return [PhotoRow(*row[:width]) for row in rows if row[0] is not None], counts(*rows[0][width:])
+
+
+def read_matches(rows: Sequence[PhotoRow], calibration: "Calibration | None") -> list[Match]:
+    """The photos of the rows, ranked as they come."""
     return [
         Match(
             rank=rank,
@@ -183,7 +205,7 @@ def read_matches(rows: Sequence[tuple[Any, ...]], calibration: "Calibration | No
             ),
             thumbnail=bytes(row.thumbnail),
         )
-        for rank, row in enumerate(read, start=1)
+        for rank, row in enumerate(rows, start=1)
     ]
 
 

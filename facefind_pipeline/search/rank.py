@@ -10,8 +10,8 @@ import numpy as np
 
 from facefind_pipeline.search.asked import Asked
 from facefind_pipeline.search.distances import Faces, Floats, Numbers, Probes, in_metric, nearest_squares
-from facefind_pipeline.search.find import KEPT
 from facefind_pipeline.search.histogram import LEAST_DISTANCE, Histogram
+from facefind_pipeline.search.stored import KEPT
 from facefind_pipeline.store.vectors import Block
 
 NEAREST_RIVAL = 1 / 4  # of the mean distance: a face can be a reference itself, and is as near as anybody need be

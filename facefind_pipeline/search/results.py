@@ -24,7 +24,7 @@ from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.binary_columns import Column, copy_columns, fixed, texts
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.made import record_made, set_version
+from facefind_pipeline.store.made import made_version, record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.vectors import SetVectors
@@ -88,8 +88,8 @@ class Results:
     Attributes:
         version: data version.
         searched: keys of the people that were searched for now.
-        people: a row a person: `person`, `ranked` (photos), `sure` and `likely` (of them), `nearest` (path of the first
-            photo) and its `distance`.
+        people: one row per person: `person`, `ranked` (photos), `sure` and `likely` (of them), `nearest` (path of the
+            first photo) and its `distance`.
         calibration: what distances mean under the set; None where that is not known.
     """
 
@@ -108,24 +108,15 @@ def refresh_results(database: Database, key: str) -> Results:
         searched = refresh(connection, chosen)
         calibration = read_calibration(connection, key)
         people = _people(connection, key, calibration)
-        return Results(results_version(connection, key), searched, people, calibration)
+        version = made_version(connection, "search_results", key)
+        assert version is not None  # the refresh recorded it
+        return Results(version, searched, people, calibration)
 
 
 def people_without_results(connection: Connection, key: str) -> list[str]:
     """Names of people with a usable reference under the set and no ranked photo."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT display_name FROM people p
-            WHERE EXISTS (
-                SELECT FROM reference_embeddings e
-                WHERE e.parameter_set = %(key)s AND e.person = p.person AND e.embedding IS NOT NULL
-            ) AND NOT EXISTS (
-                SELECT FROM search_results r WHERE r.parameter_set = %(key)s AND r.person = p.person
-            ) ORDER BY 1
-            """,
-            {"key": key},
-        )
+        cursor.execute(query("people_without_results"), {"parameter_set": key})
         return [name for (name,) in cursor.fetchall()]
 
 
@@ -135,7 +126,7 @@ def _euclidean(distance: float, metric: str) -> float:
 
 
 def _write_searches(connection: Connection, key: str, people: Sequence[str], sure_photos: Mapping[str, int]) -> None:
-    """Who was searched for, and how many photos sharpened their templates."""
+    """Who was searched for, and how many sure photos joined their templates."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO searches (parameter_set, person, sure_photos) VALUES (%s, %s, %s)",

@@ -166,14 +166,14 @@ def _write_passfile(home: Path, password: str) -> Path:
 
 
 def _warn_once(home: Path, effective: address.Parameters) -> None:
-    told = home / "told-sslmode"
-    if not told.exists():
+    warned = home / "warned-sslmode"
+    if not warned.exists():
         _log.warning(
             "FACEFIND_DATABASE_URL: sslmode=%s does not prove that %s is your server; sslmode=verify-full does",
             effective.get("sslmode"),
             effective.get("host"),
         )
-        homes.write_private(told, "")
+        homes.write_private(warned, "")
 
 
 def _exists(connection: Connection, name: str) -> bool:

@@ -1,6 +1,6 @@
 """Detections, their faces and their vectors: what is known by content, what is to do, and writing it whole.
 
-`detections` has a row a photo and detector also when no face was found; a vector is known by face key (photo, box and
+`detections` has a row per photo and detector also when no face was found; a vector is known by face key (photo, box and
 landmarks) and embedder. So a rerun, a resumed run, another set or a copy of a photo finds what is there.
 """
 
@@ -57,7 +57,7 @@ class PhotoToDo:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A photo's faces, new to the tables; `sharpness` is a number a face, or empty where it was not measured."""
+    """A photo's faces, new to the tables; `sharpness` is a number per face, or empty where it was not measured."""
 
     sha256: bytes
     seconds: float
@@ -276,8 +276,11 @@ def forget_problems(connection: Connection, event_day: str) -> None:
     with connection.cursor() as cursor:
         day = "sha256 IN (SELECT sha256 FROM photos WHERE event_day = %s)"
         cursor.execute(f"DELETE FROM detections WHERE problem IS NOT NULL AND {day}", [event_day])  # noqa: S608
+        forgotten = cursor.rowcount
         cursor.execute(f"DELETE FROM embedding_problems WHERE {day}", [event_day])  # noqa: S608
-    mark_faces_incomplete(connection, event_day)
+        forgotten += cursor.rowcount
+    if forgotten:
+        mark_faces_incomplete(connection, event_day)
 
 
 def faces_version(connection: Connection, partition: Partition) -> str:

@@ -1,4 +1,4 @@
-"""Counts for people: what is there and what is missing, a row a day, set and person."""
+"""Counts for people: what is there and what is missing, a row per day, set and person."""
 
 from typing import Any
 

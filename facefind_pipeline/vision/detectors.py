@@ -83,7 +83,7 @@ def detector_fingerprint(settings: DetectorSettings, models: Path) -> dict[str, 
 
 
 def relative_cost(settings: DetectorSettings) -> float:
-    """Roughly the seconds a 3000x2000 photo costs on one core; only ratios hold. For estimates told to people."""
+    """Roughly the seconds a 3000x2000 photo costs on one core; only ratios hold. For estimates shown to people."""
     if isinstance(settings, WholeSettings):
         return WHOLE_SECONDS
     side = min(settings.longest_side or FULL_SIDE, FULL_SIDE)
@@ -174,8 +174,8 @@ def look_twice(find: Find, rgb: Image, settings: YunetSettings) -> Floats:
     """Rows of (n, 15) as `find` gives them, in full-size pixels.
 
     Where a set has a second look, a photo with a small face, or with none, is searched larger too; of two boxes on one
-    face the surer stays. In crowds that finds what the larger size alone finds, other photos cost less than half of it
-    (`python -m bench.detectors`).
+    face the more confident one stays. In crowds that finds what the larger size alone finds, other photos cost less
+    than half of it (`python -m bench.detectors`).
     """
     rows, scale = _look(find, rgb, settings.longest_side)
     smallest = rows[:, 2:4].max(axis=1).min(initial=np.inf) if len(rows) else 0.0

@@ -23,7 +23,7 @@ from facefind_pipeline.vision.failures import reason
 from facefind_pipeline.vision.sheet import thumbnail
 
 EMBEDDING_BATCH = 16  # faces; the dlib network gains 2 % above it, and small batches spread over the workers
-PHOTOS_WAITING = 10  # at most in a batch, whatever few faces they have: so soon results are told and stored
+PHOTOS_WAITING = 10  # at most in a batch, whatever few faces they have: so soon results are reported and stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ T = TypeVar("T")
 def open_session(model: bytes | Path) -> Any:
     """A session of a serialised ONNX model or a file; several threads may run it at once.
 
-    The pipeline has a thread a core. Beside it a session's own threads spin while they wait, on cores that others need:
-    1.68 s against 1.47 for the same work beside one decoder on two cores.
+    The pipeline has one thread per core. Beside it a session's own threads spin while they wait, on cores that others
+    need: 1.68 s against 1.47 for the same work beside one decoder on two cores.
     """
     import onnxruntime
 

@@ -7,7 +7,7 @@ def sharpness(thumbnail: bytes) -> float:
     """Variance of the Laplacian of a face's thumbnail in grey (Pech-Pacheco et al., ICPR 2000); higher is sharper.
 
     On the thumbnail, because there all faces are as large: small ones were enlarged and are blurred by that, as they
-    are for the network that embeds them. 0.2 ms a face.
+    are for the network that embeds them. 0.2 ms per face.
     """
     import cv2
 

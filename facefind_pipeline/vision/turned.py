@@ -41,9 +41,9 @@ def look_all_round(look: Find, find: Find, rgb: Image, probe: Callable[[], Image
     """
     found = look(rgb)
     rows, turns = _straighten(find, rgb, found)
-    surest = found[:, 14].max(initial=0.0)
-    if surest < SURELY_UPRIGHT:
-        turns |= _turns_of_photo(find, probe(), surest)
+    best = found[:, 14].max(initial=0.0)
+    if best < SURELY_UPRIGHT:
+        turns |= _turns_of_photo(find, probe(), best)
     return _together({0: rows} | {turn: _look_turned(look, find, rgb, turn) for turn in sorted(turns)})
 
 
@@ -65,10 +65,10 @@ def turn_rows(rows: Floats, turn: int, shape: tuple[int, ...]) -> Floats:
     return np.hstack([boxes, points.reshape(-1, 10), scores])
 
 
-def _turns_of_photo(find: Find, probe: Image, surest: float) -> set[int]:
-    """The quarter turns, of 1 to 3, in which the photo made smaller shows a surer face than was found."""
+def _turns_of_photo(find: Find, probe: Image, best: float) -> set[int]:
+    """The quarter turns, of 1 to 3, in which the photo made smaller shows a more confident face than was found."""
     scores = {turn: find(np.ascontiguousarray(np.rot90(probe, turn)))[:, 14] for turn in (1, 2, 3)}
-    return {turn for turn in scores if scores[turn].max(initial=0.0) > surest}
+    return {turn for turn in scores if scores[turn].max(initial=0.0) > best}
 
 
 def _look_turned(look: Find, find: Find, rgb: Image, turn: int) -> Floats:
@@ -83,7 +83,7 @@ def _straighten(find: Find, rgb: Image, rows: Floats) -> tuple[Floats, set[int]]
     largest = doubtful[np.argsort(-rows[doubtful, 2:4].max(axis=1), kind="stable")][:TESTED]
     straight, turns = rows.copy(), set()
     for place in largest:
-        eighth, straight[place] = _surest_turn(find, rgb, rows[place])
+        eighth, straight[place] = _best_turn(find, rgb, rows[place])
         turns |= {eighth // 2 % 4, (eighth + 1) // 2 % 4}  # between two quarter turns either may find more
     return straight, turns - {0}
 
@@ -98,11 +98,11 @@ def _together(looks: dict[int, Floats]) -> Floats:
 
 
 def _merged(first: Floats, second: Floats) -> Floats:
-    """What two looks found; a face that both did as the surer one has it, though the boxes may differ much."""
+    """What two looks found; a face that both did as the more confident one has it, though the boxes may differ much."""
     again = np.array([[_on_one_face(one, other) for other in second] for one in first], bool)
     again = again.reshape(len(first), len(second))
-    surer = first[:, None, 14] >= second[None, :, 14]
-    return np.concatenate([first[~(again & ~surer).any(axis=1)], second[~(again & surer).any(axis=0)]])
+    ahead = first[:, None, 14] >= second[None, :, 14]
+    return np.concatenate([first[~(again & ~ahead).any(axis=1)], second[~(again & ahead).any(axis=0)]])
 
 
 def _on_one_face(row: Floats, other: Floats) -> bool:
@@ -111,20 +111,20 @@ def _on_one_face(row: Floats, other: Floats) -> bool:
     return bool((apart <= np.maximum(row[2:4], other[2:4]) / 2).all())
 
 
-def _surest_turn(find: Find, rgb: Image, row: Floats) -> tuple[int, Floats]:
-    """The eighth turns, 0 to 7, in which the network is surest of a face, and its row so: all in one picture."""
+def _best_turn(find: Find, rgb: Image, row: Floats) -> tuple[int, Floats]:
+    """How many eighth turns, 0 to 7, make the network most confident of a face, and its row so: all in one picture."""
     patches, matrices = _turned_patches(rgb, row)
-    surest = np.zeros((EIGHTHS, 15))
+    best = np.zeros((EIGHTHS, 15))
     for found in find(np.hstack(patches)):
         number, from_left = divmod(found[0] + found[2] / 2, PATCH)
         from_middle = max(abs(from_left - PATCH / 2), abs(found[1] + found[3] / 2 - PATCH / 2))
         # One farther from the middle is a neighbour's face.
-        if 0 <= number < EIGHTHS and from_middle < PATCH / 4 and found[14] > surest[int(number), 14]:
-            surest[int(number)] = found
-    eighth = int(surest[:, 14].argmax())
-    if surest[eighth, 14] < max(surest[0, 14] + GAIN, row[14] - LOSS, LEAST):
+        if 0 <= number < EIGHTHS and from_middle < PATCH / 4 and found[14] > best[int(number), 14]:
+            best[int(number)] = found
+    eighth = int(best[:, 14].argmax())
+    if best[eighth, 14] < max(best[0, 14] + GAIN, row[14] - LOSS, LEAST):
         return 0, row
-    return eighth, _from_patch(surest[eighth], eighth, matrices[eighth])
+    return eighth, _from_patch(best[eighth], eighth, matrices[eighth])
 
 
 def _from_patch(found: Floats, eighth: int, matrix: Floats) -> Floats:

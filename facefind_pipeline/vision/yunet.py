@@ -13,7 +13,7 @@ from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.sessions import open_session
 
 Floats = npt.NDArray[np.floating[Any]]
-Find = Callable[[Image], Floats]  # (h, w, 3) RGB to (n, 15): x, y, w, h, five points' x and y, score; surest first
+Find = Callable[[Image], Floats]  # (h, w, 3) RGB to (n, 15): x, y, w, h, five points' x and y, score; best first
 
 STRIDES = (8, 16, 32)  # pixels of the photo a cell of each level
 OUTPUTS = tuple(f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", "bbox", "kps"))
@@ -31,7 +31,7 @@ def load_yunet(model: Path, score_threshold: float, nms_threshold: float) -> Fin
     Args:
         model: the zoo's file.
         score_threshold: faces below it are dropped.
-        nms_threshold: of two boxes with a larger intersection over union the surer one stays.
+        nms_threshold: of two boxes with a larger intersection over union the more confident one stays.
     """
     session = _checked_session(model)
     if session is None:
@@ -81,13 +81,13 @@ def decode_outputs(outputs: Sequence[Floats], width: int, score_threshold: float
 
 
 def suppress(candidates: Floats, score_threshold: float, nms_threshold: float) -> Floats:
-    """The candidates that overlap no surer one too much, surest first; of whole pixels, as FaceDetectorYN compares."""
+    """The candidates that overlap none of a higher score too much, best first; of whole pixels, as FaceDetectorYN."""
     import cv2
 
     boxes, scores = candidates[:, :4].astype(int), candidates[:, 14]
     kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), score_threshold, nms_threshold, top_k=TOP_K)
-    surest: Floats = candidates[np.asarray(kept, int)]
-    return surest
+    best: Floats = candidates[np.asarray(kept, int)]
+    return best
 
 
 def with_any_size(model: bytes) -> bytes:

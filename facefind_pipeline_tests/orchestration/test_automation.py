@@ -30,6 +30,8 @@ from facefind_pipeline_tests.orchestration.world import (
 )
 from facefind_pipeline_tests.vision.clip_model import make_clip_model
 
+pytestmark = pytest.mark.proof  # a home is filled and settled for each
+
 
 def test_a_new_set_is_filled_for_every_day_then_searched(world: World) -> None:
     world.activate(SECOND_SET)

@@ -94,6 +94,7 @@ def test_sigterm_ends_like_an_interrupt() -> None:
     code = (
         "import os, signal, time\n"
         "from facefind_pipeline.orchestration.dagster_internals import setup_interrupt_handlers\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "setup_interrupt_handlers()\n"
         "try:\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
@@ -126,7 +127,7 @@ def test_the_daemon_is_a_module_that_runs() -> None:
     assert {"--log-level", "--workspace"} <= set(done.stdout.split())
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_backfill_is_worked_off_look_by_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "event.py").write_text(DEFINITIONS)
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")

@@ -15,7 +15,7 @@ WITHOUT = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o ro tmpfs /dev/sh
 FACEFIND = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()"]
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.usefixtures("somebody")
 @pytest.mark.skipif(not Path("/dev/shm").is_dir() or os.geteuid() != 0, reason="only root may mount over /dev/shm")
 def test_where_shared_memory_cannot_be_written(facefind: Facefind, event: Path) -> None:

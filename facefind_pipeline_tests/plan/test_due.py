@@ -75,6 +75,15 @@ def test_what_was_made_in_part_is_due(connection: Connection, friday: Partition)
     assert due(connection, FACES) == _faces(Why.INCOMPLETE)
 
 
+def test_photos_that_failed_are_due_once_another_try_was_asked_for(connection: Connection, friday: Partition) -> None:
+    faces.forget_problems(connection, "friday")
+    assert due(connection, FACES) == []
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE detections SET problem = 'truncated' WHERE sha256 = %s", [ONE.sha256])
+    faces.forget_problems(connection, "friday")
+    assert due(connection, FACES) == _faces(Why.INCOMPLETE)
+
+
 def test_what_dagster_does_not_have_as_it_was_made_is_due(connection: Connection, friday: Partition) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT asset, data_version FROM made WHERE partition = %s", [FRIDAY])

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from facefind_pipeline.evaluation.evaluate import read_evaluation
 from facefind_pipeline.plan.due import Step, Why, due
 from facefind_pipeline.search.find import find_person
 from facefind_pipeline.settings import Settings
@@ -82,3 +83,15 @@ def test_find_answers_from_stored_results(home: Database) -> None:
         ('Zoë\'s "best".jpg', "confirmed"),
         ("late.jpg", "sure"),
     ]
+
+
+def test_stored_figures_are_read_and_keep_their_keys(home: Database) -> None:
+    with home.connect() as connection:
+        evaluation = read_evaluation(connection, CURRENT)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT evaluation FROM evaluations WHERE parameter_set = %s", [CURRENT])
+            ((stored,),) = cursor.fetchall()
+    assert evaluation is not None
+    assert evaluation.figures.as_json() == stored
+    assert {"plain_average_precision", "recall_at"} < stored["people"][0].keys()
+    assert [cut["cut"] for cut in stored["calibration"]["cuts"]] == ["nearest-reference distance 0.6", "sure", "likely"]

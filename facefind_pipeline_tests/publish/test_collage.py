@@ -14,7 +14,7 @@ def photos(sizes: list[tuple[int, int]]) -> list[np.ndarray]:
     return [np.full((height, width, 3), COLOURS[n], np.uint8) for n, (width, height) in enumerate(sizes)]
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(st.lists(st.tuples(st.integers(200, 600), st.integers(200, 600)), min_size=1, max_size=MOST))
 def test_every_photo_is_in_it_whole_and_in_order(sizes: list[tuple[int, int]]) -> None:
     made = collage(photos(sizes))

@@ -76,13 +76,13 @@ class Answer:
     Attributes:
         results: by person, best first.
         sure: faces in each person's templates that nobody confirmed.
-        scores: of all faces with all people that they are compared with; `plain` likewise.
+        scores: of all faces with all people that they are compared with; `to_reference` likewise.
     """
 
     results: Mapping[str, Sequence[Result]]
     sure: Mapping[str, int]
     scores: Sequence[float]
-    plain: Sequence[float]
+    to_reference: Sequence[float]
 
 
 def brute_force(world: World, kept: int) -> Answer:
@@ -91,28 +91,28 @@ def brute_force(world: World, kept: int) -> Answer:
     for _ in range(2 if world.sure is not None else 0):
         joined = _sure_faces(world, _Templates(world, joined))
     templates = _Templates(world, joined)
-    typical = {
+    to_template = {
         (person, face.key): world.in_metric(distance)
         for face in world.faces
         for person in world.references
         if (distance := templates.distance(person, face.embedder, face.vector)) is not None
     }
-    mean = exp(sum(log(max(distance, 1e-9)) for distance in typical.values()) / max(1, len(typical)))
-    results, scores, plain = {}, [], []
+    mean = exp(sum(log(max(distance, 1e-9)) for distance in to_template.values()) / max(1, len(to_template)))
+    results, scores, to_reference = {}, [], []
     for person in sorted(world.references):
         photos: dict[bytes, list[Result]] = {}
         for face in world.faces:
-            nearest = _plain(world, person, face.embedder, face.vector)
+            nearest = _to_reference(world, person, face.embedder, face.vector)
             if nearest is None:
                 continue
-            result = _result(person, face, typical, mean, nearest, sorted(world.references))
+            result = _result(person, face, to_template, mean, nearest, sorted(world.references))
             assert result.score is not None
             scores.append(result.score)
-            plain.append(nearest)
+            to_reference.append(nearest)
             photos.setdefault(face.photo, []).append(result)
         results[person] = _ranked(world, templates, person, photos)[:kept]
     sure = {person: max([0, *(len(f) for (p, _), f in joined.items() if p == person)]) for person in world.references}
-    return Answer(results, sure, scores, plain)
+    return Answer(results, sure, scores, to_reference)
 
 
 class _Templates:
@@ -154,7 +154,7 @@ def _sure_faces(world: World, templates: _Templates) -> dict[tuple[str, str], li
     return joined
 
 
-def _plain(world: World, person: str, embedder: str, vector: Vector) -> float | None:
+def _to_reference(world: World, person: str, embedder: str, vector: Vector) -> float | None:
     references = [world.compared(made) for by, made in world.references[person] if by == embedder]
     distances = [world.in_metric(float(np.linalg.norm(one - world.compared(vector)))) for one in references]
     return min(distances, default=None)
@@ -163,13 +163,17 @@ def _plain(world: World, person: str, embedder: str, vector: Vector) -> float | 
 def _result(
     person: str,
     face: Face,
-    typical: Mapping[tuple[str, bytes], float],
+    to_template: Mapping[tuple[str, bytes], float],
     mean: float,
-    plain: float,
+    to_reference: float,
     people: Sequence[str],
 ) -> Result:
-    distance = typical[person, face.key]
-    others = [(typical[other, face.key], other) for other in people if other != person and (other, face.key) in typical]
+    distance = to_template[person, face.key]
+    others = [
+        (to_template[other, face.key], other)
+        for other in people
+        if other != person and (other, face.key) in to_template
+    ]
     nearest = min(others, default=None)
     against = mean if nearest is None else max(mean / 4, min(mean, nearest[0]))
     is_rival = nearest is not None and nearest < (distance, person)
@@ -179,7 +183,7 @@ def _result(
         confirmed=False,
         score=distance * sqrt(mean / against),
         distance=distance,
-        plain_distance=plain,
+        plain_distance=to_reference,
         rival=nearest[1] if nearest and is_rival else None,
         rival_distance=nearest[0] if nearest and is_rival else None,
     )
@@ -191,14 +195,14 @@ def _ranked(world: World, templates: _Templates, person: str, photos: Mapping[by
         if (person, photo) in world.rejected or (person, photo) in world.drawn:
             continue
         best = min(faces, key=lambda one: (one.score, one.face))
-        plain = min(one.plain_distance for one in faces if one.plain_distance is not None)
+        to_reference = min(one.plain_distance for one in faces if one.plain_distance is not None)
         ranked.append(
-            Result(**{**vars(best), "plain_distance": plain, "confirmed": (person, photo) in world.confirmed})
+            Result(**{**vars(best), "plain_distance": to_reference, "confirmed": (person, photo) in world.confirmed})
         )
     for (whose, photo), vector in world.drawn.items():
         if whose == person:
             distance = vector and templates.distance(person, *vector)
-            plain = vector and _plain(world, person, *vector)
+            to_reference = vector and _to_reference(world, person, *vector)
             distance = None if distance is None else world.in_metric(distance)
-            ranked.append(Result(photo, None, True, distance, distance, plain, None, None))
+            ranked.append(Result(photo, None, True, distance, distance, to_reference, None, None))
     return sorted(ranked, key=lambda one: (not one.confirmed, one.score is None, one.score or 0.0, one.photo))

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search import find, rank, results
+from facefind_pipeline.search import rank, results, stored
 from facefind_pipeline.search.count import completed
 from facefind_pipeline.search.filters import Filters
-from facefind_pipeline.search.find import find_nearest, find_person, reference_probes
+from facefind_pipeline.search.find import find_person
+from facefind_pipeline.search.live import find_nearest
 from facefind_pipeline.search.matches import WORTH_SHOWING, Answer
+from facefind_pipeline.search.probes import reference_probes
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import feedback, parameter_sets
 from facefind_pipeline.store.database import Database, open_database
@@ -37,7 +39,7 @@ def _shots(distances: dict[str, float]) -> list[Photo]:
     return [Photo(path, path, [vector(distance)]) for path, distance in distances.items()]
 
 
-# Under so few faces dlib's own constants hold: up to about .5 a photo is sure or likely.
+# Under so few faces dlib's own constants hold: up to a distance of about .5 photos are sure or likely.
 NEAR, FAR = {f"near{n}.jpg": 0.3 + n / 1000 for n in range(15)}, {f"far{n}.jpg": 1.1 + n / 1000 for n in range(20)}
 
 
@@ -99,8 +101,8 @@ def test_where_nothing_is_known_of_probabilities_the_nearest_ten_are_shown(conne
     write_all(connection, into, [Photo(f"{n:02}.jpg", str(n), [vector(n, dimension=768)]) for n in range(1, 21)])
     ada = write_person(connection, into, "Ada", [vector(0, 0.1, dimension=768)])
     chosen = parameter_sets.find(connection, key)
-    for stored in (False, True):
-        if stored:
+    for from_stored in (False, True):
+        if from_stored:
             results.refresh(connection, chosen)
         answer = completed(connection, key, find_person(connection, chosen, ada, bands=WORTH_SHOWING), ada)
         assert (len(answer.matches), answer.photos, answer.cut) == (10, 20, None)
@@ -111,7 +113,7 @@ def test_where_nothing_is_known_of_probabilities_the_nearest_ten_are_shown(conne
 
 def test_stored_results_suffice_where_the_last_they_keep_is_unlikely(connection, friday, monkeypatch) -> None:
     monkeypatch.setattr(rank, "KEPT", 20)
-    monkeypatch.setattr(find, "KEPT", 20)
+    monkeypatch.setattr(stored, "KEPT", 20)
     write_all(connection, friday, _shots(NEAR | FAR))
     ada = write_person(connection, friday, "Ada", [vector(0)])
     chosen = parameter_sets.find(connection, KEY)

@@ -11,7 +11,7 @@ from facefind_pipeline.store.queries import summary
 from facefind_pipeline_tests.conftest import Facefind
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, vector, write_all, write_person
 
-# Nothing is to do or stored or has a date, and of faces of one score none is surer than the others.
+# Nothing is to do or stored or has a date, and faces of one score have no order.
 EMPTY = ("photos_to_do", "results_by_person", "co_occurring", "together", "who_was_where", "day_timeline")
 
 

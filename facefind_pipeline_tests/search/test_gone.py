@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from facefind_pipeline import presence
 from facefind_pipeline.presence import Look
-from facefind_pipeline.search.find import KEPT
 from facefind_pipeline.search.gone import there_first
 from facefind_pipeline.search.matches import Answer, Copy, Match
+from facefind_pipeline.search.stored import KEPT
 
 
 def _match(rank: int, *files: Path) -> Match:

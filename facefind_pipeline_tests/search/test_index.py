@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.plan.due import is_current
-from facefind_pipeline.search import find, index
+from facefind_pipeline.search import index, live
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.indexes import Build
@@ -98,7 +98,7 @@ def test_the_recall_of_a_poor_index_is_seen(database: Database, monkeypatch: pyt
     _fill(database, 0, 2000)
     _choose(database, "hnsw")
     good = index.refresh(database, KEY).recall
-    monkeypatch.setattr(find, "EF_SEARCH", 10)
+    monkeypatch.setattr(live, "EF_SEARCH", 10)
     with database.connect() as connection:
         chosen = parameter_sets.find(connection, KEY)
         poor = index.measure_recall(connection, chosen)

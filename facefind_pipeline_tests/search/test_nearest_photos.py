@@ -7,7 +7,8 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.find import find_nearest, reference_probes
+from facefind_pipeline.search.live import find_nearest
+from facefind_pipeline.search.probes import reference_probes
 from facefind_pipeline.store import parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition

@@ -1,4 +1,4 @@
-"""The sharper ranking: templates, rivals and feedback, each on vectors that show what it does."""
+"""The template ranking: templates, rivals and feedback, each on vectors that show what it does."""
 
 from collections.abc import Iterator
 
@@ -150,7 +150,7 @@ def _say(connection: Connection, photo: Photo, *, shown: bool) -> None:
     feedback.say(connection, "ada", photo.sha256, photo.faces[0].box if shown else None)
 
 
-def test_what_was_rejected_leaves_the_results_and_sharpens_none(connection: Connection, friday: Partition) -> None:
+def test_what_was_rejected_leaves_the_results_and_every_template(connection: Connection, friday: Partition) -> None:
     wrong, other = Photo("wrong.jpg", "1", [vector(0.3)]), Photo("other.jpg", "2", [vector(0.8)])
     write_all(connection, friday, [wrong, other])
     ada = write_person(connection, friday, "Ada", [vector(0)])
@@ -165,7 +165,7 @@ def test_what_was_rejected_leaves_the_results_and_sharpens_none(connection: Conn
     assert list(_found(connection, ada)) == ["wrong.jpg", "other.jpg"]
 
 
-def test_what_was_confirmed_comes_first_and_sharpens(connection: Connection, friday: Partition) -> None:
+def test_what_was_confirmed_comes_first_and_joins_the_template(connection: Connection, friday: Partition) -> None:
     hers = Photo("hers.jpg", "1", [vector(1.0), vector(0, 0, 3)])
     write_all(connection, friday, [hers, Photo("near.jpg", "2", [vector(0, 0.7)])])
     ada = write_person(connection, friday, "Ada", [vector(0)])

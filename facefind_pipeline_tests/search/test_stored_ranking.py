@@ -27,6 +27,7 @@ from facefind_pipeline_tests.store.rows import (
     KEY,
     Photo,
     partition,
+    record,
     table,
     vector,
     write_all,
@@ -75,7 +76,7 @@ def _stored_world(connection: Connection, seed: int, metric: str) -> World:
             )
             rows = [(photo, face, vector) for face, vector in zip(shot.faces, shot.vectors, strict=True)]
             faces.write_embeddings(connection, by[name], rows)
-    faces.finish(connection, into)
+    record(connection, into)
     for name, references in world.references.items():
         person = Person(name, name.title())
         for number, (embedder, embedding) in enumerate(references):

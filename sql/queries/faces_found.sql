@@ -1,4 +1,4 @@
--- The faces that the detectors of all sets found in photos, turned ones told by their landmarks. Without the detector that
+-- The faces that the detectors of all sets found in photos, turned ones recognised by their landmarks. Without the detector that
 -- takes each whole photo for a face.
 SELECT f.sha256, f.x, f.y, f.w, f.h, f.score, f.landmarks
 FROM detected_faces f JOIN fingerprints d ON d.fingerprint = f.detector_fingerprint

@@ -43,10 +43,11 @@ counts AS (
            count(*) FILTER (WHERE band = 'likely') AS likely
     FROM ranked
 )
-SELECT w.days, w.roots, w.paths, n.distance, coalesce(f.x, n.x), coalesce(f.y, n.y), coalesce(f.w, n.w), coalesce(f.h, n.h),
-       f.score, w.taken_at, w.country, w.place, n.sha256, coalesce(f.thumbnail, n.thumbnail),
-       n.distance, n.distance, NULL AS rival, NULL AS rival_distance, n.band,
-       counts.confirmed, counts.sure, counts.likely, horizon.distance
+SELECT w.days, w.roots, w.paths, n.distance,
+       coalesce(f.x, n.x) AS x, coalesce(f.y, n.y) AS y, coalesce(f.w, n.w) AS w, coalesce(f.h, n.h) AS h,
+       f.score AS detector_score, w.taken_at, w.country, w.place, n.sha256, coalesce(f.thumbnail, n.thumbnail) AS thumbnail,
+       n.distance AS score, n.distance AS plain_distance, NULL AS rival, NULL AS rival_distance, n.band,
+       counts.confirmed, counts.sure, counts.likely, horizon.distance AS horizon
 FROM counts
 CROSS JOIN horizon
 LEFT JOIN (

@@ -1,7 +1,7 @@
 -- A person's stored results, with the paths that the photos have now; copies of a photo collapsed to one. Filters choose
--- among the photos as in find.sql, whose columns these are, but for the last: how many photos are kept, and the worst score
--- among them. Counts are of all that filters leave; they come also where no photo is shown. A box drawn by hand has no face
--- that a detector found.
+-- among the photos as in find.sql, whose columns these are up to the counts. Counts are of all that filters leave; they
+-- come also where no photo is shown. `kept` is how many photos are stored for the person, `worst` the worst score among
+-- them. A box drawn by hand has no face that a detector found.
 WITH wanted AS NOT MATERIALIZED (
     {wanted}
 ),
@@ -26,10 +26,12 @@ kept AS (
     SELECT count(*) AS photos, max(score) AS worst FROM search_results
     WHERE parameter_set = %(parameter_set)s AND person = %(person)s
 )
-SELECT w.days, w.roots, w.paths, n.distance, coalesce(f.x, said.x), coalesce(f.y, said.y), coalesce(f.w, said.w),
-       coalesce(f.h, said.h), f.score, w.taken_at, w.country, w.place, n.sha256, coalesce(f.thumbnail, said.thumbnail),
-       n.score, n.plain_distance, rival.display_name, n.rival_distance, n.band,
-       counts.confirmed, counts.sure, counts.likely, counts.photos, kept.photos, kept.worst
+SELECT w.days, w.roots, w.paths, n.distance,
+       coalesce(f.x, said.x) AS x, coalesce(f.y, said.y) AS y, coalesce(f.w, said.w) AS w, coalesce(f.h, said.h) AS h,
+       f.score AS detector_score, w.taken_at, w.country, w.place, n.sha256,
+       coalesce(f.thumbnail, said.thumbnail) AS thumbnail,
+       n.score, n.plain_distance, rival.display_name AS rival, n.rival_distance, n.band,
+       counts.confirmed, counts.sure, counts.likely, counts.photos, kept.photos AS kept, kept.worst
 FROM counts
 CROSS JOIN kept
 LEFT JOIN (

@@ -1,4 +1,4 @@
-"""Why a photo is lost: each kind of failure, planted in the tables as it happens, is told by its name."""
+"""Why a photo is lost: each kind of failure, planted in the tables as it happens, is reported by its name."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.evaluation.evaluate import compute_figures
+from facefind_pipeline.evaluation.explain import explain
+from facefind_pipeline.evaluation.losses import Facts, Outranking, Reason, attribute, near
 from facefind_pipeline.faces import Face
-from facefind_pipeline.search import find, results
-from facefind_pipeline.search.explain import explain
+from facefind_pipeline.search import live, results
 from facefind_pipeline.search.filters import Filters
 from facefind_pipeline.search.index import refresh as refresh_index
-from facefind_pipeline.search.losses import Facts, Outranking, Reason, attribute, near
-from facefind_pipeline.search.quality import evaluate_rows
 from facefind_pipeline.store import faces, feedback, parameter_sets, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition
@@ -47,11 +47,11 @@ def _lose(connection: Connection, into: Partition, shots: list[Photo], lost: Pho
     rows = [TruthRow("ada", found.sha256), TruthRow("ada", lost.sha256, box)]
     truth.write_list(connection, TruthList("by hand.csv", rows), "command")
     results.refresh(connection, parameter_sets.find(connection, into.parameter_set))
-    figures = evaluate_rows(connection, into.parameter_set)
-    (loss,) = figures["losses"]
-    assert loss["photo"] in (lost.path, None)
-    assert figures["found"] == [["ada", found.sha256.hex()]]
-    return Reason(loss["reason"]), loss["detail"]
+    figures = compute_figures(connection, into.parameter_set)
+    (loss,) = figures.losses
+    assert loss.photo in (lost.path, None)
+    assert figures.found == [("ada", found.sha256.hex())]
+    return loss.reason, loss.detail
 
 
 def test_a_broken_file(connection: Connection, friday: Partition) -> None:
@@ -112,8 +112,8 @@ def test_a_photo_that_is_not_worked_on_yet(connection: Connection, friday: Parti
     new = Photo("new.jpg", "1")
     assert _lose(connection, friday, [], new)[0] is Reason.GONE
     write_photos(connection, "friday", [new])
-    (loss,) = evaluate_rows(connection, HAAR)["losses"]
-    assert loss["reason"] == Reason.NOT_DONE
+    (loss,) = compute_figures(connection, HAAR).losses
+    assert loss.reason is Reason.NOT_DONE
 
 
 def test_a_date_filter_that_takes_it_out(connection: Connection, friday: Partition) -> None:
@@ -135,7 +135,7 @@ def test_a_photo_of_a_day_that_no_list_covers_is_explained_too(connection: Conne
     chosen = parameter_sets.find(connection, HAAR)
     results.refresh(connection, chosen)
     made = explain(connection, chosen, ADA, hers.sha256, limit=10, filters=Filters())
-    assert (made.row.path, made.loss.reason) == ("hers.jpg", Reason.FOUND)
+    assert (made.fact.path, made.loss.reason) == ("hers.jpg", Reason.FOUND)
 
 
 def test_an_approximate_index_that_looks_too_briefly(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,8 +155,8 @@ def test_an_approximate_index_that_looks_too_briefly(database: Database, monkeyp
         nearest = [
             bytes(sha) for (sha,) in table(connection, "SELECT sha256 FROM search_results ORDER BY rank LIMIT 20")
         ]
-        monkeypatch.setattr(find, "EF_SEARCH", 1)
-        monkeypatch.setattr(find, "FACES_A_PHOTO", 1)
+        monkeypatch.setattr(live, "EF_SEARCH", 1)
+        monkeypatch.setattr(live, "FACES_PER_PHOTO", 1)
         reasons = [
             explain(connection, chosen, ADA, photo, limit=20, filters=Filters()).loss.reason for photo in nearest
         ]

@@ -1,4 +1,4 @@
-"""Why a photo that shows a person is not found: one reason for each, the first that would have to be mended.
+"""Why a photo that shows a person is not found: one reason for each, the first that would have to be fixed.
 
 Pure: what the tables know comes in as `Facts`, one (person, photo) under one set.
 """
@@ -55,7 +55,7 @@ class Facts:
         own_faces: that the set's detector found in it.
         other_faces: that the detectors of other sets found in it.
         box: the person's face where truth gives it.
-        rejected: somebody said that the photo does not show the person.
+        rejected: whether somebody rejected the photo for the person.
         by_hand: somebody drew a box around the person, whom the detector need not find then.
         rank: among the photos that count, from 1; None where it was not ranked.
         cut: as many photos are looked at: a photo ranked below is not found.
@@ -118,13 +118,13 @@ def _elsewhere(facts: Facts) -> str:
 
 
 def _reasons(facts: Facts) -> Iterator[Loss]:
-    """All that hold, the first to be mended first."""
+    """All that hold, the first to be fixed first."""
     if facts.path is None:
         yield Loss(Reason.GONE, "the truth list names a photo that is in no event day any more")
     if facts.problem is not None:
         yield Loss(Reason.UNREADABLE, facts.problem)
     if not facts.detected and not facts.by_hand:
-        yield Loss(Reason.NOT_DONE, "the set's detector has not looked at it: `facefind run` goes on")
+        yield Loss(Reason.NOT_DONE, "the set's detector has not looked at it: `facefind run` resumes")
     if facts.filtered:
         yield Loss(Reason.FILTERED, "without the filters it counts")
     if not facts.own_faces and not facts.by_hand:
@@ -134,7 +134,7 @@ def _reasons(facts: Facts) -> Iterator[Loss]:
             Reason.NOT_NEAR, f"{counted(len(facts.own_faces), 'face')} elsewhere in the photo; {_elsewhere(facts)}"
         )
     if facts.rejected:
-        yield Loss(Reason.REJECTED, "somebody said that it does not show the person: `facefind confirm` takes it back")
+        yield Loss(Reason.REJECTED, "somebody rejected it for this person: `facefind confirm` takes that back")
     if facts.rank is not None and facts.rank <= facts.cut and not facts.lost_by_index:
         yield Loss(Reason.FOUND, f"rank {facts.rank} of the first {facts.cut}")
     if facts.lost_by_index:

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facefind_pipeline.evaluation.comparison import compare_sets, match_boxes
 from facefind_pipeline.faces import Box
-from facefind_pipeline.search.compare import compare_sets, match_boxes
 from facefind_pipeline.store import parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.store import rows

@@ -1,18 +1,20 @@
-"""How good rankings are against truth: pure functions over stored rankings, and confidence intervals over people.
+"""Metrics of rankings against truth: pure functions over rankings, and confidence intervals over people.
 
 Definitions as in Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), chapter 8, and trec_eval:
 a photo that was never ranked counts as lost, not as absent.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
 RECALL_AT = (1, 5, 10, 20, 50)
+CURVE_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,7 @@ class Ranking:
     relevant: int
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(BaseModel):
     """One person's figures, all between 0 and 1 except the counts and the distance.
 
     Attributes:
@@ -45,6 +46,8 @@ class Measures:
         best_f1_distance: of the last photo above that cut; None without a hit.
     """
 
+    model_config = ConfigDict(frozen=True)
+
     relevant: int
     p_at_1: float
     p_at_10: float
@@ -53,10 +56,6 @@ class Measures:
     recall_at: Mapping[int, float]
     best_f1: float
     best_f1_distance: float | None
-
-    def as_json(self) -> dict[str, object]:
-        """Plain values; JSON's keys are text."""
-        return asdict(self) | {"recall_at": {str(k): recall for k, recall in self.recall_at.items()}}
 
 
 def measure(ranking: Ranking) -> Measures:
@@ -122,6 +121,17 @@ def precision_recall(rankings: Sequence[Ranking]) -> tuple[npt.NDArray[np.float6
     order = np.argsort(distances, kind="stable")
     found = np.cumsum(np.concatenate([ranking.hits for ranking in rankings])[order])
     return found / sum(r.relevant for r in rankings), found / np.arange(1, len(found) + 1)
+
+
+def curve(rankings: Sequence[Ranking]) -> list[tuple[float, float]]:
+    """Points (recall, precision) of `precision_recall`, thinned for a plot."""
+    recall, precision = precision_recall(rankings)
+    if not len(recall):
+        return []
+    kept = np.unique(np.linspace(0, len(recall) - 1, CURVE_POINTS).astype(int))
+    first = np.unique(np.searchsorted(recall, np.linspace(0, recall[-1], CURVE_POINTS)))
+    places = np.union1d(kept, np.minimum(first, len(recall) - 1))
+    return [(round(float(recall[place]), 4), round(float(precision[place]), 4)) for place in places]
 
 
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:

@@ -1,0 +1,91 @@
+"""What the tables know of every (person, photo) that is ranked under a set or true, and the rankings of each person."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from facefind_pipeline.evaluation.losses import OtherFace
+from facefind_pipeline.evaluation.metrics import Ranking
+from facefind_pipeline.faces import Box
+from facefind_pipeline.store.queries import query
+
+
+class TruthFact(NamedTuple):
+    """A row of `truth_facts`."""
+
+    person: str
+    sha256: bytes
+    rank: int | None
+    distance: float | None
+    score: float | None
+    plain_distance: float | None
+    rival: str | None
+    rival_distance: float | None
+    relevant: bool
+    x: int | None
+    y: int | None
+    w: int | None
+    h: int | None
+    shown: bool | None
+    by_hand: bool
+    path: str | None
+    problem: str | None
+    detected: bool
+    face_width: int | None
+    sharpness: float | None
+    landmarks: Sequence[float] | None
+    faces: int
+
+    @property
+    def box(self) -> Box | None:
+        """The person's face where truth gives it."""
+        if self.x is None or self.y is None or self.w is None or self.h is None:
+            return None
+        return Box(self.x, self.y, self.w, self.h)
+
+
+def read_truth_facts(
+    connection: Connection, key: str, person: str | None = None, photo: bytes | None = None
+) -> list[TruthFact]:
+    """All ranked and all true (person, photo) of a set; of one person, as if the photo were true, if asked."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("truth_facts"), {"parameter_set": key, "person": person, "photo": photo})
+        return [TruthFact(person, bytes(sha256), *rest) for person, sha256, *rest in cursor.fetchall()]
+
+
+def template_ranking(facts: Sequence[TruthFact]) -> Ranking:
+    """One person's ranking as it is stored, by score."""
+    ranked = [fact for fact in facts if fact.rank is not None]
+    scores = np.array([fact.score or 0.0 for fact in ranked], dtype=np.float64)
+    # What was confirmed is ranked before nearer faces.
+    return Ranking(_hits(ranked), np.maximum.accumulate(scores), _relevant(facts))
+
+
+def nearest_reference_ranking(facts: Sequence[TruthFact]) -> Ranking:
+    """The same photos by the distance to the nearest reference alone; a box drawn by hand has none."""
+    ranked = [fact for fact in facts if fact.rank is not None and not fact.by_hand]
+    ranked.sort(key=lambda fact: (fact.plain_distance or 0.0, fact.sha256))
+    distances = np.array([fact.plain_distance or 0.0 for fact in ranked], dtype=np.float64)
+    return Ranking(_hits(ranked), distances, _relevant(facts))
+
+
+def faces_in(connection: Connection, photos: Iterable[bytes]) -> Mapping[bytes, Sequence[OtherFace]]:
+    """The faces that all sets found in photos, by the photo's SHA-256; a photo without any has none."""
+    faces: dict[bytes, list[OtherFace]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(query("faces_of_photo"), {"photos": list(photos)})
+        for sha256, parameter_set, x, y, w, h in cursor.fetchall():
+            faces[bytes(sha256)].append(OtherFace(parameter_set, Box(x, y, w, h)))
+    return faces
+
+
+def _hits(ranked: Sequence[TruthFact]) -> npt.NDArray[np.bool_]:
+    return np.array([fact.relevant for fact in ranked], dtype=np.bool_)
+
+
+def _relevant(facts: Sequence[TruthFact]) -> int:
+    return sum(fact.relevant for fact in facts)

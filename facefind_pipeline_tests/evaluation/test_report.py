@@ -1,0 +1,41 @@
+"""Sets side by side: which is best, what only one of them finds, the tables and the page."""
+
+from pathlib import Path
+
+from facefind_pipeline.evaluation.evaluate import evaluate_set
+from facefind_pipeline.evaluation.report import write_report
+from facefind_pipeline.evaluation.sweep import read_sweep
+from facefind_pipeline.evaluation.tables import headline, sets_table
+from facefind_pipeline.store.database import Database
+from facefind_pipeline_tests.evaluation.event import refresh, write_truth
+from facefind_pipeline_tests.store.rows import KEY, Photo, partition, vector, write_all, write_person
+
+OTHER = "hog-up1-px640@dlib"
+
+
+def test_sets_side_by_side(database: Database, event: dict[str, Photo], tmp_path: Path) -> None:
+    write_truth(database, event, "near.jpg", "far.jpg", "late.jpg")
+    with database.connect() as connection:
+        other = partition(connection, "friday", OTHER, detector="another")
+        write_all(connection, other, [Photo("near.jpg", "1", [vector(0.2)], boxes=[(7, 7, 30, 30)])])
+        write_person(connection, other, "Ada", [vector(0)])
+    refresh(database, OTHER)
+    for key in (KEY, OTHER):
+        evaluate_set(database, key)
+    sweep = read_sweep(database)
+    assert [one.key for one in sweep.sets] == [KEY, OTHER]
+    assert sweep.only_here == {KEY: 2, OTHER: 0}
+    table = sets_table(sweep).set_index("set")
+    assert table.loc[KEY, "mAP"] == 1
+    assert table.loc[OTHER, "lost: not worked on yet"] == 2
+    page = write_report(sweep, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert all(word in page for word in (KEY, OTHER, "far.jpg", "data:image/png;base64,"))
+    assert "http" not in page  # it needs nothing from elsewhere
+
+
+def test_without_truth_there_is_nothing_to_show(database: Database, event: dict[str, Photo], tmp_path: Path) -> None:
+    made = evaluate_set(database, KEY)
+    assert (made.figures.people, headline(made.figures)) == ([], {"dagster/row_count": 0})
+    sweep = read_sweep(database)
+    assert sweep.sets == []
+    assert "facefind truth add" in write_report(sweep, tmp_path / "report.html").read_text(encoding="utf-8")
