@@ -47,6 +47,8 @@ def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
     graph.materialize(["sweep_report"])
     sweep = read_sweep(database)
     shown = [one for one in sweep.sets if not wanted or one.key in wanted]
+    if not shown:
+        click.echo("no figures: of nobody do the truth lists name a photo that counts", err=True)
     if as_json:
         echo_json({one.key: one.figures.as_json(without={"curves"}) for one in shown})
         return

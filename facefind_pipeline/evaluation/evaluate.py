@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import Json
 
 from facefind_pipeline.evaluation.attribution import losses_of
-from facefind_pipeline.evaluation.calibration_check import check_calibration
+from facefind_pipeline.evaluation.calibration_check import check_calibration, person_cuts
 from facefind_pipeline.evaluation.figures import Curves, Estimate, Figures, LostPhoto, PersonFigures, Summary
 from facefind_pipeline.evaluation.losses import Loss, Reason
 from facefind_pipeline.evaluation.metrics import average_precision, curve, interval, measure, paired_interval
@@ -74,20 +74,24 @@ def compute_figures(connection: Connection, key: str) -> Figures:
     """All figures of a set, from what is stored now."""
     facts = read_truth_facts(connection, key)
     everyone = {person: list(theirs) for person, theirs in itertools.groupby(facts, key=lambda fact: fact.person)}
+    counting = {person: [fact for fact in theirs if fact.counts] for person, theirs in everyone.items()}
     # Photos that were listed may have moved to a day that the list does not cover.
-    people = {person: theirs for person, theirs in everyone.items() if any(fact.relevant for fact in theirs)}
+    people = {person: theirs for person, theirs in counting.items() if any(fact.relevant for fact in theirs)}
     template = [template_ranking(theirs) for theirs in people.values()]
     nearest = [nearest_reference_ranking(theirs) for theirs in people.values()]
+    calibration = read_calibration(connection, key)
     of_people = [
         PersonFigures(
             person=person,
             nearest_reference_average_precision=average_precision(by_nearest),
+            cuts=person_cuts(people[person], calibration),
+            left_out=[fact.path for fact in everyone[person] if fact.left_out],
+            unlabelled=sum(fact.unlabelled and not fact.left_out for fact in everyone[person]),
             **dict(measure(by_template)),
         )
         for person, by_template, by_nearest in zip(people, template, nearest, strict=True)
     ]
     losses = losses_of(connection, key, people)
-    calibration = read_calibration(connection, key)
     return Figures(
         people=of_people,
         summary=_summary(of_people, [loss for _, loss in losses]) if people else None,
@@ -117,6 +121,7 @@ def _summary(people: Sequence[PersonFigures], losses: Sequence[Loss]) -> Summary
         average_precision=_estimate(template),
         p_at_1=_estimate([one.p_at_1 for one in people]),
         p_at_10=_estimate([one.p_at_10 for one in people]),
+        p_at_10_or_relevant=_estimate([one.p_at_10_or_relevant for one in people]),
         r_precision=_estimate([one.r_precision for one in people]),
         best_f1=_estimate([one.best_f1 for one in people]),
         nearest_reference_average_precision=_estimate(nearest),

@@ -28,13 +28,33 @@ class Stored(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
+class PersonCut(Stored):
+    """What photos up to a cut bring one person: how many show them, how many do not, and the share of theirs found."""
+
+    found: int
+    false_matches: int
+    recall: float
+
+
 class PersonFigures(Measures):
-    """One person's measures, and what the nearest-reference ranking alone reaches."""
+    """One person's measures, and what the nearest-reference ranking alone reaches.
+
+    Attributes:
+        person: their key.
+        nearest_reference_average_precision: as `average_precision`.
+        cuts: what `sure` and `likely`, which has what is sure too, let in; empty where nothing is known of
+            probabilities, and in figures that were stored before there were cuts of one person.
+        left_out: paths of photos that count for nothing, as the list says or since a reference was cut from them.
+        unlabelled: how many ranked photos count for nothing since no list names them.
+    """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     person: str
     nearest_reference_average_precision: float = Field(alias="plain_average_precision")
+    cuts: Mapping[str, PersonCut] = Field(default_factory=dict)
+    left_out: Sequence[str | None] = ()
+    unlabelled: int = 0
 
 
 class Estimate(Stored):
@@ -50,6 +70,7 @@ class Summary(Stored):
     Attributes:
         people: how many there are.
         relevant: photos that show them, all together.
+        p_at_10_or_relevant: None in figures that were stored before it was among them.
         gain: of the mean average precision over that of the nearest-reference ranking.
         ceiling: the share of relevant photos that a perfect ranking could reach.
     """
@@ -59,6 +80,7 @@ class Summary(Stored):
     average_precision: Estimate
     p_at_1: Estimate
     p_at_10: Estimate
+    p_at_10_or_relevant: Estimate | None = None
     r_precision: Estimate
     best_f1: Estimate
     nearest_reference_average_precision: Estimate = Field(alias="plain_average_precision")

@@ -13,7 +13,7 @@ from psycopg2 import sql
 from facefind_pipeline.store.queries import query
 
 RANKING = "templates-3"  # the name of the rules by which results are ranked; a change of rules changes it
-EVALUATION = 2  # of those by which figures are computed
+EVALUATION = 3  # of those by which figures are computed
 
 
 class Kind(Enum):
