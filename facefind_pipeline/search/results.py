@@ -150,9 +150,12 @@ def _write_rows(connection: Connection, key: str, people: Sequence[str], rows: R
                 *(fixed(part[name], ">f8", ~np.isnan(part[name])) for name in DISTANCES),
                 texts(people, part["rival"]),
                 fixed(part["confirmed"], "?"),
+                fixed(ranks[start : start + BATCH], ">i4"),
+                fixed(part["score"], ">f8", ~np.isnan(part["score"])),
             )
 
-    columns = ("parameter_set", "person", "rank", "sha256", "face_key", *DISTANCES, "rival", "confirmed")
+    before = ("parameter_set", "person", "rank", "sha256", "face_key", *DISTANCES, "rival", "confirmed")
+    columns = (*before, "face_rank", "face_score")
     copy_columns(connection, "search_results", columns, batches())
 
 
