@@ -23,7 +23,8 @@ Examples:
 def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
     """Compare stored results with the truth lists: figures per set, losses by reason, and a report with plots.
 
-    Nothing is detected or embedded; only what changed since the last time is recomputed.
+    Nothing is detected or embedded; only what changed since the last time is recomputed. A set ranked with clothes is
+    compared with its ranking by the face alone.
     """
     from facefind_pipeline.evaluation.sweep import read_sweep
     from facefind_pipeline.evaluation.tables import people_table, sets_table
@@ -50,15 +51,15 @@ def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
     if not shown:
         click.echo("no figures: of nobody do the truth lists name a photo that counts", err=True)
     if as_json:
-        echo_json({one.key: one.figures.as_json(without={"curves"}) for one in shown})
+        echo_json({one.key: one.figures.as_json(curves=False) for one in shown if not one.face_alone})
         return
     table = sets_table(sweep)
-    rows = table[table["set"].isin([one.key for one in shown])]
+    rows = table[table["set"].isin([one.name for one in shown])]
     for row in rows.to_dict("records"):
         click.echo(f"\n{row.pop('set')}")
         echo_table([{"": name, "figure": value} for name, value in row.items() if value == value])  # noqa: PLR0124 - NaN
     if by_person:
         for each in shown:
-            click.echo(f"\n{each.key}")
+            click.echo(f"\n{each.name}")
             echo_table([{str(k): v for k, v in row.items()} for row in people_table(each.figures).to_dict("records")])
     click.echo(f"report: {graph.workspace.settings.sheets.parent / 'report.html'}", err=True)

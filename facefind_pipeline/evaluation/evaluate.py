@@ -4,7 +4,7 @@ One query brings all rows; the rest is arithmetic on them, so 50 people in 160 p
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,14 @@ from facefind_pipeline.evaluation.figures import Curves, Estimate, Figures, Lost
 from facefind_pipeline.evaluation.losses import Loss, Reason
 from facefind_pipeline.evaluation.metrics import average_precision, curve, interval, measure, paired_interval
 from facefind_pipeline.evaluation.slices import slices
-from facefind_pipeline.evaluation.truth_facts import nearest_reference_ranking, read_truth_facts, template_ranking
+from facefind_pipeline.evaluation.truth_facts import (
+    TruthFact,
+    by_face_alone,
+    have_clothes_counted,
+    nearest_reference_ranking,
+    read_truth_facts,
+    template_ranking,
+)
 from facefind_pipeline.plan.due import is_current, would_be_made_from
 from facefind_pipeline.search.calibration import read_calibration
 from facefind_pipeline.store import parameter_sets, versions
@@ -71,8 +78,17 @@ def read_evaluation(connection: Connection, key: str) -> Evaluation | None:
 
 
 def compute_figures(connection: Connection, key: str) -> Figures:
-    """All figures of a set, from what is stored now."""
+    """All figures of a set, from what is stored now; those of the ranking by the face alone where clothes count too."""
     facts = read_truth_facts(connection, key)
+    if not have_clothes_counted(facts):
+        return _figures_of(connection, key, facts)
+    return _figures_of(connection, key, facts, _figures_of(connection, key, by_face_alone(facts)))
+
+
+def _figures_of(
+    connection: Connection, key: str, facts: Iterable[TruthFact], without_clothes: Figures | None = None
+) -> Figures:
+    """All figures of one ranking, whose facts come by person and rank."""
     everyone = {person: list(theirs) for person, theirs in itertools.groupby(facts, key=lambda fact: fact.person)}
     counting = {person: [fact for fact in theirs if fact.counts] for person, theirs in everyone.items()}
     # Photos that were listed may have moved to a day that the list does not cover.
@@ -94,7 +110,7 @@ def compute_figures(connection: Connection, key: str) -> Figures:
     losses = losses_of(connection, key, people)
     return Figures(
         people=of_people,
-        summary=_summary(of_people, [loss for _, loss in losses]) if people else None,
+        summary=_summary(of_people, [loss for _, loss in losses], without_clothes) if people else None,
         seconds_per_photo=_seconds_per_photo(connection, key),
         losses=[
             LostPhoto(person=fact.person, photo=fact.path, reason=loss.reason, detail=loss.detail)
@@ -107,10 +123,11 @@ def compute_figures(connection: Connection, key: str) -> Figures:
         if calibration and people
         else None,
         curves=Curves(template=curve(template), nearest_reference=curve(nearest)) if people else None,
+        without_clothes=without_clothes,
     )
 
 
-def _summary(people: Sequence[PersonFigures], losses: Sequence[Loss]) -> Summary:
+def _summary(people: Sequence[PersonFigures], losses: Sequence[Loss], without_clothes: Figures | None) -> Summary:
     """Means over people with their intervals, and the ceiling."""
     relevant = sum(one.relevant for one in people)
     template = [one.average_precision for one in people]
@@ -125,13 +142,21 @@ def _summary(people: Sequence[PersonFigures], losses: Sequence[Loss]) -> Summary
         r_precision=_estimate([one.r_precision for one in people]),
         best_f1=_estimate([one.best_f1 for one in people]),
         nearest_reference_average_precision=_estimate(nearest),
-        gain=Estimate(mean=float(np.mean(template) - np.mean(nearest)), interval=paired_interval(template, nearest)),
+        gain=_gain(template, nearest),
+        clothes_gain=None
+        if without_clothes is None
+        else _gain(template, [one.average_precision for one in without_clothes.people]),
         ceiling=1 - sum(loss.reason in BEYOND_RANKING for loss in losses) / relevant,
     )
 
 
 def _estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean=float(np.mean(values)), interval=interval(values))
+
+
+def _gain(ours: Sequence[float], theirs: Sequence[float]) -> Estimate:
+    """Of one ranking over another of the same people."""
+    return Estimate(mean=float(np.mean(ours) - np.mean(theirs)), interval=paired_interval(ours, theirs))
 
 
 def _seconds_per_photo(connection: Connection, key: str) -> float | None:

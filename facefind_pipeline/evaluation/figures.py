@@ -72,6 +72,7 @@ class Summary(Stored):
         relevant: photos that show them, all together.
         p_at_10_or_relevant: None in figures that were stored before it was among them.
         gain: of the mean average precision over that of the nearest-reference ranking.
+        clothes_gain: of the mean average precision over that by the face alone; None where clothes moved no score.
         ceiling: the share of relevant photos that a perfect ranking could reach.
     """
 
@@ -85,6 +86,7 @@ class Summary(Stored):
     best_f1: Estimate
     nearest_reference_average_precision: Estimate = Field(alias="plain_average_precision")
     gain: Estimate
+    clothes_gain: Estimate | None = None
     ceiling: float
 
 
@@ -162,6 +164,7 @@ class Figures(Stored):
         seconds_per_photo: of the detector, on the machine that ran it; None where it looked at nothing.
         losses: the photos that are not found, and why.
         found: person and SHA-256, in hexadecimal digits, of those that are.
+        without_clothes: the figures of the ranking by the face alone; None where clothes moved no score.
     """
 
     people: Sequence[PersonFigures]
@@ -172,7 +175,12 @@ class Figures(Stored):
     slices: Sequence[Slice]
     calibration: OrEmpty[CalibrationCheck]
     curves: OrEmpty[Curves]
+    without_clothes: OrEmpty["Figures"] = None
 
-    def as_json(self, without: set[str] | None = None) -> Mapping[str, Any]:
-        """Plain values under the stored keys; `without` some of the fields."""
-        return self.model_dump(mode="json", by_alias=True, exclude=without)
+    def as_json(self, *, curves: bool = True) -> Mapping[str, Any]:
+        """Plain values under the stored keys, with the points of curves or without."""
+        if curves:
+            return self.model_dump(mode="json", by_alias=True)
+        return self.model_dump(
+            mode="json", by_alias=True, exclude={"curves": True, "without_clothes": {"curves": True}}
+        )

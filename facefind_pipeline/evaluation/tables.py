@@ -23,6 +23,7 @@ def headline(figures: Figures) -> dict[str, float]:
     summary = figures.summary
     if summary is None:
         return {"dagster/row_count": 0}
+    clothes_gain = {} if summary.clothes_gain is None else {"clothes_gain": summary.clothes_gain.mean}
     return {
         "dagster/row_count": summary.people,
         "mean_average_precision": summary.average_precision.mean,
@@ -31,6 +32,7 @@ def headline(figures: Figures) -> dict[str, float]:
         "r_precision": summary.r_precision.mean,
         "ceiling": summary.ceiling,
         "lost": len(figures.losses),
+        **clothes_gain,
     }
 
 
@@ -88,7 +90,7 @@ def sets_table(sweep: Sweep) -> "pd.DataFrame":
     """One row per set, the best first: quality, cost, what no other set finds, and lost photos by reason."""
     import pandas as pd
 
-    frame = pd.DataFrame([_set_row(one, sweep.only_here[one.key]) for one in sweep.sets])
+    frame = pd.DataFrame([_set_row(one, sweep.only_here[one.name]) for one in sweep.sets])
     return _without_empty(frame, [LEFT_OUT, UNLABELLED, *(f"lost: {reason.value}" for reason in Reason)])
 
 
@@ -100,7 +102,7 @@ def _set_row(one: SetFigures, only_here: int) -> dict[str, object]:
     bands = {cut.cut: cut for cut in cuts if cut.cut in BANDS}
     reasons = Counter(loss.reason for loss in figures.losses)
     return {
-        "set": one.key,
+        "set": one.name,
         "mAP": round(summary.average_precision.mean, 4),
         "95 %": f"{low:.3f}-{high:.3f}",
         "mAP by nearest reference": round(summary.nearest_reference_average_precision.mean, 4),

@@ -27,6 +27,8 @@ class TruthFact(NamedTuple):
     rank: int | None
     distance: float | None
     score: float | None
+    face_rank: int | None
+    face_score: float | None
     plain_distance: float | None
     rival: str | None
     rival_distance: float | None
@@ -74,10 +76,22 @@ def read_truth_facts(
 def same_picture(key: str) -> float:
     """The distance up to which a face may be the one that a reference was cut from, found again in the cut picture.
 
-    Cut, scaled and saved again, a face of 20 to 80 pixels gets a vector .07 to .20 from its own with dlib's network.
+    Cut out and saved again, faces of 20 to 80 pixels got vectors .07 to .20 from their own with dlib's network; scaled
+    to half their size up to .47, where other photos of the person lie too, so that lists have to name such a photo.
     """
     prior = prior_of(key)
     return SAME_VECTOR if prior is None else prior.genuine.at(SAME_PICTURE_RATE)
+
+
+def have_clothes_counted(facts: Iterable[TruthFact]) -> bool:
+    """Whether clothes moved any score."""
+    return any((fact.rank, fact.score) != (fact.face_rank, fact.face_score) for fact in facts)
+
+
+def by_face_alone(facts: Iterable[TruthFact]) -> list[TruthFact]:
+    """The facts as they would be without clothes, in the order of those ranks."""
+    moved = [fact._replace(rank=fact.face_rank, score=fact.face_score) for fact in facts]
+    return sorted(moved, key=lambda fact: (fact.person, fact.rank is None, fact.rank, fact.sha256))
 
 
 def template_ranking(facts: Sequence[TruthFact]) -> Ranking:

@@ -46,6 +46,16 @@ def test_figures_and_reasons(facefind: Facefind, filled: Path, by_hand: Path, tm
     assert "photos left out" in printed
 
 
+def test_a_list_of_nothing_that_counts_gives_no_figures_and_says_so(
+    facefind: Facefind, filled: Path, by_hand: Path
+) -> None:
+    by_hand.write_text("person,filename,leave_out\nAda,both.jpg,yes\n")
+    assert facefind("truth", "add", by_hand).exit_code == 0
+    evaluated = facefind("evaluate", "--json")
+    assert (evaluated.exit_code, json.loads(evaluated.stdout)) == (0, {})
+    assert "no figures: of nobody do the truth lists name a photo that counts" in evaluated.stderr
+
+
 def test_a_set_that_was_never_filled_has_figures_too(facefind: Facefind, filled: Path, by_hand: Path) -> None:
     unfilled = SMALL_SET.replace("px640", "px320")
     assert facefind("params", "add", unfilled).exit_code == 0

@@ -15,6 +15,20 @@ def refresh(database: Database, key: str = KEY) -> None:
         results.refresh(connection, parameter_sets.find(connection, key))
 
 
+def move_by_clothes(database: Database, event: Mapping[str, Photo], name: str, above: str, key: str = KEY) -> None:
+    """Makes Ada's stored results those that clothes moved: `name`, which by the face alone is just below `above`."""
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE search_results moved SET face_rank = other.rank, face_score = other.score
+            FROM search_results other
+            WHERE moved.parameter_set = %(key)s AND other.parameter_set = %(key)s AND moved.sha256 <> other.sha256
+              AND ARRAY[moved.sha256, other.sha256] <@ %(photos)s::bytea[]
+            """,
+            {"key": key, "photos": [event[name].sha256, event[above].sha256]},
+        )
+
+
 def write_truth(
     database: Database,
     event: Mapping[str, Photo],

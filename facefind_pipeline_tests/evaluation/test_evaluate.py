@@ -13,7 +13,7 @@ from facefind_pipeline.store import feedback, parameter_sets, people, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.truth import TruthList, TruthRow
-from facefind_pipeline_tests.evaluation.event import refresh, write_truth
+from facefind_pipeline_tests.evaluation.event import move_by_clothes, refresh, write_truth
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, vector, write_all, write_person
 
 
@@ -148,6 +148,28 @@ def test_without_a_calibration_nobody_knows_what_is_let_in(database: Database, e
         write_calibrations(connection, KEY, {})
         (ada,) = compute_figures(connection, KEY).people
     assert ada.cuts == {}
+
+
+def test_where_clothes_counted_the_face_alone_has_figures_too(database: Database, event: dict[str, Photo]) -> None:
+    write_truth(database, event, "near.jpg", "far.jpg")
+    move_by_clothes(database, event, "far.jpg", above="stranger.jpg")
+    figures = evaluate_set(database, KEY).figures
+    alone = figures.without_clothes
+    assert figures.people[0].average_precision == pytest.approx((1 + 2 / 3) / 2)
+    assert alone.people[0].average_precision == pytest.approx((1 + 2 / 4) / 2)
+    assert figures.summary.clothes_gain.mean == pytest.approx(1 / 12)
+    assert (alone.without_clothes, alone.summary.clothes_gain) == (None, None)
+    with database.connect() as connection:
+        assert read_evaluation(connection, KEY).figures == figures
+    printed = figures.as_json(curves=False)
+    assert "curves" not in printed.keys() | printed["without_clothes"].keys()
+
+
+def test_where_clothes_moved_nothing_there_is_one_ranking(database: Database, event: dict[str, Photo]) -> None:
+    write_truth(database, event, "near.jpg", "far.jpg")
+    with database.connect() as connection:
+        figures = compute_figures(connection, KEY)
+    assert (figures.without_clothes, figures.summary.clothes_gain) == (None, None)
 
 
 def test_the_calibration_is_checked_against_truth(database: Database, event: dict[str, Photo]) -> None:

@@ -1,5 +1,5 @@
 -- Photos that no figure counts: those that truth leaves out of a person's ranking, and those that no list names.
--- depends: 0020_nearest_reference_cut
+-- depends: 0022_clothes_ranking
 
 ALTER TABLE truth ADD COLUMN leave_out boolean;
 ALTER TABLE truth_lists ADD COLUMN unlabelled_left_out boolean NOT NULL DEFAULT false;

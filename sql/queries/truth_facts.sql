@@ -25,7 +25,7 @@ files AS (
     FROM photos WHERE sha256 IS NOT NULL GROUP BY sha256
 ),
 ranked AS (
-    SELECT person, sha256, rank, face_key, distance, score, plain_distance, rival, rival_distance
+    SELECT person, sha256, rank, face_key, distance, score, face_rank, face_score, plain_distance, rival, rival_distance
     FROM search_results
     WHERE parameter_set = %(parameter_set)s AND person IN (SELECT person FROM wanted)
 ),
@@ -42,12 +42,12 @@ source AS (
     SELECT person, sha256 FROM cut_from UNION SELECT person, sha256 FROM reference_photos
 ),
 pairs AS (
-    SELECT person, sha256, r.rank, r.face_key, r.distance, r.score, r.plain_distance, r.rival, r.rival_distance,
+    SELECT person, sha256, r.rank, r.face_key, r.distance, r.score, r.face_rank, r.face_score, r.plain_distance, r.rival, r.rival_distance,
            wanted.person IS NOT NULL AS relevant, wanted.x, wanted.y, wanted.w, wanted.h,
            wanted.leave_out
     FROM ranked r FULL JOIN wanted USING (person, sha256)
 )
-SELECT p.person, p.sha256, p.rank, p.distance, p.score, p.plain_distance, p.rival, p.rival_distance,
+SELECT p.person, p.sha256, p.rank, p.distance, p.score, p.face_rank, p.face_score, p.plain_distance, p.rival, p.rival_distance,
        p.relevant, p.x, p.y, p.w, p.h, said.shown, coalesce(said.by_hand, false) AS by_hand,
        files.path, coalesce(files.problem, d.problem) AS problem, d.sha256 IS NOT NULL AS detected,
        f.w AS face_width, f.sharpness, f.landmarks,
