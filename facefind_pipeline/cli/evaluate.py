@@ -1,6 +1,7 @@
 """`facefind evaluate`: how good each set is against the truth lists, and the sweep report."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,9 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.workspace import SetName, chosen_set, json_option, open_graph, open_reading
 from facefind_pipeline.errors import FacefindError
+
+if TYPE_CHECKING:
+    from facefind_pipeline.evaluation.sweep import SetFigures, Sweep
 
 
 @click.command(
@@ -27,7 +31,6 @@ def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
     compared with its ranking by the face alone.
     """
     from facefind_pipeline.evaluation.sweep import read_sweep
-    from facefind_pipeline.evaluation.tables import people_table, sets_table
     from facefind_pipeline.plan.due import Scope, due
     from facefind_pipeline.store import parameter_sets, truth
 
@@ -53,6 +56,14 @@ def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
     if as_json:
         echo_json({one.key: one.figures.as_json(curves=False) for one in shown if not one.face_alone})
         return
+    if shown:
+        _echo(sweep, shown, by_person=by_person)
+    click.echo(f"report: {graph.workspace.settings.sheets.parent / 'report.html'}", err=True)
+
+
+def _echo(sweep: "Sweep", shown: "Sequence[SetFigures]", *, by_person: bool) -> None:
+    from facefind_pipeline.evaluation.tables import people_table, sets_table
+
     table = sets_table(sweep)
     rows = table[table["set"].isin([one.name for one in shown])]
     for row in rows.to_dict("records"):
@@ -62,4 +73,3 @@ def evaluate(keys: Sequence[str], by_person: bool, as_json: bool) -> None:
         for each in shown:
             click.echo(f"\n{each.name}")
             echo_table([{str(k): v for k, v in row.items()} for row in people_table(each.figures).to_dict("records")])
-    click.echo(f"report: {graph.workspace.settings.sheets.parent / 'report.html'}", err=True)

@@ -54,6 +54,8 @@ def test_a_list_of_nothing_that_counts_gives_no_figures_and_says_so(
     evaluated = facefind("evaluate", "--json")
     assert (evaluated.exit_code, json.loads(evaluated.stdout)) == (0, {})
     assert "no figures: of nobody do the truth lists name a photo that counts" in evaluated.stderr
+    printed = facefind("evaluate", "--people")
+    assert (printed.exit_code, printed.stdout, "report: " in printed.stderr) == (0, "", True)
 
 
 def test_a_set_that_was_never_filled_has_figures_too(facefind: Facefind, filled: Path, by_hand: Path) -> None:
