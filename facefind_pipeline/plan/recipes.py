@@ -1,7 +1,8 @@
 """Recipes: from what each asset's partitions would be made now, by one query for all of them.
 
 A recipe's query is `sql/queries/made_from/ASSET.sql`. It returns a row per partition that can be made: its key, the
-versions of all it follows from and, where they count, the fingerprints it was made by (detector, space, embedder).
+versions of all it follows from and, where they count, the fingerprints it was made by (of detector, embedder and the
+rules for clothes; null where there was none).
 """
 
 from collections.abc import Sequence

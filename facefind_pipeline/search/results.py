@@ -23,6 +23,7 @@ from facefind_pipeline.search.rank import Rows, rank
 from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.binary_columns import Column, copy_columns, fixed, texts
+from facefind_pipeline.store.clothes import clothes_version
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.made import made_version, record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
@@ -70,8 +71,10 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
 
 
 def results_version(connection: Connection, key: str) -> str:
-    """Data version of a set's results: the vectors, the references and the ranking rules they follow from."""
-    return versions.hash_rows([(RANKING, set_version(connection, key)), *_reference_versions(connection, key)])
+    """Data version of a set's results: the vectors, clothes, references and the ranking rules they follow from."""
+    clothes = clothes_version(connection, key)
+    made_from = (RANKING, set_version(connection, key), *([clothes] if clothes else []))
+    return versions.hash_rows([made_from, *_reference_versions(connection, key)])
 
 
 def _reference_versions(connection: Connection, key: str) -> list[tuple[str, str]]:
