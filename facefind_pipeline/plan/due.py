@@ -12,7 +12,7 @@ from enum import Enum
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.plan.recipes import EVALUATION, RANKING, RECIPES, Kind, Recipe
+from facefind_pipeline.plan.recipes import EVALUATION, RECIPES, Kind, Recipe, ranking
 from facefind_pipeline.store.made import day_set
 from facefind_pipeline.store.versions import Fingerprints
 
@@ -52,7 +52,7 @@ class Scope:
         return {
             "sets": None if self.sets is None else list(self.sets),
             "days": None if self.days is None else list(self.days),
-            "ranking": RANKING,
+            "ranking": ranking(),
             "evaluation": EVALUATION,
         }
 

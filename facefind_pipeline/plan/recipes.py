@@ -11,10 +11,17 @@ from enum import Enum
 
 from psycopg2 import sql
 
+from facefind_pipeline.settings import clothes_count
 from facefind_pipeline.store.queries import query
 
-RANKING = "templates-3"  # the name of the rules by which results are ranked; a change of rules changes it
+# The name of the rules by which results are ranked, and of those for clothes; a change of rules changes it.
+RANKING, WITH_CLOTHES = "templates-3", "clothes-1"
 EVALUATION = 2  # of those by which figures are computed
+
+
+def ranking() -> str:
+    """The name of the rules by which results are ranked now: with clothes, unless the settings switch these off."""
+    return f"{RANKING} {WITH_CLOTHES}" if clothes_count() else RANKING
 
 
 class Kind(Enum):

@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 
 from facefind_pipeline.evaluation.evaluate import read_evaluation
+from facefind_pipeline.plan import recipes
 from facefind_pipeline.plan.due import Step, Why, due
 from facefind_pipeline.search.find import find_person
 from facefind_pipeline.settings import Settings
@@ -29,7 +30,9 @@ $$
 
 @pytest.fixture
 def home(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """Tables and rows as the earlier version had them, opened by this one."""
+    """Tables and rows as the earlier version had them, opened by this one, as if results were still ranked as then."""
+    monkeypatch.setattr(recipes, "RANKING", "templates-2")
+    monkeypatch.setenv("FACEFIND_CLOTHES", "off")
     earlier = tmp_path / "sql" / "migrations"
     earlier.mkdir(parents=True)
     for file in (sql_folder() / "migrations").glob("*.sql"):
