@@ -66,11 +66,14 @@ class Calibration:
 
         Where the fitted densities would let it rise again, far out on either side, it keeps its last value.
         """
-        nearest, farthest = self._falling
+        return 1 / (1 + math.exp(min(-self.log_odds(score), 700.0)))
+
+    def log_odds(self, score: float) -> float:
+        """The same as the logarithm of odds."""
+        nearest, farthest = self.falling
         x = min(max(math.log(max(score, 1e-12)), nearest), farthest)
         odds = self.genuine.log_density(x) - self.impostor.log_density(x)
-        odds += math.log(self.prevalence) - math.log1p(-self.prevalence)
-        return 1 / (1 + math.exp(min(-odds, 700.0)))
+        return odds + math.log(self.prevalence) - math.log1p(-self.prevalence)
 
     @cached_property
     def sure_cut(self) -> float:
@@ -78,10 +81,15 @@ class Calibration:
         return self._cut(SURE)
 
     @cached_property
+    def even_cut(self) -> float:
+        """The score up to which a face is at least as likely the person's as not; below all scores where none is."""
+        return self._cut(LIKELY)
+
+    @cached_property
     def likely_cut(self) -> float:
         """The score up to which a match is called likely, if it is not sure."""
         few_false = self.impostor.at(min(LIKELY_RATE, LIKELY_FALSE / max(1, self.faces)))
-        return max(few_false, min(self._cut(LIKELY), self.impostor.at(LIKELY_RATE)))
+        return max(few_false, min(self.even_cut, self.impostor.at(LIKELY_RATE)))
 
     @property
     def shown_cut(self) -> float:
@@ -95,7 +103,7 @@ class Calibration:
 
     def _cut(self, probability: float) -> float:
         """The score up to which the probability is at least that."""
-        near, far = self._falling
+        near, far = self.falling
         if self.probability(math.exp(near)) < probability:
             return NONE
         for _ in range(_HALVINGS):
@@ -104,7 +112,7 @@ class Calibration:
         return math.exp(near)
 
     @cached_property
-    def _falling(self) -> tuple[float, float]:
+    def falling(self) -> tuple[float, float]:
         """The logarithms of scores between which the probability falls, up to the impostors' middle.
 
         The log odds are a parabola: it turns where genuine and impostor densities fall equally fast.

@@ -1,13 +1,14 @@
 """Clothes: the colours of the body below a face, as one short descriptor per face.
 
-Faces of one person can be told by their clothes within one event day, and only there. A descriptor is a square-rooted
-histogram, so that the cosine of two is the Bhattacharyya coefficient of their colours (1 for equal ones).
+A descriptor holds a square-rooted histogram for each third of the body, in CIE Lab. So the cosine of two descriptors is
+the mean Bhattacharyya coefficient of their thirds: 1 for equal colours, 0 where no colour is shared.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,24 +19,32 @@ from facefind_pipeline.vision.turned import tilt
 
 TOP, BOTTOM = 1.3, 3.8  # of the body, in face heights below the upper edge of the face
 WIDTH = 2.0  # of the body, in face widths
-LEAST_VISIBLE = 0.5  # face heights of the body; with less of it inside the photo, no body is visible
-PARTS = 2  # of equal height, from the shoulders down
-BINS = (6, 8, 8)  # of lightness, of green to red and of blue to yellow
-LENGTH = PARTS * BINS[0] * BINS[1] * BINS[2]  # bytes of a descriptor
-SIDE = 48  # pixels of the longer side of a body that is described: larger ones are reduced
-# Rules by which clothes are described; a change of them changes the fingerprint. Descriptors of two are never compared.
+LEAST = 0.5  # face heights of the body that the photo has to show
+THIRDS = 3
+SIDE = 32  # pixels; a longer body is reduced to it
+# Few bins, and pixels shared between the two nearest in each dimension: of 15 true pairs and 19 likely ones of a race,
+# light changed by a fifth puts half as many strangers ahead as with 6 x 8 x 8 bins that have hard borders.
+LIGHTNESS, HUES = 4, 5  # bins of L, and of a and of b each, evenly over the ranges; an odd count has one for grey
+DARK, BRIGHT, COLOURFUL = (
+    16,
+    240,
+    40,
+)  # L of the outer bins, and their distance from grey on a and b; 8 bits as in OpenCV
+LENGTH = THIRDS * LIGHTNESS * HUES * HUES  # bytes of a descriptor
+FULL = 255  # of a bin that holds all of a third
 RULES: dict[str, object] = {
-    "clothes": "lab-histogram-1",
-    "body": [TOP, BOTTOM, WIDTH, LEAST_VISIBLE, PARTS],
-    "bins": BINS,
-    "side": SIDE,
+    "clothes": "lab-thirds-1",
+    "body": [TOP, BOTTOM, WIDTH, LEAST, SIDE],
+    "bins": [THIRDS, LIGHTNESS, HUES, DARK, BRIGHT, COLOURFUL, FULL],
     "opencv": version("opencv-python-headless"),
 }
 FINGERPRINT = hashlib.sha256(json.dumps(RULES, sort_keys=True).encode()).hexdigest()[:32]
 
+Floats = npt.NDArray[np.float32]
+
 
 def describe(pixels: Image, faces: Sequence[Face]) -> list[bytes | None]:
-    """Describes the clothes below each face.
+    """Describes the clothes below each face, from the photo and that face alone.
 
     Args:
         pixels: (h, w, 3) RGB, upright and full-size.
@@ -44,21 +53,21 @@ def describe(pixels: Image, faces: Sequence[Face]) -> list[bytes | None]:
     Returns:
         `LENGTH` bytes per face, to be read as uint8; None where no body is visible below the face.
     """
-    return [_descriptor(body) if (body := _body(pixels, face)) is not None else None for face in faces]
+    return [_descriptor(pixels, face) for face in faces]
 
 
-def _body(pixels: Image, face: Face) -> Image | None:
-    """The body below a face, its shoulders up, as far as the photo shows it."""
+def _descriptor(pixels: Image, face: Face) -> bytes | None:
     # A head that leans to a side still has its body below it; one that lies has it in the direction of its chin.
     turn = round(tilt(face.landmarks) / 90) % 4 if face.landmarks else 0
     x, y, w, h = _turned(face.box, turn, pixels.shape)
     upright = np.rot90(pixels, turn)
     height, width = upright.shape[:2]
-    top, bottom = round(y + TOP * h), min(height, round(y + BOTTOM * h))
-    left, right = max(0, round(x + w / 2 - WIDTH * w / 2)), min(width, round(x + w / 2 + WIDTH * w / 2))
-    if bottom - top < max(PARTS, LEAST_VISIBLE * h):
+    top, bottom = round(y + TOP * h), round(y + BOTTOM * h)
+    left, right = round(x + w / 2 - WIDTH * w / 2), round(x + w / 2 + WIDTH * w / 2)
+    if height - top < max(1, LEAST * h):
         return None
-    return upright[top:bottom, left:right]
+    visible = upright[top : min(bottom, height), max(left, 0) : min(right, width)]
+    return _histograms(_reduced(visible), len(visible) / (bottom - top))
 
 
 def _turned(box: Box, turn: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -71,20 +80,45 @@ def _turned(box: Box, turn: int, shape: tuple[int, ...]) -> tuple[int, int, int,
     return x, y, w, h
 
 
-def _descriptor(body: Image) -> bytes:
+def _reduced(body: Image) -> Image:
     import cv2
 
+    # Every nth pixel of a large body: averaging over all of them takes milliseconds, and tells no more of its colours.
+    step = max(1, max(body.shape[:2]) // (4 * SIDE))
+    body = np.ascontiguousarray(body[::step, ::step])
     scale = min(1.0, SIDE / max(body.shape[:2]))
-    size = (max(1, round(body.shape[1] * scale)), max(PARTS, round(body.shape[0] * scale)))
-    small = cv2.resize(np.ascontiguousarray(body), size, interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
-    parts = [_histogram(np.asarray(part, np.uint8)) for part in np.array_split(lab, PARTS)]
-    return np.rint(255 * np.sqrt(np.concatenate(parts))).astype(np.uint8).tobytes()
+    size = max(1, round(body.shape[1] * scale)), max(1, round(body.shape[0] * scale))
+    return np.asarray(cv2.resize(body, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _histogram(lab: Image) -> npt.NDArray[np.float32]:
-    """Shares of the pixels in each bin; they sum to 1."""
+def _histograms(body: Image, shown: float) -> bytes:
+    """Of the thirds of a body, of which this share is shown; one that is not counts as the one above it.
+
+    That garment mostly goes on. Of the race's bodies with half cut off, left empty such a third puts four times as many
+    strangers ahead, and half as many again where what is shown is stretched over all three.
+    """
     import cv2
 
-    counts = cv2.calcHist([lab], [0, 1, 2], None, list(BINS), [0, 256] * 3)
-    return np.asarray(counts, np.float32).ravel() / (lab.shape[0] * lab.shape[1])
+    lab = np.asarray(cv2.cvtColor(body, cv2.COLOR_RGB2LAB), np.uint8)
+    borders = np.ceil(np.arange(THIRDS + 1) * len(body) / shown / THIRDS).astype(int)
+    histograms: list[Floats] = []
+    for start, end in pairwise(borders):
+        third = lab[start:end].reshape(-1, 3)
+        histograms.append(_histogram(third) if len(third) else histograms[-1])
+    return bytes(np.rint(FULL * np.sqrt(np.concatenate(histograms))).astype(np.uint8))
+
+
+def _histogram(lab: Image) -> Floats:
+    """The share of (n, 3) pixels in each bin."""
+    lightness, a, b = _LIGHTNESS[lab[:, 0]], _HUES[lab[:, 1]], _HUES[lab[:, 2]]
+    colours = (a[:, :, None] * b[:, None, :]).reshape(len(lab), -1)
+    return np.asarray(lightness.T @ colours / len(lab), np.float32).ravel()
+
+
+def _bins(lowest: int, highest: int, count: int) -> Floats:
+    """(256, count): how much of a pixel of each value is in each bin; the outer ones take what lies beyond them."""
+    place = np.interp(np.arange(256), [lowest, highest], [0, count - 1])
+    return np.asarray(np.maximum(0, 1 - np.abs(place[:, None] - np.arange(count))), np.float32)
+
+
+_LIGHTNESS, _HUES = _bins(DARK, BRIGHT, LIGHTNESS), _bins(128 - COLOURFUL, 128 + COLOURFUL, HUES)

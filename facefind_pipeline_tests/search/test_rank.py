@@ -79,7 +79,19 @@ def _ranked(world: World, photos_a_block: int) -> tuple[rank.Ranked, Mapping[str
 
 def _results(names: Sequence[str], rows: rank.Rows) -> dict[str, list[Result]]:
     made: dict[str, list[Result]] = {name: [] for name in names}
-    for person, confirmed, score, distance, to_reference, rival, rival_distance, photo, key, by_hand in rows.tolist():
+    for (
+        person,
+        confirmed,
+        score,
+        distance,
+        to_reference,
+        rival,
+        rival_distance,
+        photo,
+        key,
+        by_hand,
+        *_,
+    ) in rows.tolist():
         *numbers, away = (None if np.isnan(one) else one for one in (score, distance, to_reference, rival_distance))
         rival_name = None if rival == rank.NOBODY else names[rival]
         made[names[person]].append(Result(photo, None if by_hand else key, confirmed, *numbers, rival_name, away))
