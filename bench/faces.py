@@ -66,7 +66,7 @@ def load(database: Database, first: int, last: int) -> None:
     registered(database)
     with database.connect() as connection:
         detector = parameter_sets.record_fingerprint(connection, "detector", {"bench": 1})
-        partition = Partition("bench", KEY, detector, embedder_fingerprint(connection))
+        partition = Partition("bench", KEY, detector, embedder_fingerprint(connection), "clothes")
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO photo_roots (path) VALUES ('bench') ON CONFLICT DO NOTHING")
             cursor.execute("INSERT INTO event_days SELECT 'bench', root_id, '' FROM photo_roots ON CONFLICT DO NOTHING")

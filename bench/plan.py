@@ -37,7 +37,7 @@ SELECT event_day, event_day || '/' || photo || '.jpg', sha256((event_day || phot
 FROM event_days, generate_series(1, {photos}) photo;
 INSERT INTO fingerprints VALUES ('detector', 'detector', '{{}}'), ('embedder', 'embedder', '{{}}');
 UPDATE parameter_sets SET detector_fingerprint = 'detector', embedder_fingerprint = 'embedder';
-INSERT INTO set_days SELECT parameter_set, event_day, 'detector', 'embedder' FROM parameter_sets, event_days;
+INSERT INTO set_days SELECT parameter_set, event_day, 'detector', 'embedder', 'clothes' FROM parameter_sets, event_days;
 INSERT INTO people (person, display_name) SELECT person, person FROM generate_series(1, {people}) person;
 INSERT INTO reference_photos (person, sha256, filename, source, content)
 SELECT person, sha256(person::bytea), 'reference.jpg', 'command', '' FROM people;

@@ -40,9 +40,7 @@ def publish(table: str, rows: Sequence[Mapping[str, object]]) -> None:
     Raises:
         ValueError: the document has no such marks.
     """
-    columns = list(rows[0])
-    lines = [columns, ["---"] * len(columns), *([_spell(row.get(column, "")) for column in columns] for row in rows)]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    text = markdown(rows)
     print(f"\n{text}\n", flush=True)
     caption = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {machine()}"
     document, found = re.subn(
@@ -54,6 +52,13 @@ def publish(table: str, rows: Sequence[Mapping[str, object]]) -> None:
     if not found:
         raise ValueError(f"{DOCUMENT.name} has no place for the table {table!r}")
     DOCUMENT.write_text(document, encoding="utf-8")
+
+
+def markdown(rows: Sequence[Mapping[str, object]]) -> str:
+    """A table, whose columns are those of the first row."""
+    columns = list(rows[0])
+    lines = [columns, ["---"] * len(columns), *([_spell(row.get(column, "")) for column in columns] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 @cache

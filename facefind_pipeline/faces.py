@@ -24,6 +24,9 @@ class Box(NamedTuple):
         return shared / (self.w * self.h + other.w * other.h - shared)
 
 
+Place = tuple[Box, Points | None]  # a face's box and landmarks: what it is known by within its photo
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """What a detector found. It may be false.
@@ -38,3 +41,8 @@ class Face:
     box: Box
     score: float
     landmarks: Points | None = None
+
+    @property
+    def place(self) -> Place:
+        """Box and landmarks; another detector that finds the same has the same face, whatever its score."""
+        return self.box, self.landmarks

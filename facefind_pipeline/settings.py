@@ -10,6 +10,7 @@
 | FACEFIND_PHOTO_PARENTS | folders, separated as in PATH, below which jobs of the UI may register event days | none |
 | FACEFIND_IGNORE | names of folders to skip among the photos, separated by `:`, as `edited:*.lrdata` | none |
 | FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
+| FACEFIND_CLOTHES | `off` ranks photos by the face alone, also where clothes tell something | on |
 | FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
 """
 
@@ -85,6 +86,11 @@ def read_settings() -> Settings:
         ignore=tuple(name for name in os.environ.get("FACEFIND_IGNORE", "").split(os.pathsep) if name),
         server_user=os.environ.get("FACEFIND_SERVER_USER") or None,
     )
+
+
+def clothes_count() -> bool:
+    """Whether photos are ranked by clothes too."""
+    return os.environ.get("FACEFIND_CLOTHES") != "off"
 
 
 def _path(variable: str) -> Path | None:

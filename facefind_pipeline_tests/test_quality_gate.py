@@ -10,7 +10,7 @@ from facefind_pipeline.set_names import ALIASES
 from facefind_pipeline_tests.conftest import Facefind
 
 SET = ALIASES["recommended"]
-# As measured when it was written: 1.000, 1.000, 1.000 and no false photo. The floors leave one photo of 20.
+# As measured when it was written: 1.000, 1.000, 1.000 and no false photo. The floors leave one photo of 19.
 MEAN_AVERAGE_PRECISION, R_PRECISION, CEILING, RECALL_OF_LIKELY, FALSE_LIKELY = 0.95, 0.95, 0.95, 0.9, 0
 
 
@@ -24,7 +24,7 @@ def test_the_demo_event_is_searched_as_well_as_ever(facefind: Facefind, tmp_path
     assert facefind("truth", "add", truth).exit_code == 0
     figures = json.loads(facefind("evaluate", "--json").stdout)[SET]
     summary = figures["summary"]
-    assert summary["relevant"] == 20  # 21 files, of which one is a copy
+    assert summary["relevant"] == 19  # 21 files, of which one is a copy, and one has nearly the reference's own picture
     assert summary["average_precision"]["mean"] >= MEAN_AVERAGE_PRECISION
     assert summary["r_precision"]["mean"] >= R_PRECISION
     assert summary["ceiling"] >= CEILING

@@ -47,7 +47,10 @@ DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings
 def faces(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Reads, decodes, detects, crops and embeds each photo once, only where the tables do not know it yet."""
+    """Reads, decodes, detects, crops and embeds each photo once, only where the tables do not know it yet.
+
+    The clothes below each face are described from the same pixels.
+    """
     from facefind_pipeline.ingest.faces import fill
     from facefind_pipeline.ingest.register import register_missing_set
     from facefind_pipeline.ingest.sheet_files import sheet_path
@@ -86,6 +89,7 @@ def _detection(filled: "Filled") -> Mapping[str, int | float | dg.MetadataValue]
         "photos_decoded": filled.decoded,
         "photos_detected": filled.detected,
         "photos_known": filled.photos - filled.detected,
+        "clothes_described": filled.described,
         "loading_seconds": round(filled.loading_seconds, 3),
         "seconds": round(filled.seconds, 3),
         "cpu_seconds": round(filled.cpu_seconds, 3),

@@ -1,4 +1,4 @@
-"""`set_fingerprint`: what each parameter set's detector and embedder really are now; observed, never made."""
+"""`set_fingerprint`: what each parameter set's faces would be made by now; observed, never made."""
 
 import dagster as dg
 
@@ -9,8 +9,9 @@ from facefind_pipeline.orchestration.resources import Workspace
 @dg.observable_source_asset(
     partitions_def=parameter_sets,
     group_name="sets",
-    description="Settings, library versions and SHA-256 of each model file, hashed. Where it changed, the set's faces "
-    "show as stale: materialize them to detect and embed again with what is installed now.",
+    description="Settings, library versions and SHA-256 of each model file, and the rules by which clothes are "
+    "described, hashed. Where it changed, the set's faces show as stale: materialize them to make again, with what is "
+    "installed now, what is made by another one.",
 )
 def set_fingerprint(workspace: dg.ResourceParam[Workspace]) -> dg.DataVersionsByPartition:
     """Of every registered set; a sensor looks too."""

@@ -63,6 +63,6 @@ def _calibration(made: "Calibration | None") -> dict[str, float]:
     return {
         "calibrated_on_pairs": made.pairs,
         "distance_at_false_match_rate_0.001": made.threshold(1e-3),
-        "sure_up_to_score": made.sure_cut,
+        "sure_up_to_score": max(0.0, made.sure_cut),
         "likely_up_to_score": made.likely_cut,
     }

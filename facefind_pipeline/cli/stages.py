@@ -32,7 +32,7 @@ from facefind_pipeline.search.gone import there_first
 from facefind_pipeline.search.matches import WORTH_SHOWING, Answer, Match
 from facefind_pipeline.set_names import ALIASES, DEFAULT
 from facefind_pipeline.settings import Settings
-from facefind_pipeline.store import faces, parameter_sets, photos
+from facefind_pipeline.store import faces, parameter_sets, photos, to_do
 from facefind_pipeline.store.faces import Partition
 from facefind_pipeline.store.made import FACES, made_in_part
 from facefind_pipeline.store.parameter_sets import RegisteredSet
@@ -157,13 +157,13 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
     partitions = {day: day_set(day, parameters.key) for day in keys if day_set(day, parameters.key) in steps}
     with database.connect() as connection:
         total, unreadable = photos.count(connection, keys)
-        to_do = faces.count_to_do(connection, list(partitions), now)
-    known = total - to_do - unreadable
+        remaining = to_do.count_to_do(connection, list(partitions), now)
+    known = total - remaining - unreadable
     note(
-        f"{counted(total, 'photo')} in {counted(len(days), 'event day')} under {parameters.key}: {to_do:,} to do, "
+        f"{counted(total, 'photo')} in {counted(len(days), 'event day')} under {parameters.key}: {remaining:,} to do, "
         f"{counted(known, 'duplicate')} or already processed, {unreadable:,} unreadable"
     )
-    bars.overall(to_do, "photo", _comparison(parameters))
+    bars.overall(remaining, "photo", _comparison(parameters))
     failed: dict[str, str] = {}
     try:
         for day, partition in partitions.items():
@@ -181,7 +181,7 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         # Of a day that failed it is the rest, which the error accounts for.
         in_part = made_in_part(connection, "face_embeddings", partitions.values())
         for day in (day for day, partition in partitions.items() if partition in in_part and day not in failed):
-            for photo in faces.photos_to_do(connection, Partition(day, parameters.key, *now)):
+            for photo in to_do.photos_to_do(connection, Partition(day, parameters.key, *now)):
                 note(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
     if failed:
         raise FacefindError("; ".join(failed.values()))

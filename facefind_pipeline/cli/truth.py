@@ -12,7 +12,7 @@ from facefind_pipeline.store.database import Database
 
 EXAMPLES = """\b
 Examples:
-  facefind truth add by-hand.csv          columns: person,filename  or  event_day,person,filename,note
+  facefind truth add by-hand.csv          columns: person,filename  or  event_day,person,filename,note,leave_out
   facefind truth list
   facefind evaluate"""
 
@@ -21,7 +21,10 @@ Examples:
 def truth() -> None:
     """Truth lists: which photos show a person. A list names every photo of its people, in the days it covers.
 
-    A first line `# days: friday, saturday` limits a list to these event days.
+    A first line `# days: friday, saturday` limits a list to these event days; `# unlabelled: leave out` is for a list
+    that names some photos only: those that no list names are left out of the rankings of its people. A row whose
+    `leave_out` is `yes` leaves that photo out for that person; the photo that a reference was cut from is left out by
+    itself where it is recognised, unless `leave_out` is `no`.
     """
 
 
@@ -54,10 +57,7 @@ def _echo(database: Database, *, as_json: bool = False) -> None:
     from facefind_pipeline.store.truth import lists
 
     with database.connect() as connection:
-        rows = [
-            {"list": source, "people": people, "photos": photos, "days": "all" if days is None else ", ".join(days)}
-            for source, people, photos, days in lists(connection)
-        ]
+        rows = [one.row for one in lists(connection)]
     if as_json:
         echo_json(rows)
     elif rows:

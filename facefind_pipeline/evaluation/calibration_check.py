@@ -1,11 +1,11 @@
-"""What truth lists say of a set's calibration: measured false-match rates, what the bands bring, and reliability."""
+"""What truth lists say of a set's calibration: measured false-match rates, what the bands let in, and reliability."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from facefind_pipeline.evaluation.figures import CalibrationCheck, Cut, Rate, ReliabilityBin
+from facefind_pipeline.evaluation.figures import CalibrationCheck, Cut, PersonCut, Rate, ReliabilityBin
 from facefind_pipeline.evaluation.truth_facts import TruthFact
 from facefind_pipeline.search.calibration import Calibration
 
@@ -20,7 +20,7 @@ def check_calibration(facts: Sequence[TruthFact], calibration: Calibration) -> C
     The rate is of faces in photos that do not show the person. A photo counts once, by its nearest face; two faces of
     one photo below a threshold that one in a hundred passes are rare. A box drawn by hand has no detected face.
     """
-    ranked = [fact for fact in facts if fact.score is not None and fact.plain_distance is not None and not fact.by_hand]
+    ranked = _by_a_face(facts)
     relevant = np.array([fact.relevant for fact in ranked])
     distances = np.array([fact.plain_distance for fact in ranked], dtype=np.float64)
     scores = np.array([fact.score for fact in ranked], dtype=np.float64)
@@ -30,8 +30,7 @@ def check_calibration(facts: Sequence[TruthFact], calibration: Calibration) -> C
     thresholds = {rate: calibration.threshold(rate) for rate in RATES}
     cuts = {
         f"nearest-reference distance {CUSTOMARY}": distances <= CUSTOMARY,
-        "sure": scores <= calibration.sure_cut,
-        "likely": scores <= calibration.shown_cut,
+        **{name: scores <= cut for name, cut in _bands(calibration).items()},
     }
     bins = {
         (low, high): (probabilities >= low) & ((probabilities < high) | (high == 1.0))
@@ -67,3 +66,24 @@ def check_calibration(facts: Sequence[TruthFact], calibration: Calibration) -> C
             if within.any()
         ],
     )
+
+
+def person_cuts(facts: Sequence[TruthFact], calibration: Calibration | None) -> Mapping[str, PersonCut]:
+    """What one person's bands let in; empty where nothing is known of probabilities."""
+    relevant = sum(fact.relevant for fact in facts)
+    cuts = {}
+    for name, cut in _bands(calibration).items() if calibration is not None else ():
+        taken = [fact for fact in _by_a_face(facts) if fact.score is not None and fact.score <= cut]
+        found = sum(fact.relevant for fact in taken)
+        cuts[name] = PersonCut(found=found, false_matches=len(taken) - found, recall=found / relevant)
+    return cuts
+
+
+def _by_a_face(facts: Sequence[TruthFact]) -> list[TruthFact]:
+    """Those that are ranked by a face that a detector found."""
+    return [fact for fact in facts if fact.score is not None and fact.plain_distance is not None and not fact.by_hand]
+
+
+def _bands(calibration: Calibration) -> Mapping[str, float]:
+    """The scores up to which each band, and what is surer, goes."""
+    return {"sure": calibration.sure_cut, "likely": calibration.shown_cut}

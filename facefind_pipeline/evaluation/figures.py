@@ -28,13 +28,33 @@ class Stored(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
+class PersonCut(Stored):
+    """What photos up to a cut bring one person: how many show them, how many do not, and the share of theirs found."""
+
+    found: int
+    false_matches: int
+    recall: float
+
+
 class PersonFigures(Measures):
-    """One person's measures, and what the nearest-reference ranking alone reaches."""
+    """One person's measures, and what the nearest-reference ranking alone reaches.
+
+    Attributes:
+        person: their key.
+        nearest_reference_average_precision: as `average_precision`.
+        cuts: what `sure` and `likely`, which has what is sure too, let in; empty where nothing is known of
+            probabilities, and in figures that were stored before there were cuts of one person.
+        left_out: paths of photos that count for nothing, as the list says or since a reference was cut from them.
+        unlabelled: how many ranked photos count for nothing since no list names them.
+    """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     person: str
     nearest_reference_average_precision: float = Field(alias="plain_average_precision")
+    cuts: Mapping[str, PersonCut] = Field(default_factory=dict)
+    left_out: Sequence[str | None] = ()
+    unlabelled: int = 0
 
 
 class Estimate(Stored):
@@ -50,7 +70,9 @@ class Summary(Stored):
     Attributes:
         people: how many there are.
         relevant: photos that show them, all together.
+        p_at_10_or_relevant: None in figures that were stored before it was among them.
         gain: of the mean average precision over that of the nearest-reference ranking.
+        clothes_gain: of the mean average precision over that by the face alone; None where clothes moved no score.
         ceiling: the share of relevant photos that a perfect ranking could reach.
     """
 
@@ -59,10 +81,12 @@ class Summary(Stored):
     average_precision: Estimate
     p_at_1: Estimate
     p_at_10: Estimate
+    p_at_10_or_relevant: Estimate | None = None
     r_precision: Estimate
     best_f1: Estimate
     nearest_reference_average_precision: Estimate = Field(alias="plain_average_precision")
     gain: Estimate
+    clothes_gain: Estimate | None = None
     ceiling: float
 
 
@@ -140,6 +164,7 @@ class Figures(Stored):
         seconds_per_photo: of the detector, on the machine that ran it; None where it looked at nothing.
         losses: the photos that are not found, and why.
         found: person and SHA-256, in hexadecimal digits, of those that are.
+        without_clothes: the figures of the ranking by the face alone; None where clothes moved no score.
     """
 
     people: Sequence[PersonFigures]
@@ -150,7 +175,12 @@ class Figures(Stored):
     slices: Sequence[Slice]
     calibration: OrEmpty[CalibrationCheck]
     curves: OrEmpty[Curves]
+    without_clothes: OrEmpty["Figures"] = None
 
-    def as_json(self, without: set[str] | None = None) -> Mapping[str, Any]:
-        """Plain values under the stored keys; `without` some of the fields."""
-        return self.model_dump(mode="json", by_alias=True, exclude=without)
+    def as_json(self, *, curves: bool = True) -> Mapping[str, Any]:
+        """Plain values under the stored keys, with the points of curves or without."""
+        if curves:
+            return self.model_dump(mode="json", by_alias=True)
+        return self.model_dump(
+            mode="json", by_alias=True, exclude={"curves": True, "without_clothes": {"curves": True}}
+        )

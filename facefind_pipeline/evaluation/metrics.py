@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
@@ -56,6 +56,12 @@ class Measures(BaseModel):
     recall_at: Mapping[int, float]
     best_f1: float
     best_f1_distance: float | None
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows of no decorated property
+    @property
+    def p_at_10_or_relevant(self) -> float:
+        """Share of the first 10 that show the person, or of the first `relevant` where these are fewer."""
+        return self.p_at_10 if self.relevant >= 10 else self.r_precision
 
 
 def measure(ranking: Ranking) -> Measures:

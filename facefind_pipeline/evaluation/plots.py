@@ -40,7 +40,7 @@ def _draw_curves(axes: "Axes", sets: Sequence[SetFigures]) -> None:
         # A set that was never filled has ranked nothing and has no points.
         template = np.reshape(one.figures.curves.template, (-1, 2)).T
         nearest_reference = np.reshape(one.figures.curves.nearest_reference, (-1, 2)).T
-        line = axes.plot(*template, label=one.key)[0]
+        line = axes.plot(*template, label=one.name)[0]
         axes.plot(*nearest_reference, color=line.get_color(), ls=":", lw=1)
     title = "All people together; dotted: by the nearest reference"
     axes.set(xlabel="recall", ylabel="precision", title=title, ylim=(0, 1.02))
@@ -56,7 +56,7 @@ def _draw_cost(axes: "Axes", sets: Sequence[SetFigures]) -> None:
         errors = [[average.mean - low], [high - average.mean]]
         axes.errorbar([seconds], [average.mean], yerr=errors, fmt="o", capsize=3)
         place = (seconds, average.mean)
-        axes.annotate(one.key, place, xytext=(shift, 4), textcoords="offset points", fontsize=8, ha=side)
+        axes.annotate(one.name, place, xytext=(shift, 4), textcoords="offset points", fontsize=8, ha=side)
     axes.set(xlabel="detector, seconds per photo", ylabel="mean average precision, 95 %", title="Quality and cost")
     axes.set_xlim(0, 1.1 * most or 1)
 
@@ -65,7 +65,7 @@ def _draw_reliability(axes: "Axes", sets: Sequence[SetFigures]) -> None:
     axes.plot([0, 1], [0, 1], color="grey", lw=1)
     for one in sets:
         bins = one.figures.calibration.reliability if one.figures.calibration is not None else ()
-        axes.plot([each.stated for each in bins], [each.measured for each in bins], marker="o", label=one.key)
+        axes.plot([each.stated for each in bins], [each.measured for each in bins], marker="o", label=one.name)
     axes.set(
         xlabel="probability that a photo shows the person",
         ylabel="share of such photos that do",

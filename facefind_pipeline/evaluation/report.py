@@ -4,6 +4,7 @@ import base64
 import html
 from pathlib import Path
 
+from facefind_pipeline.evaluation.figures import Estimate
 from facefind_pipeline.evaluation.plots import picture
 from facefind_pipeline.evaluation.sweep import SetFigures, Sweep, read_sweep
 from facefind_pipeline.evaluation.tables import detail_tables, sets_table
@@ -40,6 +41,11 @@ def write_report(sweep: Sweep, file: Path) -> Path:
     else:
         parts += [
             _headline(sweep.sets[0]),
+            *(
+                _clothes(one.key, one.summary.clothes_gain)
+                for one in sweep.sets
+                if one.summary.clothes_gain is not None
+            ),
             sets_table(sweep).to_html(index=False, border=0, na_rep=""),
             '<img alt="precision and recall, cost, reliability" '
             f'src="data:image/png;base64,{base64.b64encode(picture(sweep)).decode()}">',
@@ -54,9 +60,17 @@ def _headline(best: SetFigures) -> str:
     summary = best.summary
     low, high = summary.gain.interval
     return (
-        f"<p>Best by mean average precision: <b>{html.escape(best.key)}</b>, over "
+        f"<p>Best by mean average precision: <b>{html.escape(best.name)}</b>, over "
         f"{counted(summary.people, 'person', 'people')} in {counted(summary.relevant, 'picture')}; "
         f"{summary.gain.mean:+.4f} against its ranking by the nearest reference alone "
+        f"(95 %: {low:+.4f} to {high:+.4f}).</p>"
+    )
+
+
+def _clothes(key: str, gain: Estimate) -> str:
+    low, high = gain.interval
+    return (
+        f"<p>{html.escape(key)} with clothes against the face alone: {gain.mean:+.4f} "
         f"(95 %: {low:+.4f} to {high:+.4f}).</p>"
     )
 
@@ -66,4 +80,4 @@ def _details(one: SetFigures) -> str:
         f"<h3>{title}</h3>{frame.to_html(index=False, border=0, na_rep='')}"
         for title, frame in detail_tables(one.figures).items()
     )
-    return f"<details><summary>{html.escape(one.key)}</summary>{inner}</details>"
+    return f"<details><summary>{html.escape(one.name)}</summary>{inner}</details>"

@@ -1,7 +1,7 @@
-"""All evaluated sets side by side, the best first, and which photos each finds that no other does."""
+"""All evaluated sets side by side, with clothes and without, the best first; which photos only one of them finds."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from facefind_pipeline.evaluation.evaluate import read_evaluation
@@ -12,11 +12,24 @@ from facefind_pipeline.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class SetFigures:
-    """An evaluated set: its key, its figures, and their summary, which it has since truth knows of somebody."""
+    """A ranking of an evaluated set.
+
+    Attributes:
+        key: the set's.
+        figures: of the ranking.
+        summary: of the figures, which have one since truth knows of somebody.
+        face_alone: whether it is the ranking without clothes of a set that is ranked with them.
+    """
 
     key: str
     figures: Figures
     summary: Summary
+    face_alone: bool = False
+
+    @property
+    def name(self) -> str:
+        """What tables and plots call it."""
+        return f"{self.key} without clothes" if self.face_alone else self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +37,8 @@ class Sweep:
     """All evaluated sets.
 
     Attributes:
-        sets: the best first, by mean average precision.
-        only_here: by key, how many (person, photo) are found by no other set.
+        sets: the best first, by mean average precision; a set that is ranked with clothes is there without them too.
+        only_here: by name, how many (person, photo) are found by no other set.
         version: data version.
     """
 
@@ -40,14 +53,17 @@ def read_sweep(database: Database) -> Sweep:
         keys = [one.key for one in parameter_sets.registered(connection)]
         stored = {key: read_evaluation(connection, key) for key in keys}
     evaluated = {key: one for key, one in stored.items() if one is not None and one.figures.people}
-    found_by = Counter(pair for one in evaluated.values() for pair in one.figures.found)
-    sets = [
-        SetFigures(key, one.figures, one.figures.summary)
-        for key, one in evaluated.items()
-        if one.figures.summary is not None
-    ]
+    sets = [ranking for key, one in evaluated.items() for ranking in _rankings(key, one.figures)]
+    found_by = Counter(pair for _, pair in {(one.key, pair) for one in sets for pair in one.figures.found})
     return Sweep(
         sorted(sets, key=lambda one: -one.summary.average_precision.mean),
-        {key: sum(found_by[pair] == 1 for pair in one.figures.found) for key, one in evaluated.items()},
+        {one.name: sum(found_by[pair] == 1 for pair in one.figures.found) for one in sets},
         versions.hash_rows(sorted((key, one.version) for key, one in evaluated.items())),
     )
+
+
+def _rankings(key: str, figures: Figures) -> Iterator[SetFigures]:
+    """The set's ranking, and that by the face alone where it has another."""
+    for one, face_alone in ((figures, False), (figures.without_clothes, True)):
+        if one is not None and one.summary is not None:
+            yield SetFigures(key, one, one.summary, face_alone)

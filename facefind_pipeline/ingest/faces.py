@@ -1,4 +1,4 @@
-"""Fills a partition: the faces and vectors of an event day under a parameter set, only what is not known yet."""
+"""Fills a partition: faces, clothes and vectors of an event day under a parameter set, only what is not known yet."""
 
 import socket
 import time
@@ -18,17 +18,19 @@ from facefind_pipeline.plan.due import would_be_made_from
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces as store
-from facefind_pipeline.store import parameter_sets, photos, versions
+from facefind_pipeline.store import parameter_sets, photos, to_do, versions
+from facefind_pipeline.store.clothes import write_clothes
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Detection, Partition, PhotoToDo, Place
+from facefind_pipeline.store.faces import Detection, Partition
 from facefind_pipeline.store.made import day_set, record_made
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.store.to_do import KnownFaces, PhotoToDo
 from facefind_pipeline.store.versions import Fingerprints
 
 if TYPE_CHECKING:
     from facefind_pipeline.vision.detectors import Detector
     from facefind_pipeline.vision.embedders import Embedder
-    from facefind_pipeline.vision.pipeline import PhotoFaces
+    from facefind_pipeline.vision.pipeline import PhotoFaces, PhotoTask
 
 
 @dataclass(slots=True)
@@ -37,10 +39,11 @@ class Filled:
 
     Attributes:
         photos: of the day, readable, by content.
-        decoded: photos that were decoded now, to detect or to embed.
+        decoded: photos that were decoded now, to detect, to embed or to describe clothes.
         detected: photos the detector ran on now; the others were known.
         adopted: vectors taken over from other sets.
         embedded: faces the embedder ran on now.
+        described: faces whose clothes were described now.
         removed: vectors of the set whose photo is gone, or of a former fingerprint.
         problems: why a photo's pixels could not be read, or detector or embedder failed on it, by path.
         vanished: paths that were gone or changed since the day was ingested.
@@ -55,6 +58,7 @@ class Filled:
     detected: int = 0
     adopted: int = 0
     embedded: int = 0
+    described: int = 0
     removed: int = 0
     faces: int = 0
     problems: dict[str, str] = field(default_factory=dict)
@@ -69,7 +73,7 @@ class Filled:
 def fill(
     database: Database, settings: Settings, event_day: str, key: str, progress: Progress, *, embed: bool = True
 ) -> Filled:
-    """Detects and embeds what the day lacks under the set, waiting for whoever is at the same partition.
+    """Detects, embeds and describes what the day lacks under the set, waiting for whoever is at the same partition.
 
     Args:
         database: whose tables are filled.
@@ -77,7 +81,7 @@ def fill(
         event_day: the day's key.
         key: the parameter set's.
         progress: told of each photo.
-        embed: False leaves vectors alone, and does not call the partition finished.
+        embed: False leaves vectors, and clothes of known faces, alone, and does not call the partition finished.
 
     Raises:
         FacefindError: an unknown day or set, a model file that is missing, or three photos that failed in a row.
@@ -96,17 +100,18 @@ def fill(
         partition = present_partition(settings, event_day, parameters)
         record_fingerprints(connection, settings, parameters)
         made_from = would_be_made_from(connection, "detected_faces", day_set(event_day, key))
-        to_do = store.photos_to_do(connection, partition)
-        have_vectors = store.known_vectors(connection, partition) if to_do and embed else {}
+        work = to_do.photos_to_do(connection, partition)
+        known = to_do.known_faces(connection, partition) if work else {}
         connection.commit()  # no transaction stays open while photos are worked on
         if not embed:
-            to_do = [photo for photo in to_do if photo.faces is None]
-        progress.begin(f"faces of {event_day}", len(to_do), "photo")
-        paths = {photo.sha256: photo.path for photo in to_do}
-        detectors, embedder = _load_models(settings, parameters, to_do, embed=embed)
+            work = [photo for photo in work if photo.faces is None]
+        progress.begin(f"faces of {event_day}", len(work), "photo")
+        paths = {photo.sha256: photo.path for photo in work}
+        tasks = _tasks(day, work, known)
+        detectors, embedder = _load_models(settings, parameters, tasks, embed=embed)
         started, busy = time.perf_counter(), time.process_time()
         filled.loading_seconds = started - opened
-        with closing(_with_progress(_find_faces(day, to_do, have_vectors, detectors, embedder), progress)) as results:
+        with closing(_with_progress(_find_faces(tasks, detectors, embedder), progress)) as results:
             for batch in batches(results):
                 _write(connection, partition, batch, filled, paths)
                 connection.commit()
@@ -118,17 +123,21 @@ def fill(
 
 
 def present_fingerprints(settings: Settings, parameters: ParameterSet) -> Fingerprints:
-    """What the set's detector and embedder are now.
+    """What the set's detector and embedder are now, and by which rules clothes are described.
 
     Raises:
         FacefindError: a model file is missing.
     """
+    from facefind_pipeline.vision.clothes import FINGERPRINT
+
     meanings = _meanings(settings, parameters)
-    return Fingerprints(versions.fingerprint(meanings["detector"]), versions.fingerprint(meanings["embedder"]))
+    return Fingerprints(
+        versions.fingerprint(meanings["detector"]), versions.fingerprint(meanings["embedder"]), FINGERPRINT
+    )
 
 
 def present_partition(settings: Settings, event_day: str, parameters: ParameterSet) -> Partition:
-    """The partition with the fingerprints that detector and embedder have now.
+    """The partition with the fingerprints of now.
 
     Raises:
         FacefindError: as `present_fingerprints`.
@@ -137,7 +146,7 @@ def present_partition(settings: Settings, event_day: str, parameters: ParameterS
 
 
 def present_version(settings: Settings, key: str) -> str:
-    """What the set's detector and embedder are now, as one data version.
+    """`present_fingerprints` as one data version.
 
     Raises:
         FacefindError: as `present_fingerprints`.
@@ -193,42 +202,41 @@ def _embedder(embedder: EmbedderSettings, models: Path, derived: Path, clip_mode
     return load_embedder(embedder, models=models, derived=derived, clip_model=clip_model)
 
 
+def _tasks(day: EventDay, work: Collection[PhotoToDo], known: Mapping[bytes, KnownFaces]) -> list["PhotoTask"]:
+    if not work:
+        return []
+    from facefind_pipeline.vision.pipeline import PhotoTask
+
+    nothing = KnownFaces(set(), set())
+    return [
+        PhotoTask(photo.sha256, day.file(photo.path), photo.faces, *known.get(photo.sha256, nothing)) for photo in work
+    ]
+
+
 def _load_models(
-    settings: Settings, parameters: ParameterSet, to_do: Collection[PhotoToDo], *, embed: bool
+    settings: Settings, parameters: ParameterSet, tasks: Collection["PhotoTask"], *, embed: bool
 ) -> tuple[list["Detector"], "Embedder | None"]:
     """A detector a worker, and the embedder, its networks loaded; nothing that has nothing to do."""
     from facefind_pipeline.vision.detectors import load_detector
     from facefind_pipeline.vision.embedders import warm_up
     from facefind_pipeline.vision.pipeline import cores
 
-    to_detect = sum(photo.faces is None for photo in to_do)
+    to_detect = sum(task.known is None for task in tasks)
     detectors = [load_detector(parameters.detector, settings.models) for _ in range(min(cores(), to_detect))]
-    embedder = shared_embedder(settings, parameters) if embed else None
-    if embedder is not None and to_do:
-        warm_up(embedder)
+    if not embed or not any(task.known is None or task.to_embed(task.known) for task in tasks):
+        return detectors, None
+    embedder = shared_embedder(settings, parameters)
+    warm_up(embedder)
     return detectors, embedder
 
 
 def _find_faces(
-    day: EventDay,
-    to_do: Collection[PhotoToDo],
-    have_vectors: Mapping[bytes, Collection[Place]],
-    detectors: list["Detector"],
-    embedder: "Embedder | None",
+    tasks: Collection["PhotoTask"], detectors: list["Detector"], embedder: "Embedder | None"
 ) -> Iterator["PhotoFaces"]:
-    if not to_do:
+    if not tasks:
         return
-    from facefind_pipeline.vision.pipeline import PhotoTask, find_faces
+    from facefind_pipeline.vision.pipeline import find_faces
 
-    tasks = (
-        PhotoTask(
-            photo.sha256,
-            day.file(photo.path),
-            photo.faces,
-            frozenset(have_vectors.get(photo.sha256, ())),
-        )
-        for photo in to_do
-    )
     yield from find_faces(tasks, detectors.pop, embedder)
 
 
@@ -247,7 +255,7 @@ def _write(
 ) -> None:
     from facefind_pipeline.vision.sharpness import sharpness
 
-    detections, vectors = [], []
+    detections, vectors, clothes = [], [], []
     for result in batch:
         sha256 = result.task.sha256
         if result.vanished:
@@ -263,15 +271,18 @@ def _write(
             filled.problems[paths[sha256]] = problem
         if result.vectors is not None:
             vectors += [(sha256, face, vector) for face, vector in zip(result.embedded, result.vectors, strict=True)]
+        clothes += [(sha256, face, found) for face, found in zip(result.described, result.clothes, strict=True)]
     store.lock_sets(connection, partition.parameter_set)
     store.write_detections(connection, partition.detector, detections)
     store.write_embedding_problems(
         connection, partition, {r.task.sha256: r.embedding_problem for r in batch if r.embedding_problem}
     )
     store.write_embeddings(connection, partition, vectors)
+    write_clothes(connection, partition.clothes, clothes)
     store.note_gone(connection, [result.task.sha256 for result in batch])
     filled.detected += len(detections)
     filled.embedded += len(vectors)
+    filled.described += len(clothes)
 
 
 def _finish(connection: Connection, partition: Partition, filled: Filled, made_from: str, *, embed: bool) -> None:

@@ -85,13 +85,13 @@ def _embed_references(
 ) -> list[ReferenceEmbedding]:
     """Each is committed by itself; a bad one becomes a row with its problem."""
     made = []
-    for person, sha256 in people.references_to_do(connection, parameters.key, *now):
+    for person, sha256 in people.references_to_do(connection, parameters.key, now.detector, now.embedder):
         reference = people.reference(connection, person, sha256)
         connection.commit()  # no transaction stays open while a face is looked for
         if reference is None:
             continue
         result = _embed_reference(settings, parameters, reference, located.get((person, sha256)))
-        people.write_reference_embedding(connection, parameters.key, *now, result)
+        people.write_reference_embedding(connection, parameters.key, now.detector, now.embedder, result)
         connection.commit()
         made.append(result)
     return made

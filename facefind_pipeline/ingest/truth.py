@@ -1,12 +1,15 @@
 """Truth lists from files of spreadsheets, checked against the photos and people that are known.
 
-A list has the columns `person` and `filename`, and may have `event_day`, `note`, and `x`, `y`, `w`, `h` of the person's
-face. A file is called by its name, the end of its path or its absolute path. A list names every photo of its people;
-where it covers a few event days only, its first line says so:
+A list has the columns `person` and `filename`, and may have `event_day`, `note`, `x`, `y`, `w`, `h` of the person's
+face, and `leave_out`: `yes` where the photo counts neither as true nor as false. A file is called by its name, the end
+of its path or its absolute path. A list names every photo of its people; where it covers a few event days only, or
+names some photos only, its first lines say so:
 
     # days: friday, saturday
-    event_day,person,filename,note
-    friday,Ada,IMG_0001.jpg,at the bar
+    # unlabelled: leave out
+    event_day,person,filename,note,leave_out
+    friday,Ada,IMG_0001.jpg,at the bar,
+    friday,Ada,IMG_0002.jpg,her reference was cut from it,yes
 """
 
 import re
@@ -29,8 +32,9 @@ from facefind_pipeline.store.truth import KnownPhoto, TruthList, TruthRow
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("event_day", "person", "filename", "note", "x", "y", "w", "h")
-_DAYS = "# days:"
+COLUMNS = ("event_day", "person", "filename", "note", "leave_out", "x", "y", "w", "h")
+_DAYS, _UNLABELLED = "# days:", "# unlabelled:"
+_YES_OR_NO = {"yes": True, "no": False, "": None}
 
 
 def read_list(file: Path, known: Sequence[KnownPhoto], persons: Iterable[str], days: Iterable[str]) -> TruthList:
@@ -47,18 +51,24 @@ def read_list(file: Path, known: Sequence[KnownPhoto], persons: Iterable[str], d
             the message names the first such line and counts the others.
     """
     lines = read_lines(file)
-    covered = None
-    if lines and lines[0].cells[0].casefold().startswith(_DAYS):
-        covered = _covered(file.name, lines.pop(0), list(days))
+    covered, unlabelled_left_out = None, False
+    while lines and lines[0].cells[0].startswith("#"):
+        line = lines.pop(0)
+        if line.cells[0].casefold().startswith(_DAYS):
+            covered = _covered(file.name, line, list(days))
+        else:
+            _check_unlabelled(file.name, line)
+            unlabelled_left_out = True
     header = lines.pop(0) if lines else Line(1, [])
     columns = [name.casefold() for name in header.cells]
     named = [name for name in columns if name]
     if not {"person", "filename"} <= set(named) or not set(named) <= set(COLUMNS) or len(set(named)) < len(named):
         raise FacefindError(
             f"{file.name}, line {header.number}: its columns are {', '.join(named) or 'none'}: `person` and `filename` "
-            "must be there, `event_day`, `note`, `x`, `y`, `w`, `h` may, each once"
+            "must be there, `event_day`, `note`, `leave_out`, `x`, `y`, `w`, `h` may, each once"
         )
-    return TruthList(file.name, _rows(file.name, columns, lines, _by_name(known), set(persons), covered), covered)
+    rows = _rows(file.name, columns, lines, _by_name(known), set(persons), covered)
+    return TruthList(file.name, rows, covered, unlabelled_left_out)
 
 
 def store_lists(
@@ -67,7 +77,7 @@ def store_lists(
     """Stores the lists of the truth folder and those of `add`; `warn` is called for a list in it that is left out.
 
     Returns:
-        The data version of all truth, and a row a list: `list`, `people`, `photos`, `days`.
+        The data version of all truth, and one row per list under `truth.LIST_COLUMNS`.
 
     Raises:
         FacefindError: a list of `add` is not usable; nothing is stored then.
@@ -96,13 +106,10 @@ def store_lists(
                 warn(str(error))
         for file in add:
             truth.write_list(connection, read_list(file, known, persons, days), "command")
-        rows = [
-            (source, persons_in, listed, ", ".join(covered) if covered is not None else "all")
-            for source, persons_in, listed, covered in truth.lists(connection)
-        ]
+        rows = pd.DataFrame([one.row for one in truth.lists(connection)], columns=list(truth.LIST_COLUMNS))
         version = truth.truth_version(connection)
         record_made(connection, "truth_lists", "", version, version)
-        return version, pd.DataFrame(rows, columns=["list", "people", "photos", "days"])
+        return version, rows
 
 
 def find_photo(known: Sequence[KnownPhoto], filename: str, day: str = "") -> KnownPhoto:
@@ -137,6 +144,16 @@ def _covered(name: str, line: Line, days: Sequence[str]) -> tuple[str, ...]:
     return tuple(_slug(day) for day in given)
 
 
+def _check_unlabelled(name: str, line: Line) -> None:
+    """Refuses a line before the header other than `# unlabelled: leave out`."""
+    text = ",".join(line.cells).rstrip(",;\t ").casefold()
+    if not text.startswith(_UNLABELLED) or text[len(_UNLABELLED) :].strip() != "leave out":
+        raise FacefindError(
+            f"{name}, line {line.number}: {','.join(line.cells)!r}: a line before the columns is "
+            "`# days: DAY, DAY` or `# unlabelled: leave out`"
+        )
+
+
 def _rows(
     name: str,
     columns: Sequence[str],
@@ -161,7 +178,8 @@ def _rows(
             assert photo.sha256 is not None
             # Two files of one content are one photo.
             made.setdefault(
-                (person, photo.sha256), TruthRow(person, photo.sha256, _box(values), values["note"] or None)
+                (person, photo.sha256),
+                TruthRow(person, photo.sha256, _box(values), values["note"] or None, _leave_out(values["leave_out"])),
             )
         except FacefindError as error:
             problems.append(f"line {line.number}: {error}")
@@ -234,6 +252,13 @@ def _called(filename: str, by_name: Mapping[str, Sequence[KnownPhoto]]) -> list[
 
 def _ends(path: tuple[str, ...], end: tuple[str, ...]) -> bool:
     return path[-len(end) :] == end
+
+
+def _leave_out(text: str) -> bool | None:
+    try:
+        return _YES_OR_NO[text.casefold()]
+    except KeyError:
+        raise FacefindError(f"leave_out is {text!r}: `yes`, `no`, or nothing") from None
 
 
 def _box(values: Mapping[str, str]) -> Box | None:

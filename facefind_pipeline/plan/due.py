@@ -1,8 +1,8 @@
 """What is due: partitions whose recipe gives something else now than they were made from, and why.
 
 Due is also what was made in part, and what Dagster's own record does not have as it was made. Stale is another word:
-made by a detector or embedder that is another one now. It is reported only to callers that hand in fingerprints, as a
-command does that was asked for these sets.
+made by a detector, embedder or rules for clothes that are others now. It is reported only to callers that hand in
+fingerprints, as a command does that was asked for these sets.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from enum import Enum
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.plan.recipes import EVALUATION, RANKING, RECIPES, Kind, Recipe
+from facefind_pipeline.plan.recipes import EVALUATION, RECIPES, Kind, Recipe, ranking
 from facefind_pipeline.store.made import day_set
 from facefind_pipeline.store.versions import Fingerprints
 
@@ -26,7 +26,7 @@ class Why(Enum):
     CHANGED = "what it is made from changed"
     INCOMPLETE = "made in part"
     UNRECORDED = "made, but not as Dagster has it"
-    STALE = "made by another detector or embedder"
+    STALE = "made by another detector, embedder or rules for clothes"
     FOLLOWS = "what it is made from is due"
 
 
@@ -52,7 +52,7 @@ class Scope:
         return {
             "sets": None if self.sets is None else list(self.sets),
             "days": None if self.days is None else list(self.days),
-            "ranking": RANKING,
+            "ranking": ranking(),
             "evaluation": EVALUATION,
         }
 
@@ -75,7 +75,7 @@ def due(
         assets: names.
         scope: which partitions.
         recorded: data versions in Dagster's record; an asset that is missing there is not held against it.
-        fingerprints: of each parameter set's detector and embedder as they are now, to learn of what is stale.
+        fingerprints: of each parameter set as they are now, to learn of what is stale.
     """
     steps = []
     for asset, recipe in RECIPES.items():
@@ -133,7 +133,7 @@ class _Partition:
 
     key: str
     now: str
-    made_by: Sequence[str] | None
+    made_by: Sequence[str | None] | None
     made_from: str | None
     data_version: str | None
     complete: bool | None
@@ -164,7 +164,7 @@ def _why(
     if recorded is not None and recorded.get(partition.key) != partition.data_version:
         return Why.UNRECORDED
     present = fingerprints.get(partition.key.rpartition("|")[2])
-    if present is not None and any(made_by != " ".join(present) for made_by in partition.made_by or ()):
+    if present is not None and any(made_by not in present for made_by in partition.made_by or ()):
         return Why.STALE
     return None
 

@@ -1,7 +1,8 @@
 """Recipes: from what each asset's partitions would be made now, by one query for all of them.
 
 A recipe's query is `sql/queries/made_from/ASSET.sql`. It returns a row per partition that can be made: its key, the
-versions of all it follows from and, where they count, the fingerprints it was made by (detector, space, embedder).
+versions of all it follows from and, where they count, the fingerprints it was made by (of detector, embedder and the
+rules for clothes; null where there was none).
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,17 @@ from enum import Enum
 
 from psycopg2 import sql
 
+from facefind_pipeline.settings import clothes_count
 from facefind_pipeline.store.queries import query
 
-RANKING = "templates-2"  # the name of the rules by which results are ranked; a change of rules changes it
-EVALUATION = 2  # of those by which figures are computed
+# The name of the rules by which results are ranked, and of those for clothes; a change of rules changes it.
+RANKING, WITH_CLOTHES = "templates-3", "clothes-1"
+EVALUATION = 3  # of those by which figures are computed
+
+
+def ranking() -> str:
+    """The name of the rules by which results are ranked now: with clothes, unless the settings switch these off."""
+    return f"{RANKING} {WITH_CLOTHES}" if clothes_count() else RANKING
 
 
 class Kind(Enum):

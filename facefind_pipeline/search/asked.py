@@ -1,17 +1,41 @@
 """Whom a search asks for: people's references and confirmed faces, and the feedback on photos."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search.distances import Floats, Numbers, Probes, on_grid
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.vectors import Block
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFaces:
+    """Faces of which it is known whose they are.
+
+    Attributes:
+        people: (n,) numbers of people.
+        photos: (n,) SHA-256 of the photos that they are in.
+        face_keys: (n,) of 16 bytes.
+    """
+
+    people: Numbers
+    photos: npt.NDArray[np.void]
+    face_keys: npt.NDArray[np.void]
+
+    @classmethod
+    def joined(cls, parts: Iterable["KnownFaces"]) -> "KnownFaces":
+        """Those of all parts, in their order."""
+        nothing = cls(np.zeros(0, np.int64), np.zeros(0, "V32"), np.zeros(0, "V16"))
+        columns = zip(*((part.people, part.photos, part.face_keys) for part in (nothing, *parts)), strict=True)
+        return cls(*map(np.concatenate, columns))
 
 
 class Feedback(NamedTuple):
@@ -50,6 +74,7 @@ class Asked:
         members: the same, and those of confirmed faces: what templates are made of.
         feedback: on people in a photo, by its SHA-256.
         drawn: boxes drawn by hand.
+        confirmed: the faces that were confirmed.
     """
 
     people: Sequence[str]
@@ -58,6 +83,7 @@ class Asked:
     members: Probes
     feedback: Mapping[bytes, Sequence[Feedback]]
     drawn: DrawnBoxes
+    confirmed: KnownFaces = field(default_factory=lambda: KnownFaces.joined([]))
 
     def feedback_on(self, block: Block) -> Iterator[tuple[int, Sequence[Feedback]]]:
         """Numbers of the block's photos of which something was said, each with that."""
@@ -75,17 +101,23 @@ def read_asked(connection: Connection, chosen: RegisteredSet) -> Asked:
     embedders = sorted({row[1] for row in rows})
     rows.sort(key=lambda row: (row[1], row[0]))
     members = Probes(
-        on_grid(np.array([vector.to_numpy() for _, _, _, vector in rows], dtype=np.float64), chosen.metric),
+        on_grid(np.array([row[3].to_numpy() for row in rows], dtype=np.float64), chosen.metric),
         np.zeros(len(rows)),
         np.array([people.index(person) for person, *_ in rows]),
         np.array([embedders.index(embedder) + 1 for _, embedder, *_ in rows]),
     )
-    of_references = np.array([is_reference for _, _, is_reference, _ in rows])
+    of_references = np.array([is_reference for _, _, is_reference, *_ in rows])
     references = Probes(
         *(part[of_references] for part in (members.vectors, members.spreads, members.people, members.embedders))
     )
+    found = [(people.index(person), bytes(photo), UUID(key).bytes) for person, _, _, _, photo, key in rows if key]
+    confirmed = KnownFaces(
+        np.array([person for person, _, _ in found], np.int64),
+        np.array([photo for _, photo, _ in found], "V32"),
+        np.array([key for _, _, key in found], "V16"),
+    )
     drawn = _read_drawn(connection, chosen, people, embedders)
-    return Asked(people, embedders, references, members, _read_feedback(connection, people), drawn)
+    return Asked(people, embedders, references, members, _read_feedback(connection, people), drawn, confirmed)
 
 
 def _read_feedback(connection: Connection, people: Sequence[str]) -> dict[bytes, list[Feedback]]:

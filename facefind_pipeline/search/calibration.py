@@ -12,9 +12,12 @@ from statistics import NormalDist
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 SURE = 0.95  # the probability from which on a match is called so
-# Up to where a match is called likely: so many photos of others among a person's, at most this share of all faces.
-LIKELY_FALSE, LIKELY_RATE = 1.5, 2e-3
-_HALVINGS = 60  # of an interval of logarithms, down to what a float can hold
+# A match is called likely if it is more likely than not; and up to where so many photos of others are among a
+# person's. Neither goes farther than where this share of all strangers is.
+LIKELY = 0.5
+LIKELY_FALSE, LIKELY_RATE = 1.0, 1e-2
+NONE = -1.0  # a cut below all scores: the picture that a reference was cut from has a score of 0
+_HALVINGS = 60  # of an interval of logarithms, down to what a float tells apart
 _NORMAL = NormalDist()
 
 
@@ -39,7 +42,7 @@ class Calibration:
     """What distances and scores mean under a set.
 
     Attributes:
-        pairs: of faces in one photo it was learnt from; 0 where it is assumed of the embedder.
+        pairs: of faces in one photo it was learnt from, beside what is known of the embedder.
         tail: the near tail of impostors' distances to references, for thresholds.
         impostor: the near tail of impostors' scores.
         genuine: the scores of faces that are the person asked for.
@@ -63,27 +66,30 @@ class Calibration:
 
         Where the fitted densities would let it rise again, far out on either side, it keeps its last value.
         """
-        nearest, farthest = self._falling
+        return 1 / (1 + math.exp(min(-self.log_odds(score), 700.0)))
+
+    def log_odds(self, score: float) -> float:
+        """The same as the logarithm of odds."""
+        nearest, farthest = self.falling
         x = min(max(math.log(max(score, 1e-12)), nearest), farthest)
         odds = self.genuine.log_density(x) - self.impostor.log_density(x)
-        odds += math.log(self.prevalence) - math.log1p(-self.prevalence)
-        return 1 / (1 + math.exp(min(-odds, 700.0)))
+        return odds + math.log(self.prevalence) - math.log1p(-self.prevalence)
 
     @cached_property
     def sure_cut(self) -> float:
-        """The score up to which a match is called sure; 0 where none is."""
-        near, far = self._falling
-        if self.probability(math.exp(near)) < SURE:
-            return 0.0
-        for _ in range(_HALVINGS):
-            middle = (near + far) / 2
-            near, far = (middle, far) if self.probability(math.exp(middle)) >= SURE else (near, middle)
-        return math.exp(near)
+        """The score up to which a match is called sure; below all scores where none is."""
+        return self._cut(SURE)
+
+    @cached_property
+    def even_cut(self) -> float:
+        """The score up to which a face is at least as likely the person's as not; below all scores where none is."""
+        return self._cut(LIKELY)
 
     @cached_property
     def likely_cut(self) -> float:
         """The score up to which a match is called likely, if it is not sure."""
-        return self.impostor.at(min(LIKELY_RATE, LIKELY_FALSE / max(1, self.faces)))
+        few_false = self.impostor.at(min(LIKELY_RATE, LIKELY_FALSE / max(1, self.faces)))
+        return max(few_false, min(self.even_cut, self.impostor.at(LIKELY_RATE)))
 
     @property
     def shown_cut(self) -> float:
@@ -95,8 +101,18 @@ class Calibration:
         sure, likely = self.sure_cut, self.likely_cut
         return ["sure" if score <= sure else "likely" if score <= likely else "unlikely" for score in scores]
 
+    def _cut(self, probability: float) -> float:
+        """The score up to which the probability is at least that."""
+        near, far = self.falling
+        if self.probability(math.exp(near)) < probability:
+            return NONE
+        for _ in range(_HALVINGS):
+            middle = (near + far) / 2
+            near, far = (middle, far) if self.probability(math.exp(middle)) >= probability else (near, middle)
+        return math.exp(near)
+
     @cached_property
-    def _falling(self) -> tuple[float, float]:
+    def falling(self) -> tuple[float, float]:
         """The logarithms of scores between which the probability falls, up to the impostors' middle.
 
         The log odds are a parabola: it turns where genuine and impostor densities fall equally fast.

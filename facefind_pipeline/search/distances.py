@@ -76,7 +76,7 @@ def nearest_squares(vectors: Floats, embedders: Numbers, probes: Probes, people:
     parts = []
     for embedder in np.unique(probes.embedders):
         rows, mine = np.flatnonzero(embedders == embedder), probes.embedders == embedder
-        squares = _squares(vectors[rows], probes.vectors[mine])
+        squares = squared_distances(vectors[rows], probes.vectors[mine])
         squares += probes.spreads[mine]
         columns, starts = np.unique(probes.people[mine], return_index=True)
         parts.append((rows, columns, squares if len(starts) == mine.sum() else _least(squares, starts)))
@@ -88,6 +88,14 @@ def nearest_squares(vectors: Floats, embedders: Numbers, probes: Probes, people:
     return made
 
 
+def squared_distances(a: Floats, b: Floats) -> Floats:
+    """(n, k) squared distances of (n, d) and (k, d), exact on the grid."""
+    made = a @ (-2 * b.T)
+    made += np.einsum("ij,ij->i", a, a)[:, None]
+    made += np.einsum("ij,ij->i", b, b)
+    return made
+
+
 def in_metric(squares: Floats, metric: str) -> Floats:
     """Distances in a set's metric, of squared Euclidean ones; of unit vectors the cosine's is half the square."""
     return np.sqrt(squares) if metric == L2 else squares / 2
@@ -96,12 +104,4 @@ def in_metric(squares: Floats, metric: str) -> Floats:
 def _least(squares: Floats, starts: npt.NDArray[np.intp]) -> Floats:
     """Of each group of columns, which begin where it says."""
     made: Floats = np.minimum.reduceat(squares, starts, axis=1)
-    return made
-
-
-def _squares(a: Floats, b: Floats) -> Floats:
-    """(n, k) squared distances of (n, d) and (k, d), exact on the grid."""
-    made = a @ (-2 * b.T)
-    made += np.einsum("ij,ij->i", a, a)[:, None]
-    made += np.einsum("ij,ij->i", b, b)
     return made

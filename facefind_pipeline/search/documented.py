@@ -60,20 +60,22 @@ def _values(connection: Connection, chosen: RegisteredSet, name: str) -> dict[st
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT p.event_day, p.sha256 FROM photos p
-            WHERE EXISTS (SELECT FROM embeddings e WHERE e.parameter_set = %s AND e.sha256 = p.sha256)
+            SELECT p.event_day, p.sha256, d.clothes_fingerprint
+            FROM photos p LEFT JOIN set_days d ON (d.event_day, d.parameter_set) = (p.event_day, %(parameter_set)s)
+            WHERE EXISTS (SELECT FROM embeddings e WHERE e.parameter_set = %(parameter_set)s AND e.sha256 = p.sha256)
             ORDER BY p.event_day, p.path LIMIT 1
             """,
-            [chosen.key],
+            {"parameter_set": chosen.key},
         )
         first = cursor.fetchone()
     if first is None:
         raise FacefindError(f"no photo with a face under {chosen.key} yet: run `facefind run PHOTOS`")
-    day, photo = first
+    day, photo, clothes = first
     values = Filters().parameters | {
         "parameter_set": chosen.key,
         "detector": chosen.detector_fingerprint,
         "embedder": chosen.embedder_fingerprint,
+        "clothes": clothes,
         "day": day,
         "days": [day],
         "photo": photo,

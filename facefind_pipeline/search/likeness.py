@@ -1,10 +1,10 @@
 """Reference photos that look unlike the person's others, or like another person's: what a mix-up looks like.
 
 Both cuts are distances at a rate of the set's calibration, since what is near differs between embedders. Where nothing
-is known of its distances (too few photos, and an embedder without constants of its own) there is no doubt either.
+is known of its distances (too few photos, and an embedder of which nothing is known before) there is no doubt either.
 
-- Like another person: nearer to a reference of theirs than three in ten thousand strangers are. So near a face is taken
-  for the person without asking; with fifty other references one that is added in seventy is like one of them by chance.
+- Like another person: nearer to a reference of theirs than three in ten thousand strangers are. With fifty other
+  references one that is added in seventy is like one of them by chance.
 - Unlike: farther from the person's others than one in a hundred strangers are. Two pictures of one person seldom are,
   even in other light or years apart, and a stranger's picture is so in 99 of 100 cases. References are linked where
   they are nearer than that, and those apart from the largest linked group are doubted: two pictures of a stranger,
@@ -18,14 +18,14 @@ from math import inf
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE
 from facefind_pipeline.search.calibration import Line, read_calibration
+from facefind_pipeline.search.priors import prior_of
 from facefind_pipeline.store import parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import operator, query
 
-UNLIKE_RATE = 1e-2
+LIKE_RATE, UNLIKE_RATE = 3e-4, 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def doubts(connection: Connection, chosen: RegisteredSet, people: Collection[str
             within[ours.person][ours, theirs] = distance
         elif ours not in nearest or distance < nearest[ours][0]:
             nearest[ours] = distance, theirs
-    unlike, like = tail.at(UNLIKE_RATE), tail.at(SURE_RATE)
+    unlike, like = tail.at(UNLIKE_RATE), tail.at(LIKE_RATE)
     found = [Doubt(*doubted, unlike) for distances in within.values() for doubted in _apart(distances, unlike)]
     found += [Doubt(ours, other, distance, like) for ours, (distance, other) in nearest.items() if distance <= like]
     return sorted(found, key=lambda doubt: (doubt.reference.person, doubt.reference.number))
@@ -106,8 +106,8 @@ def _strangers(connection: Connection, chosen: RegisteredSet) -> Line | None:
     calibration = read_calibration(connection, chosen.key)
     if calibration is not None:
         return calibration.tail
-    assumed = ASSUMED.get(chosen.key.partition("@")[2].partition("-")[0])
-    return assumed.tail if assumed else None
+    prior = prior_of(chosen.key)
+    return prior.tail if prior else None
 
 
 def _apart(

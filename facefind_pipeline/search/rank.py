@@ -1,7 +1,8 @@
 """Everyone's best photos among all faces of a set, and the histograms of distances and scores for the calibration.
 
 A face's score for a person is the distance to their template, set against the distance to the nearest other person.
-The faces are gone through block by block; what is kept depends on how many people there are, not on how many faces.
+What clothes of the day add is kept beside it (`placed` puts both together). The faces are gone through block by block;
+what is kept depends on how many people there are, not on how many faces.
 """
 
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ import numpy as np
 
 from facefind_pipeline.search.asked import Asked
 from facefind_pipeline.search.distances import Faces, Floats, Numbers, Probes, in_metric, nearest_squares
+from facefind_pipeline.search.histogram import LEAST_DISTANCE, Histogram
 from facefind_pipeline.search.stored import KEPT
+from facefind_pipeline.search.worn import BlockClothes, Worn
 from facefind_pipeline.store.vectors import Block
 
-LEAST_DISTANCE = 1e-9  # a logarithm is taken of
 NEAREST_RIVAL = 1 / 4  # of the mean distance: a face can be a reference itself, and is as near as anybody need be
-NOBODY = -1
+NOBODY = NONE = -1
 
 ROW = np.dtype(
     [
@@ -29,25 +31,12 @@ ROW = np.dtype(
         ("sha256", "V32"),
         ("face_key", "V16"),
         ("by_hand", np.bool_),  # then there is no face key
+        ("clothes", np.float64),  # what they add to the log odds
+        ("clothes_photos", np.int32),  # that they were compared with; 0 where nothing is known of them
+        ("other", np.int32),  # number of the photo's row by another face, or `NONE`
     ]
 )
 Rows = np.ndarray[tuple[int], np.dtype[np.void]]
-
-
-class Histogram:
-    """Of the logarithms of positive numbers."""
-
-    EDGES = np.linspace(-12.0, 8.0, 801)
-
-    def __init__(self) -> None:
-        """Empty."""
-        self.counts = np.zeros(len(self.EDGES) - 1)
-
-    def add(self, numbers: Floats) -> None:
-        """Counts numbers, those beyond the edges in the first and last bin."""
-        low, high, bins = self.EDGES[0], self.EDGES[-1], len(self.counts)
-        places = (np.log(np.maximum(numbers, LEAST_DISTANCE)) - low) * (bins / (high - low))
-        self.counts += np.bincount(np.clip(places, 0, bins - 1).astype(np.intp), minlength=bins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +44,15 @@ class Ranked:
     """What a search found.
 
     Attributes:
-        rows: of `ROW`, by person and rank; at most `KEPT` of each person.
+        rows: of `ROW`, by person and rank by the face alone; at most `KEPT` of each person.
+        others: rows by another face of the same photo, which with its clothes may be the better one.
         scores: of all faces that were compared with all people.
         distances: likewise, to the nearest reference.
         faces: that each person was compared with, on average.
     """
 
     rows: Rows
+    others: Rows
     scores: Histogram
     distances: Histogram
     faces: int
@@ -84,8 +75,8 @@ class _Compared:
     nearest: Numbers
 
 
-def rank(asked: Asked, faces: Faces, templates: Probes) -> Ranked:
-    """Ranks the photos of all faces for everyone who is asked for.
+def rank(asked: Asked, faces: Faces, templates: Probes, worn: Worn | None = None) -> Ranked:
+    """Ranks the photos of all faces for everyone who is asked for, by the face alone, and says what clothes add.
 
     What was confirmed comes first, and what was rejected is left out. A photo that was confirmed by a box drawn by hand
     counts by that box, whatever faces are in it.
@@ -103,11 +94,14 @@ def rank(asked: Asked, faces: Faces, templates: Probes) -> Ranked:
         compared_with += known.sum(axis=0)
         by_photo = np.minimum.reduceat(compared.scores, block.starts, axis=0)
         photos, people = _taken_out(asked, block, by_photo)
-        best.add(_rows(block, compared, photos, people, confirmed=True))
+        confirmed, _ = _rows(block, compared, photos, people)
+        confirmed["confirmed"] = True
+        best.add(confirmed)
         people, photos = np.nonzero((by_photo < best.worst).T)
-        best.add(_rows(block, compared, photos, people, confirmed=False))
+        best.add(*_rows(block, compared, photos, people, worn.on(block) if worn and len(photos) else None))
     return Ranked(
         best.rows(),
+        best.others(),
         scores,
         distances,
         int(compared_with.sum()) // max(1, int(np.count_nonzero(compared_with))),
@@ -168,28 +162,58 @@ def _taken_out(asked: Asked, block: Block, by_photo: Floats) -> tuple[Numbers, N
     return photos, people
 
 
-def _rows(block: Block, compared: _Compared, photos: Numbers, people: Numbers, *, confirmed: bool) -> Rows:
-    """A row for each (photo, person), by the face of the least score, the first of equal ones."""
+def _rows(
+    block: Block, compared: _Compared, photos: Numbers, people: Numbers, clothes: BlockClothes | None = None
+) -> tuple[Rows, Rows]:
+    """Rows of (photo, person).
+
+    Returns:
+        A row for each, by the face of the least score, the first of equal ones. And rows by another face, where that
+        comes first with its clothes; `other` of the former has their numbers.
+    """
     ends = np.append(block.starts[1:], len(block.vectors))
     counts = (ends - block.starts)[photos]
     offsets = np.cumsum(counts) - counts  # where each pair's faces begin among those of all pairs
     faces = np.arange(counts.sum()) - np.repeat(offsets - block.starts[photos], counts)
     whose = np.repeat(people, counts)
     scores = compared.scores[faces, whose]
-    made = np.zeros(len(photos), ROW)
     if not len(photos):
-        return made
-    made["score"] = np.minimum.reduceat(scores, offsets)
-    is_best = scores == np.repeat(made["score"], counts)
-    best = np.minimum.reduceat(np.where(is_best, faces, len(block.vectors)), offsets)
-    nearest = compared.nearest[best]
+        return np.zeros(0, ROW), np.zeros(0, ROW)
+    plain = np.minimum.reduceat(compared.to_references[faces, whose], offsets)
+    best = _first_least(scores, offsets, counts)
+    made = _by_face(block, compared, photos, people, faces[best])
+    made["plain_distance"] = plain
+    if clothes is None:
+        return made, made[:0]
+    odds, known, moved = clothes.add(faces, whose, scores)
+    with_clothes = _first_least(moved, offsets, counts)
+    differ = np.flatnonzero(moved[with_clothes] < moved[best])
+    others = _by_face(block, compared, photos[differ], people[differ], faces[with_clothes[differ]])
+    others["plain_distance"] = plain[differ]
+    made["other"][differ] = np.arange(len(differ))
+    for rows, chosen in ((made, best), (others, with_clothes[differ])):
+        rows["clothes"], rows["clothes_photos"] = odds[chosen], known[chosen]
+    return made, others
+
+
+def _first_least(scores: Floats, offsets: Numbers, counts: Numbers) -> Numbers:
+    """The number of the least of each group of scores, the first of equal ones."""
+    least = scores == np.repeat(np.minimum.reduceat(scores, offsets), counts)
+    made: Numbers = np.minimum.reduceat(np.where(least, np.arange(len(scores)), len(scores)), offsets)
+    return made
+
+
+def _by_face(block: Block, compared: _Compared, photos: Numbers, people: Numbers, faces: Numbers) -> Rows:
+    """Rows of (photo, person, face), of what the face alone says."""
+    made = np.zeros(len(photos), ROW)
+    nearest = compared.nearest[faces]
     has_rival = nearest != people
-    made["person"], made["confirmed"] = people, confirmed
-    made["distance"] = compared.distances[best, people]
-    made["plain_distance"] = np.minimum.reduceat(compared.to_references[faces, whose], offsets)
+    made["person"], made["score"] = people, compared.scores[faces, people]
+    made["distance"] = compared.distances[faces, people]
     made["rival"] = np.where(has_rival, nearest, NOBODY)
-    made["rival_distance"] = np.where(has_rival, compared.distances[best, nearest], np.nan)
-    made["sha256"], made["face_key"] = block.photos[photos], block.face_keys[best]
+    made["rival_distance"] = np.where(has_rival, compared.distances[faces, nearest], np.nan)
+    made["sha256"], made["face_key"] = block.photos[photos], block.face_keys[faces]
+    made["other"] = NONE
     return made
 
 
@@ -203,7 +227,7 @@ def _drawn(asked: Asked, templates: Probes, metric: str) -> Rows:
         distances = in_metric(squares[np.arange(len(made)), drawn.people], metric)
         made[column] = np.where(np.isfinite(distances), distances, np.nan)
     made["score"] = made["distance"]
-    made["rival"], made["rival_distance"] = NOBODY, np.nan
+    made["rival"], made["rival_distance"], made["other"] = NOBODY, np.nan, NONE
     made["sha256"] = np.array(drawn.photos, ROW["sha256"])
     return made
 
@@ -218,9 +242,13 @@ class _Best:
     def __init__(self, people: int) -> None:
         self.worst = np.full(people, np.inf)
         self._added = [np.zeros(0, ROW)]
+        self._others = [np.zeros(0, ROW)]
 
-    def add(self, rows: Rows) -> None:
-        """Adds rows of photos in the order of SHA-256; of boxes drawn by hand, in any."""
+    def add(self, rows: Rows, others: Rows | None = None) -> None:
+        """Adds rows of photos in the order of SHA-256, of boxes drawn by hand in any; and those by other faces."""
+        if others is not None:
+            rows["other"][rows["other"] != NONE] += sum(map(len, self._others))
+            self._others.append(others)
         self._added.append(rows)
         if sum(map(len, self._added)) > 1.5 * KEPT * len(self.worst):
             self.rows()
@@ -233,7 +261,14 @@ class _Best:
         people = rows["person"][order]
         best = rows.take(order[np.arange(len(rows)) - np.searchsorted(people, people) < KEPT])
         self._added = [best]
+        has_other = np.flatnonzero(best["other"] != NONE)
+        self._others = [np.concatenate(self._others)[best["other"][has_other]]]
+        best["other"][has_other] = np.arange(len(has_other))
         numbers, counts = np.unique(best["person"], return_counts=True)
         last = best[np.cumsum(counts)[counts == KEPT] - 1]
         self.worst[numbers[counts == KEPT]] = np.where(last["confirmed"], -np.inf, last["score"])
         return best
+
+    def others(self) -> Rows:
+        """Rows by other faces, of the photos that `rows` gave last."""
+        return self._others[0]

@@ -9,35 +9,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.plan.due import is_current, would_be_made_from
-from facefind_pipeline.plan.recipes import RANKING
+from facefind_pipeline.plan.recipes import ranking
 from facefind_pipeline.search.asked import read_asked
-from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE, Impostors, calibrate, impostors
-from facefind_pipeline.search.calibration import (
-    NEAREST_REFERENCE,
-    SCORE,
-    Calibration,
-    read_calibration,
-    write_calibrations,
-)
+from facefind_pipeline.search.calibrate import SURE_RATE, calibrate, learn
+from facefind_pipeline.search.calibration import SCORE, Calibration, read_calibration, write_calibrations
 from facefind_pipeline.search.distances import L2, Faces
-from facefind_pipeline.search.rank import Histogram, Ranked, Rows, rank
+from facefind_pipeline.search.evidence import read_evidence
+from facefind_pipeline.search.placed import Placed, place
+from facefind_pipeline.search.priors import prior_of
+from facefind_pipeline.search.rank import NOBODY, rank
 from facefind_pipeline.search.templates import make_templates, sure_faces
+from facefind_pipeline.search.worn_days import write_days
+from facefind_pipeline.search.worn_reading import read_worn
+from facefind_pipeline.settings import clothes_count
 from facefind_pipeline.store import parameter_sets, versions
 from facefind_pipeline.store.binary_columns import Column, copy_columns, fixed, texts
+from facefind_pipeline.store.clothes import clothes_version
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.made import made_version, record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
-from facefind_pipeline.store.queries import operator, query
+from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.vectors import SetVectors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PAIRS = 200_000  # of faces in one photo that are looked at
 BATCH = 10_000  # rows that are written at once
 DISTANCES = ("distance", "score", "plain_distance", "rival_distance")
 # Of a block: distances of faces to people, 8 MB in each of some six arrays; and faces, of 128 to 768 numbers each.
@@ -61,27 +60,33 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
         cursor.execute("DELETE FROM searches WHERE parameter_set = %s", [chosen.key])
     if not wanted:
         return []
-    known = _impostors(connection, chosen)
     asked = read_asked(connection, chosen)
     size = max(1, min(BLOCK_FACES, BLOCK_DISTANCES // len(asked.members.people)))
     faces = Faces(SetVectors(connection, chosen, asked.embedders, size), chosen.metric)
-    templates = make_templates(asked, faces, _euclidean(known.tail.at(SURE_RATE), chosen.metric) if known else None)
-    ranked = rank(asked, faces, templates.probes)
-    write_calibrations(connection, chosen.key, _calibrated(known, ranked) if known else {})
+    learnt = learn(prior_of(chosen.key), read_evidence(connection, chosen, asked, faces))
+    sure = _euclidean(learnt.groups.tail.at(SURE_RATE), chosen.metric) if learnt else None
+    templates = make_templates(asked, faces, sure)
+    worn = read_worn(connection, chosen, asked, templates.joined, learnt) if learnt and clothes_count() else None
+    ranked = rank(asked, faces, templates.probes, worn)
+    made = calibrate(learnt, ranked.scores.counts, ranked.distances.counts, ranked.faces) if learnt else {}
+    write_calibrations(connection, chosen.key, made)
+    write_days(connection, chosen.key, worn.days if worn else {})
     _write_searches(connection, chosen.key, wanted, sure_faces(asked, templates))
-    _write_rows(connection, chosen.key, asked.people, ranked.rows)
+    _write_rows(connection, chosen.key, asked.people, place(ranked, made[SCORE] if worn else None))
     return list(asked.people)
 
 
 def results_version(connection: Connection, key: str) -> str:
-    """Data version of a set's results: the vectors, the references and the ranking rules they follow from."""
-    return versions.hash_rows([(RANKING, set_version(connection, key)), *_reference_versions(connection, key)])
+    """Data version of a set's results: the vectors, clothes, references and the ranking rules they follow from."""
+    clothes = clothes_version(connection, key)
+    made_from = (ranking(), set_version(connection, key), *([clothes] if clothes else []))
+    return versions.hash_rows([made_from, *_reference_versions(connection, key)])
 
 
 def _reference_versions(connection: Connection, key: str) -> list[tuple[str, str]]:
     """Each person with a usable reference, by key, and what is known of people that the set's results follow from."""
     with connection.cursor() as cursor:
-        cursor.execute(query("reference_versions"), {"parameter_set": key, "ranking": RANKING})
+        cursor.execute(query("reference_versions"), {"parameter_set": key, "ranking": ranking()})
         return sorted(cursor.fetchall())
 
 
@@ -129,15 +134,6 @@ def _euclidean(distance: float, metric: str) -> float:
     return distance if metric == L2 else (2 * distance) ** 0.5
 
 
-def _calibrated(known: Impostors, ranked: Ranked) -> dict[str, Calibration]:
-    """What both measures mean, by measure."""
-    distances = ranked.distances.counts
-    return {
-        measure: calibrate(known, Histogram.EDGES, counts, distances, ranked.faces)
-        for measure, counts in ((SCORE, ranked.scores.counts), (NEAREST_REFERENCE, distances))
-    }
-
-
 def _write_searches(connection: Connection, key: str, people: Sequence[str], sure_photos: Mapping[str, int]) -> None:
     """Who was searched for, and how many sure photos joined their templates."""
     with connection.cursor() as cursor:
@@ -147,42 +143,39 @@ def _write_searches(connection: Connection, key: str, people: Sequence[str], sur
         )
 
 
-def _write_rows(connection: Connection, key: str, people: Sequence[str], rows: Rows) -> None:
+def _write_rows(connection: Connection, key: str, people: Sequence[str], placed: Placed) -> None:
     """The set's `search_results`, which has none of these people."""
-    ranks = np.arange(len(rows)) - np.searchsorted(rows["person"], rows["person"]) + 1
+    of_rows = placed.ranked.rows["person"]  # likewise of the rows in their final order
+    ranks = np.arange(len(of_rows)) - np.searchsorted(of_rows, of_rows) + 1
 
     def batches() -> Iterator[Sequence[Column]]:
-        for start in range(0, len(rows), BATCH):
-            part = rows[start : start + BATCH]
+        for start in range(0, len(of_rows), BATCH):
+            numbers = slice(start, start + BATCH)
+            part, alone = placed.rows(numbers)
+            other = placed.by_other[placed.order[numbers]]
             yield (
                 texts([key], np.zeros(len(part), np.intp)),
                 texts(people, part["person"]),
-                fixed(ranks[start : start + BATCH], ">i4"),
+                fixed(ranks[numbers], ">i4"),
                 fixed(part["sha256"], "V32"),
                 fixed(part["face_key"], "V16", ~part["by_hand"]),
                 *(fixed(part[name], ">f8", ~np.isnan(part[name])) for name in DISTANCES),
                 texts(people, part["rival"]),
                 fixed(part["confirmed"], "?"),
+                fixed(part["clothes"], ">f8", part["clothes_photos"] > 0),
+                fixed(part["clothes_photos"], ">i4", part["clothes_photos"] > 0),
+                fixed(ranks[placed.order[numbers]], ">i4"),
+                fixed(alone["score"], ">f8", ~np.isnan(alone["score"])),
+                fixed(alone["face_key"], "V16", other),
+                fixed(alone["distance"], ">f8", other),
+                texts(people, np.where(other, alone["rival"], NOBODY)),
+                fixed(alone["rival_distance"], ">f8", other & (alone["rival"] != NOBODY)),
             )
 
     columns = ("parameter_set", "person", "rank", "sha256", "face_key", *DISTANCES, "rival", "confirmed")
-    copy_columns(connection, "search_results", columns, batches())
-
-
-def _impostors(connection: Connection, chosen: RegisteredSet) -> Impostors | None:
-    """Of the set's own photos; of the embedder where they are too few, and None where nothing is known of that."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            query(
-                "co_occurring",
-                table=sql.Identifier(chosen.table),
-                dimension=sql.Literal(chosen.dimension),
-                operator=operator(chosen.metric),
-            ),
-            {"limit": PAIRS},
-        )
-        distances = np.array([distance for (distance,) in cursor.fetchall()], dtype=np.float64)
-    return impostors(distances) or ASSUMED.get(chosen.key.partition("@")[2].partition("-")[0])
+    with_clothes = ("clothes", "clothes_photos", "face_rank", "face_score")
+    by_face = ("by_face_key", "by_face_distance", "by_face_rival", "by_face_rival_distance")
+    copy_columns(connection, "search_results", (*columns, *with_clothes, *by_face), batches())
 
 
 def _people(connection: Connection, key: str, calibration: Calibration | None) -> "pd.DataFrame":

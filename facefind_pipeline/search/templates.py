@@ -5,12 +5,12 @@ square of its distances to what the template was made of: the distance to the me
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from facefind_pipeline.search.asked import Asked
+from facefind_pipeline.search.asked import Asked, KnownFaces
 from facefind_pipeline.search.distances import GRID, Floats, Numbers, Probes, nearest_squares
 from facefind_pipeline.store.vectors import Block
 
@@ -24,10 +24,12 @@ class Templates:
     Attributes:
         probes: means and spreads.
         sure: (k,) faces in each that nobody confirmed.
+        joined: these faces.
     """
 
     probes: Probes
     sure: Numbers
+    joined: KnownFaces = field(default_factory=lambda: KnownFaces.joined([]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,13 @@ def make_templates(asked: Asked, blocks: Iterable[Block], sure: float | None) ->
     members.add(owner, asked.members.vectors)
     made = _templates(asked, codes, members, _Sums.none(*members.vectors.shape))
     for _ in range(ROUNDS if sure is not None else 0):
-        found = _Sums.none(*members.vectors.shape)
+        found, joined = _Sums.none(*members.vectors.shape), []
         for block in blocks:
             faces, of_people = _sure_faces(asked, block, made.probes, sure or 0.0)
             templates = np.searchsorted(codes, _codes(of_people, block.embedders[faces], asked))
             found.add(templates, block.vectors[faces])
-        made = _templates(asked, codes, members, found)
+            joined.append(KnownFaces(of_people, block.photos[block.photo_of(faces)], block.face_keys[faces]))
+        made = replace(_templates(asked, codes, members, found), joined=KnownFaces.joined(joined))
     return made
 
 

@@ -1,4 +1,4 @@
-"""Detections, their faces and their vectors: what is known by content, what is to do, and writing it whole.
+"""Detections, their faces and their vectors: known by content, and written whole.
 
 `detections` has a row per photo and detector also when no face was found; a vector is known by face key (photo, box and
 landmarks) and embedder. So a rerun, a resumed run, another set or a copy of a photo finds what is there.
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.faces import Box, Face, Points
@@ -21,8 +20,6 @@ from facefind_pipeline.store.binary_copy import insert
 from facefind_pipeline.store.made import mark_faces_incomplete, mark_outdated_faces_incomplete
 from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.versions import Fingerprints
-
-Place = tuple[Box, Points | None]  # a face's box and landmarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,7 @@ class Partition:
     parameter_set: str
     detector: str
     embedder: str
+    clothes: str
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -43,16 +41,8 @@ class Partition:
             "parameter_set": self.parameter_set,
             "detector": self.detector,
             "embedder": self.embedder,
+            "clothes": self.clothes,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoToDo:
-    """A photo to detect (faces is None), or with faces that still need a vector."""
-
-    sha256: bytes
-    path: str
-    faces: tuple[Face, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +76,6 @@ def lock_sets(connection: Connection, parameter_set: str | None = None) -> None:
             """,
             [parameter_set],
         )
-
-
-def photos_to_do(connection: Connection, partition: Partition) -> list[PhotoToDo]:
-    """Photos that the detector has not seen, or with faces that have no vector in any set, by path.
-
-    Without those that the embedder failed on.
-    """
-    to_do: dict[bytes, tuple[str, list[Face] | None]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(query("photos_to_do"), partition.parameters)
-        for sha256, path, key, x, y, w, h, score, landmarks in cursor.fetchall():
-            entry = to_do.setdefault(bytes(sha256), (path, None if key is None else []))
-            if entry[1] is not None:
-                entry[1].append(Face(Box(x, y, w, h), score, _points(landmarks)))
-    return [PhotoToDo(sha, path, None if faces is None else tuple(faces)) for sha, (path, faces) in to_do.items()]
-
-
-def known_vectors(connection: Connection, partition: Partition) -> dict[bytes, list[Place]]:
-    """Faces of the day's photos that some set has a vector of this embedder for, by photo."""
-    known: dict[bytes, list[Place]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(query("known_vectors"), partition.parameters)
-        for sha256, x, y, w, h, landmarks in cursor.fetchall():
-            known.setdefault(bytes(sha256), []).append((Box(x, y, w, h), _points(landmarks)))
-    return known
 
 
 def adopt_embeddings(connection: Connection, partition: Partition) -> int:
@@ -243,7 +208,7 @@ def remove_gone(connection: Connection, gone: Sequence[bytes]) -> Counter[str]:
 
 
 def remove_photos(connection: Connection, photos: Sequence[bytes]) -> Counter[str]:
-    """Removes all that detectors and embedders made of photos, given by SHA-256; returns how many vectors of each set.
+    """Removes all that was made of photos, given by SHA-256; returns how many vectors of each set.
 
     Should one come back to its day, the faces of that are to be made again. The caller holds the locks of all sets.
     """
@@ -251,6 +216,7 @@ def remove_photos(connection: Connection, photos: Sequence[bytes]) -> Counter[st
         cursor.execute("DELETE FROM embeddings WHERE sha256 = ANY(%s) RETURNING parameter_set", [list(photos)])
         removed = Counter(parameter_set for (parameter_set,) in cursor.fetchall())
         cursor.execute("DELETE FROM detections WHERE sha256 = ANY(%s)", [list(photos)])
+        cursor.execute("DELETE FROM clothes WHERE sha256 = ANY(%s)", [list(photos)])
         cursor.execute("DELETE FROM photos_gone WHERE sha256 = ANY(%s)", [list(photos)])
     if photos:
         mark_outdated_faces_incomplete(connection)
@@ -312,15 +278,6 @@ def count(connection: Connection, partition: Partition) -> tuple[int, int]:
         return photos, faces
 
 
-def count_to_do(connection: Connection, days: Sequence[str], made_by: Fingerprints) -> int:
-    """How many photos, by content, of some event days are to do with these fingerprints."""
-    with connection.cursor() as cursor:
-        statement = sql.SQL("SELECT count(DISTINCT sha256) FROM ({}) to_do").format(query("photos_to_do"))
-        cursor.execute(statement, {"days": list(days), **made_by._asdict()})
-        (to_do,) = cursor.fetchone() or (0,)
-        return int(to_do)
-
-
 def problems(connection: Connection, days: Sequence[str], made_by: Fingerprints) -> dict[str, str]:
     """Why photos of some event days were left out, by path: unreadable, or detector or embedder failed on them."""
     with connection.cursor() as cursor:
@@ -346,19 +303,21 @@ def embeddings_version(faces_version: str, embedder: str) -> str:
 
 
 def finish(connection: Connection, partition: Partition) -> None:
-    """Remembers by which detector and embedder the partition, and the set, were filled last."""
+    """Remembers by which detector, embedder and rules for clothes the partition, and the set, were filled last."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO set_days (parameter_set, event_day, detector_fingerprint, embedder_fingerprint)
-            VALUES (%s, %s, %s, %s)
+            INSERT INTO set_days AS d (parameter_set, event_day, detector_fingerprint, embedder_fingerprint,
+                                       clothes_fingerprint)
+            VALUES (%(parameter_set)s, %(day)s, %(detector)s, %(embedder)s, %(clothes)s)
             ON CONFLICT (parameter_set, event_day) DO UPDATE
             SET detector_fingerprint = excluded.detector_fingerprint,
-                embedder_fingerprint = excluded.embedder_fingerprint
-            WHERE (set_days.detector_fingerprint, set_days.embedder_fingerprint)
-                IS DISTINCT FROM (excluded.detector_fingerprint, excluded.embedder_fingerprint)
+                embedder_fingerprint = excluded.embedder_fingerprint,
+                clothes_fingerprint = excluded.clothes_fingerprint
+            WHERE (d.detector_fingerprint, d.embedder_fingerprint, d.clothes_fingerprint) IS DISTINCT FROM
+                (excluded.detector_fingerprint, excluded.embedder_fingerprint, excluded.clothes_fingerprint)
             """,
-            [partition.parameter_set, partition.event_day, partition.detector, partition.embedder],
+            partition.parameters,
         )
         cursor.execute(
             """
@@ -380,10 +339,6 @@ def _vectors_changed(connection: Connection, parameter_set: str, rows: int) -> N
                 """,
                 [rows, parameter_set],
             )
-
-
-def _points(flat: Sequence[float] | None) -> tuple[tuple[float, float], ...] | None:
-    return None if flat is None else tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _flat(points: Points | None) -> list[float] | None:

@@ -12,12 +12,21 @@ from facefind_pipeline.store import versions
 
 
 class TruthRow(NamedTuple):
-    """A photo that shows a person; `box` is their face, x y w h in upright pixels, where the list gives it."""
+    """A photo that shows a person.
+
+    Attributes:
+        person: their key.
+        sha256: the photo's.
+        box: of their face, x y w h in upright pixels, where the list gives it.
+        note: for the reader.
+        leave_out: whether the photo is left out of the person's ranking; None: only where a reference was cut from it.
+    """
 
     person: str
     sha256: bytes
     box: Box | None = None
     note: str | None = None
+    leave_out: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +37,53 @@ class TruthList:
         source: the file's name.
         rows: each person and photo once.
         days: event days that the list covers: there it names every photo of its people. None is all.
+        unlabelled_left_out: whether photos that no list names are left out of its people's rankings, where they would
+            count as wrong.
     """
 
     source: str
     rows: Sequence[TruthRow]
     days: tuple[str, ...] | None = None
+    unlabelled_left_out: bool = False
 
     @property
     def content(self) -> str:
-        """Hash of rows and days."""
-        rows = sorted((row.person, row.sha256.hex(), row.box or (), row.note or "") for row in self.rows)
-        return versions.hash_rows([self.days or ("all",), *rows])
+        """Hash of all that the list says."""
+        rows = sorted(
+            (row.person, row.sha256.hex(), row.box or (), row.note or "", str(row.leave_out)) for row in self.rows
+        )
+        return versions.hash_rows([self.days or ("all",), (self.unlabelled_left_out,), *rows])
+
+
+LIST_COLUMNS = ("list", "people", "photos", "left_out", "days", "unlabelled")
+
+
+class StoredList(NamedTuple):
+    """What is stored of a list.
+
+    Attributes:
+        source: the file's name.
+        people: how many people it names.
+        photos: rows that say that a photo shows a person, and how many leave one out.
+        left_out: see `photos`.
+        days: event days that it covers; None is all.
+        unlabelled_left_out: as in `TruthList`.
+    """
+
+    source: str
+    people: int
+    photos: int
+    left_out: int
+    days: tuple[str, ...] | None
+    unlabelled_left_out: bool
+
+    @property
+    def row(self) -> dict[str, object]:
+        """Under `LIST_COLUMNS`, for tables and programs."""
+        days = "all" if self.days is None else ", ".join(self.days)
+        unlabelled = "left out" if self.unlabelled_left_out else "wrong"
+        values = (self.source, self.people, self.photos, self.left_out, days, unlabelled)
+        return dict(zip(LIST_COLUMNS, values, strict=True))
 
 
 class KnownPhoto(NamedTuple):
@@ -85,13 +130,21 @@ def write_list(connection: Connection, made: TruthList, added_by: str) -> None:
                 f"{made.source}: {other} lists photos of {person!r} too: take them out of one of the two lists"
             )
         cursor.execute(
-            "INSERT INTO truth_lists (source, content, days, added_by) VALUES (%s, %s, %s, %s)",
-            [made.source, made.content, None if made.days is None else list(made.days), added_by],
+            """
+            INSERT INTO truth_lists (source, content, days, unlabelled_left_out, added_by) VALUES (%s, %s, %s, %s, %s)
+            """,
+            [
+                *(made.source, made.content, None if made.days is None else list(made.days)),
+                *(made.unlabelled_left_out, added_by),
+            ],
         )
         cursor.executemany(
-            "INSERT INTO truth (person, sha256, source, x, y, w, h, note) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            """
+            INSERT INTO truth (person, sha256, source, x, y, w, h, note, leave_out)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """,
             [
-                (row.person, row.sha256, made.source, *(row.box or (None, None, None, None)), row.note)
+                (row.person, row.sha256, made.source, *(row.box or (None, None, None, None)), row.note, row.leave_out)
                 for row in made.rows
             ],
         )
@@ -105,16 +158,20 @@ def remove_lists(connection: Connection, keep: Collection[str]) -> None:
         )
 
 
-def lists(connection: Connection) -> list[tuple[str, int, int, tuple[str, ...] | None]]:
-    """(source, people, rows, days) of every list."""
+def lists(connection: Connection) -> list[StoredList]:
+    """Every list."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT source, count(DISTINCT person), count(person), days
+            SELECT source, count(DISTINCT person), count(person) FILTER (WHERE leave_out IS NOT TRUE),
+                   count(*) FILTER (WHERE leave_out), days, unlabelled_left_out
             FROM truth_lists LEFT JOIN truth USING (source) GROUP BY source ORDER BY source
             """
         )
-        return [(source, people, rows, None if days is None else tuple(days)) for source, people, rows, days in cursor]
+        return [
+            StoredList(source, people, photos, left_out, None if days is None else tuple(days), unlabelled_left_out)
+            for source, people, photos, left_out, days, unlabelled_left_out in cursor
+        ]
 
 
 def truth_version(connection: Connection) -> str:

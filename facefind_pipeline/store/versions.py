@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 
 class Fingerprints(NamedTuple):
-    """What a parameter set's detector and embedder really are, each as the hash of its meaning."""
+    """What a parameter set's detector and embedder really are, and the rules for clothes, each as a hash."""
 
     detector: str
     embedder: str
+    clothes: str
 
 
 def hash_rows(rows: Iterable[Iterable[object]]) -> str:

@@ -1,4 +1,6 @@
-"""The stream from photo files to faces and vectors: workers read, decode, detect, crop and embed; the caller stores.
+"""The stream from photo files to faces, clothes and vectors: workers read, decode, detect, describe, crop and embed.
+
+The caller stores.
 
 Each photo is read and decoded once. At most a few photos a worker are held at any time, whatever the event's size.
 """
@@ -8,14 +10,15 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.faces import Box, Face, Points
+from facefind_pipeline.faces import Face, Place
 from facefind_pipeline.vision.arrays import Image, Vectors
+from facefind_pipeline.vision.clothes import describe
 from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.detectors import Detector
 from facefind_pipeline.vision.embedders import Embedder
@@ -28,19 +31,29 @@ PHOTOS_WAITING = 10  # at most in a batch, whatever few faces they have: so soon
 
 @dataclass(frozen=True, slots=True)
 class PhotoTask:
-    """A photo to work on: detect its faces, or embed those that are known.
+    """A photo to work on: detect its faces, or embed those that are known and describe their clothes.
 
     Attributes:
         sha256: the content that is expected.
         path: one file that holds it.
-        known: faces that still need a vector, or None to detect.
-        have_vectors: box and landmarks of faces that need none, should the detector find them: another did before.
+        known: faces that still need a vector or a descriptor of their clothes, or None to detect.
+        have_vectors: box and landmarks of faces that need no vector, should the detector find them: another did before.
+        have_clothes: of those that need no descriptor.
     """
 
     sha256: bytes
     path: Path
     known: tuple[Face, ...] | None = None
-    have_vectors: frozenset[tuple[Box, Points | None]] = frozenset()
+    have_vectors: Set[Place] = frozenset()
+    have_clothes: Set[Place] = frozenset()
+
+    def to_embed(self, faces: Sequence[Face]) -> tuple[Face, ...]:
+        """Those of the photo's faces that need a vector."""
+        return tuple(face for face in faces if face.place not in self.have_vectors)
+
+    def to_describe(self, faces: Sequence[Face]) -> tuple[Face, ...]:
+        """Those of the photo's faces that need a descriptor of their clothes."""
+        return tuple(face for face in faces if face.place not in self.have_clothes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +65,11 @@ class PhotoFaces:
         thumbnails: a JPEG a face; empty where the faces were known.
         embedded: the faces that the vectors are of, in their order.
         vectors: (embedded, d), or None where nothing was to embed.
+        described: the faces that the descriptors are of, in their order.
+        clothes: their descriptors; None where no body is visible.
         detection_seconds: of the detector alone.
-        problem: why the pixels could not be read, or how the detector failed; such a photo has no faces.
+        problem: why the pixels could not be read, or how the detector failed; such a photo has no faces, or where they
+            were known no clothes.
         embedding_problem: why the faces could not be embedded; such a photo has no vectors.
         failed: whether that was an exception of a library, which may be the machine's fault and not the photo's.
         vanished: the file is gone or holds another content; nothing is known of the photo.
@@ -64,6 +80,8 @@ class PhotoFaces:
     thumbnails: tuple[bytes, ...] = ()
     embedded: tuple[Face, ...] = ()
     vectors: Vectors | None = None
+    described: tuple[Face, ...] = ()
+    clothes: tuple[bytes | None, ...] = ()
     detection_seconds: float = 0.0
     problem: str | None = None
     embedding_problem: str | None = None
@@ -173,11 +191,48 @@ def _detect(task: PhotoTask, detector: Detector, photo: DecodedPhoto) -> PhotoFa
     return PhotoFaces(task, faces, tuple(thumbnail(pixels, face.box) for face in faces), detection_seconds=seconds)
 
 
+def _crop(embedder: Embedder, photo: DecodedPhoto, result: PhotoFaces) -> _Work:
+    source = photo.grey if embedder.needs_grey else photo.rgb
+    assert source is not None
+    new = result.task.to_embed(result.faces)
+    try:
+        return _Work(replace(result, embedded=new), [embedder.crop(source, face) for face in new])
+    except FacefindError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as in `_Worker.work`
+        return _Work(_not_embedded(result, error))
+
+
+def _describe(photo: DecodedPhoto, data: bytes, result: PhotoFaces) -> PhotoFaces:
+    """The clothes of faces that lack a descriptor, in colour whatever the set's detector and embedder see."""
+    faces = result.task.to_describe(result.faces)
+    if not faces:
+        return result
+    pixels = photo.rgb if photo.rgb is not None else decode(data, rgb=True, grey=False).rgb
+    assert pixels is not None
+    return replace(result, described=faces, clothes=tuple(describe(pixels, faces)))
+
+
 def _unusable(task: PhotoTask, problem: str, *, failed: bool = False) -> PhotoFaces:
-    """A photo without faces; or, where they were known, without vectors."""
+    """A photo without faces; or, where they were known, without vectors and clothes."""
     if task.known is None:
         return PhotoFaces(task, problem=problem, failed=failed)
-    return PhotoFaces(task, task.known, embedding_problem=problem, failed=failed)
+    without_clothes, to_embed = task.to_describe(task.known), bool(task.to_embed(task.known))
+    return PhotoFaces(
+        task,
+        task.known,
+        described=without_clothes,
+        clothes=(None,) * len(without_clothes),
+        problem=None if to_embed else problem,
+        embedding_problem=problem if to_embed else None,
+        failed=failed,
+    )
+
+
+def _decode(data: bytes, *parts: Detector | Embedder | None) -> DecodedPhoto:
+    """What the parts that are to work on a photo need of it; its colours if there are none."""
+    needs = {part.needs_grey for part in parts if part is not None} or {False}
+    return decode(data, rgb=False in needs, grey=True in needs)
 
 
 class _Worker:
@@ -194,31 +249,18 @@ class _Worker:
         if hashlib.sha256(data).digest() != task.sha256:
             return _Work(PhotoFaces(task, vanished=True))
         detector = self._detector() if task.known is None else None
+        embedder = self._embedder if task.known is None or task.to_embed(task.known) else None
         try:
-            photo = self._decode(data, detector)
+            photo = _decode(data, detector, embedder)
             result = PhotoFaces(task, task.known or ()) if detector is None else _detect(task, detector, photo)
+            result = _describe(photo, data, result)
         except UnreadablePhotoError as error:
             return _Work(_unusable(task, str(error)))
         except FacefindError:
             raise
         except Exception as error:  # noqa: BLE001 - cv2.error, RuntimeError of dlib, MemoryError and what else there is
             return _Work(_unusable(task, f"decoding or detecting failed: {reason(error)}", failed=True))
-        return _Work(result) if self._embedder is None else self._crop(self._embedder, photo, result)
-
-    def _crop(self, embedder: Embedder, photo: DecodedPhoto, result: PhotoFaces) -> _Work:
-        source = photo.grey if embedder.needs_grey else photo.rgb
-        assert source is not None
-        new = tuple(face for face in result.faces if (face.box, face.landmarks) not in result.task.have_vectors)
-        try:
-            return _Work(replace(result, embedded=new), [embedder.crop(source, face) for face in new])
-        except FacefindError:
-            raise
-        except Exception as error:  # noqa: BLE001 - as in `work`
-            return _Work(_not_embedded(result, error))
-
-    def _decode(self, data: bytes, detector: Detector | None) -> DecodedPhoto:
-        needs = {part.needs_grey for part in (detector, self._embedder) if part is not None}
-        return decode(data, rgb=False in needs, grey=True in needs)
+        return _Work(result) if embedder is None else _crop(embedder, photo, result)
 
     def _detector(self) -> Detector:
         if not hasattr(self._local, "detector"):

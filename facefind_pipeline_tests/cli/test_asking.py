@@ -38,7 +38,7 @@ def home(database: Database) -> Database:
             Photo(
                 "both.jpg", "b", [vector(0.25), vector(0, 1)], boxes=[(0, 0, 90, 100), (100, 0, 90, 90)], position=LAKE
             ),
-            Photo("likely.jpg", "l", [vector(0.58)], boxes=[(0, 0, 30, 30)], position=LAKE),
+            Photo("likely.jpg", "l", [vector(0.8)], boxes=[(0, 0, 30, 30)], position=LAKE),
         ]
         write_all(connection, saturday, lake)
         write_person(connection, friday, "Ada", [vector(0)])

@@ -22,16 +22,34 @@ def test_figures_and_reasons(facefind: Facefind, filled: Path, by_hand: Path, tm
     added = facefind("truth", "add", by_hand)
     assert added.exit_code == 0, added.stderr
     assert json.loads(facefind("truth", "list", "--json").stdout) == [
-        {"list": "by hand.csv", "people": 1, "photos": 4, "days": "all"}
+        {"list": "by hand.csv", "people": 1, "photos": 4, "left_out": 0, "days": "all", "unlabelled": "wrong"}
     ]
     evaluated = facefind("evaluate", "--json")
     assert evaluated.exit_code == 0, evaluated.stderr
     figures = json.loads(evaluated.stdout)[SMALL_SET]
-    assert figures["summary"]["average_precision"]["mean"] == 0.75
+    assert (
+        len(figures["people"][0]["left_out"]) == 1
+    )  # of the two photos with the portrait that the reference is cut from
+    assert figures["summary"]["average_precision"]["mean"] == pytest.approx(2 / 3)
+    assert figures["people"][0]["cuts"]["likely"]["false_matches"] == 0
     assert [(loss["photo"], loss["reason"]) for loss in figures["losses"]] == [("Day 1/broken.jpg", "unreadable")]
     report = (tmp_path / "home" / "report.html").read_text(encoding="utf-8")
     assert "Day 1/broken.jpg" in report
-    assert "0.75" in facefind("evaluate", "--people").stdout
+    printed = facefind("evaluate", "--people").stdout
+    assert "0.667" in printed
+    assert "photos left out" in printed
+
+
+def test_a_list_of_nothing_that_counts_gives_no_figures_and_says_so(
+    facefind: Facefind, filled: Path, by_hand: Path
+) -> None:
+    by_hand.write_text("person,filename,leave_out\nAda,both.jpg,yes\n")
+    assert facefind("truth", "add", by_hand).exit_code == 0
+    evaluated = facefind("evaluate", "--json")
+    assert (evaluated.exit_code, json.loads(evaluated.stdout)) == (0, {})
+    assert "no figures: of nobody do the truth lists name a photo that counts" in evaluated.stderr
+    printed = facefind("evaluate", "--people")
+    assert (printed.exit_code, printed.stdout, "report: " in printed.stderr) == (0, "", True)
 
 
 def test_a_set_that_was_never_filled_has_figures_too(facefind: Facefind, filled: Path, by_hand: Path) -> None:

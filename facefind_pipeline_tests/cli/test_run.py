@@ -22,7 +22,7 @@ from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.search import index
 from facefind_pipeline.search.results import refresh_results
 from facefind_pipeline.settings import Settings
-from facefind_pipeline.store import faces
+from facefind_pipeline.store import to_do
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import find_day
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits, Silence
@@ -117,7 +117,7 @@ def test_what_a_command_asked_its_run_does_not_ask_again(
         monkeypatch.setattr(module, name, counted)
 
     count(ingest_photos, "list_folder")
-    count(faces, "photos_to_do")
+    count(to_do, "photos_to_do")
     count(references, "decode")
     _run(facefind, event, "--reference", f"Ada={reference}")
     # Two days and a new reference; each day's run asks which of its photos are still to do.

@@ -11,7 +11,7 @@ from facefind_pipeline_tests.store.rows import Photo, partition, vector, write_a
 def event(database: Database) -> dict[str, Photo]:
     """Two days of photos; Ada is in four of them, of which one has a stranger's face only."""
     friday = [
-        Photo("near.jpg", "1", [vector(0.2)]),
+        Photo("near.jpg", "1", [vector(0.25)]),
         Photo("far.jpg", "2", [vector(0.82), vector(0, 5)], boxes=[(0, 0, 50, 50), (90, 0, 150, 150)]),
         Photo("stranger.jpg", "3", [vector(0, 0.7)]),
     ]

@@ -1,6 +1,7 @@
 """Results and truth that the tests of evaluation share."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from facefind_pipeline.search import results
 from facefind_pipeline.store import parameter_sets, truth
@@ -14,9 +15,29 @@ def refresh(database: Database, key: str = KEY) -> None:
         results.refresh(connection, parameter_sets.find(connection, key))
 
 
+def move_by_clothes(database: Database, event: Mapping[str, Photo], name: str, above: str, key: str = KEY) -> None:
+    """Makes Ada's stored results those that clothes moved: `name`, which by the face alone is just below `above`."""
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE search_results moved SET face_rank = other.rank, face_score = other.score
+            FROM search_results other
+            WHERE moved.parameter_set = %(key)s AND other.parameter_set = %(key)s AND moved.sha256 <> other.sha256
+              AND ARRAY[moved.sha256, other.sha256] <@ %(photos)s::bytea[]
+            """,
+            {"key": key, "photos": [event[name].sha256, event[above].sha256]},
+        )
+
+
 def write_truth(
-    database: Database, event: Mapping[str, Photo], *names: str, days: tuple[str, ...] | None = None
+    database: Database,
+    event: Mapping[str, Photo],
+    *names: str,
+    days: tuple[str, ...] | None = None,
+    leave_out: Mapping[str, bool] = MappingProxyType({}),
+    unlabelled_left_out: bool = False,
 ) -> None:
+    """A list of Ada's photos; `leave_out` names further ones with what their column says."""
     with database.connect() as connection:
-        rows = [TruthRow("ada", event[name].sha256) for name in names]
-        truth.write_list(connection, TruthList("by hand.csv", rows, days), "command")
+        rows = [TruthRow("ada", event[name].sha256, leave_out=leave_out.get(name)) for name in [*names, *leave_out]]
+        truth.write_list(connection, TruthList("by hand.csv", rows, days, unlabelled_left_out), "command")

@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 
 from facefind_pipeline.evaluation.evaluate import compute_figures, evaluate_set, read_evaluation
+from facefind_pipeline.evaluation.figures import PersonCut
 from facefind_pipeline.evaluation.losses import Reason
-from facefind_pipeline.store import feedback, truth
+from facefind_pipeline.evaluation.truth_facts import same_picture
+from facefind_pipeline.search.calibration import read_calibration, write_calibrations
+from facefind_pipeline.search.find import find_person
+from facefind_pipeline.store import feedback, parameter_sets, people, truth
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.truth import TruthList, TruthRow
-from facefind_pipeline_tests.evaluation.event import refresh, write_truth
+from facefind_pipeline_tests.evaluation.event import move_by_clothes, refresh, write_truth
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, vector, write_all, write_person
 
 
@@ -54,6 +59,117 @@ def test_a_photo_that_moved_to_a_day_that_is_not_covered_counts_no_more(database
             cursor.execute("UPDATE photos SET event_day = 'friday' WHERE path = 'late.jpg'")
         figures = compute_figures(connection, KEY)
     assert (figures.people, figures.losses, figures.summary) == ([], [], None)
+
+
+def test_a_photo_that_the_list_leaves_out_is_neither_true_nor_false(
+    database: Database, event: dict[str, Photo]
+) -> None:
+    write_truth(database, event, "near.jpg", "far.jpg", leave_out={"stranger.jpg": True, "late.jpg": True})
+    with database.connect() as connection:
+        figures = compute_figures(connection, KEY)
+    (ada,) = figures.people
+    assert (ada.relevant, ada.average_precision, ada.nearest_reference_average_precision) == (2, 1, 1)
+    assert sorted(ada.left_out) == ["late.jpg", "stranger.jpg"]
+    assert sum(group.photos for group in figures.calibration.reliability) == 3
+
+
+def test_the_photo_that_a_reference_was_cut_from_is_left_out_by_itself(database: Database, event) -> None:
+    with database.connect() as connection:
+        cut_from = [Photo("cut from.jpg", "6", [vector(0, 9), vector(0.1)]), Photo("burst.jpg", "7", [vector(0.15)])]
+        write_all(connection, partition(connection, "sunday"), cut_from)
+    refresh(database)
+    write_truth(database, event, "near.jpg")
+    with database.connect() as connection:
+        (ada,) = compute_figures(connection, KEY).people
+    # Of two that are as near as that the nearest, and none of a distance at which people's photos lie.
+    assert ada.left_out == ["cut from.jpg"]
+    assert ada.average_precision == pytest.approx(1 / 2)
+
+
+def test_a_photo_that_is_a_reference_is_left_out_by_itself(database: Database, event: dict[str, Photo]) -> None:
+    with database.connect() as connection:
+        own = ReferencePhoto(Person("ada", "Ada"), "whole.jpg", event["late.jpg"].content.encode())
+        people.add_reference(connection, own, "command")
+    write_truth(database, event, "near.jpg", "late.jpg", "missed.jpg")
+    with database.connect() as connection:
+        figures = compute_figures(connection, KEY)
+    (ada,) = figures.people
+    assert (ada.left_out, ada.relevant) == (["late.jpg"], 2)
+    assert ada.average_precision == pytest.approx((1 + 2 / 4) / 2)
+
+
+def test_a_list_may_say_that_such_a_photo_counts(database: Database, event: dict[str, Photo]) -> None:
+    with database.connect() as connection:
+        own = ReferencePhoto(Person("ada", "Ada"), "whole.jpg", event["late.jpg"].content.encode())
+        people.add_reference(connection, own, "command")
+    write_truth(database, event, "near.jpg", leave_out={"late.jpg": False})
+    with database.connect() as connection:
+        (ada,) = compute_figures(connection, KEY).people
+    assert (ada.left_out, ada.relevant) == ([], 2)
+
+
+def test_of_an_unknown_embedder_only_the_same_vector_is_of_the_same_picture(database: Database) -> None:
+    assert same_picture("hog-up0-px640@dlib") == pytest.approx(0.208, abs=0.001)
+    assert same_picture("hog-up0-px640@imgbeddings") == 1e-3
+
+
+def test_photos_in_nobodys_truth_are_left_out_where_the_list_says_so(database: Database, event) -> None:
+    with database.connect() as connection:
+        bob = write_person(connection, partition(connection, "friday"), "Bob", [vector(0, 0.4)])
+        truth.write_list(connection, TruthList("bob.csv", [TruthRow("bob", event["stranger.jpg"].sha256)]), "command")
+    refresh(database)
+    for listed in (True, False):
+        write_truth(database, event, "missed.jpg", unlabelled_left_out=listed)
+        with database.connect() as connection:
+            by_name = {one.person: one for one in compute_figures(connection, KEY).people}
+        # Of those ranked before it one is another person's, of whom the list's people are none.
+        assert by_name["ada"].average_precision == pytest.approx(1 / 2 if listed else 1 / 5)
+        assert by_name["ada"].unlabelled == (3 if listed else 0)
+        assert by_name[bob.key].unlabelled == 0
+
+
+def test_what_sure_and_likely_let_in_for_one_person(database: Database, event: dict[str, Photo]) -> None:
+    write_truth(database, event, "late.jpg", "missed.jpg")
+    with database.connect() as connection:
+        figures = compute_figures(connection, KEY)
+        chosen, calibration = parameter_sets.find(connection, KEY), read_calibration(connection, KEY)
+        shown = find_person(connection, chosen, Person("ada", "Ada"), bands=["sure", "likely"]).matches
+    (ada,) = figures.people
+    assert calibration is not None
+    assert {match.photo for match in shown} == {"near.jpg", "late.jpg"}
+    assert ada.cuts["likely"] == PersonCut(found=1, false_matches=1, recall=0.5)
+    for cut in figures.calibration.cuts[1:]:  # the set's are those of its people together
+        assert (cut.recall, cut.false_matches_per_person) == (ada.cuts[cut.cut].recall, ada.cuts[cut.cut].false_matches)
+
+
+def test_without_a_calibration_nobody_knows_what_is_let_in(database: Database, event: dict[str, Photo]) -> None:
+    write_truth(database, event, "near.jpg")
+    with database.connect() as connection:
+        write_calibrations(connection, KEY, {})
+        (ada,) = compute_figures(connection, KEY).people
+    assert ada.cuts == {}
+
+
+def test_where_clothes_counted_the_face_alone_has_figures_too(database: Database, event: dict[str, Photo]) -> None:
+    write_truth(database, event, "near.jpg", "far.jpg")
+    move_by_clothes(database, event, "far.jpg", above="stranger.jpg")
+    figures = evaluate_set(database, KEY).figures
+    alone = figures.without_clothes
+    assert figures.people[0].average_precision == pytest.approx((1 + 2 / 3) / 2)
+    assert alone.people[0].average_precision == pytest.approx((1 + 2 / 4) / 2)
+    assert figures.summary.clothes_gain.mean == pytest.approx(1 / 12)
+    assert (alone.without_clothes, alone.summary.clothes_gain) == (None, None)
+    with database.connect() as connection:
+        assert read_evaluation(connection, KEY).figures == figures
+    printed = figures.as_json(curves=False)
+    assert "curves" not in printed.keys() | printed["without_clothes"].keys()
+
+
+def test_where_clothes_moved_nothing_there_is_one_ranking(database: Database, event: dict[str, Photo]) -> None:
+    write_truth(database, event, "near.jpg", "far.jpg")
+    with database.connect() as connection:
+        figures = compute_figures(connection, KEY)
+    assert (figures.without_clothes, figures.summary.clothes_gain) == (None, None)
 
 
 def test_the_calibration_is_checked_against_truth(database: Database, event: dict[str, Photo]) -> None:

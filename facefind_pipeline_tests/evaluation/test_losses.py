@@ -42,7 +42,7 @@ def friday(connection: Connection) -> Partition:
 
 def _lose(connection: Connection, into: Partition, shots: list[Photo], lost: Photo, box=None) -> tuple[Reason, str]:
     """What the evaluation says of one photo, beside which another one is found."""
-    found = Photo("found.jpg", "found", [vector(0.1)])
+    found = Photo("found.jpg", "found", [vector(0.25)])
     write_all(connection, into, [found, *shots])
     rows = [TruthRow("ada", found.sha256), TruthRow("ada", lost.sha256, box)]
     truth.write_list(connection, TruthList("by hand.csv", rows), "command")

@@ -54,6 +54,13 @@ def test_figures_of_a_ranking_worked_out_by_hand() -> None:
     assert (made.best_f1, made.best_f1_distance) == (pytest.approx(2 / 3), pytest.approx(0.2))
 
 
+@pytest.mark.parametrize(("hits", "relevant", "share"), [([True] * 2 + [False] * 9, 4, 1 / 2), ([True] * 9, 20, 0.9)])
+def test_precision_at_10_or_at_all_that_there_are(hits: list[bool], relevant: int, share: float) -> None:
+    made = metrics.measure(_ranking(hits, relevant))
+    assert made.p_at_10_or_relevant == share
+    assert made.model_dump()["p_at_10_or_relevant"] == share
+
+
 def test_a_cut_by_distance_does_not_part_equal_distances() -> None:
     ranking = Ranking(np.array([True, False, False]), np.array([1.0, 1.0, 1.0]), 1)
     assert metrics.best_f1(ranking) == (pytest.approx(0.5), 1.0)

@@ -52,9 +52,40 @@ def test_a_partial_list_says_which_days_it_covers(file: Path) -> None:
     assert _read(file, "# days: friday\nperson,filename\nAda,IMG_2.jpg\n").days == ("friday",)
 
 
+def test_a_row_may_leave_a_photo_out(file: Path) -> None:
+    made = _read(file, "person,filename,leave_out\nAda,Fri/IMG_1.jpg,yes\nAda,Sat/IMG_1.jpg,No\nAda,IMG_2.jpg,\n")
+    assert [row.leave_out for row in made.rows] == [True, False, None]
+
+
+@pytest.mark.parametrize("first", ["# unlabelled: leave out", "# Unlabelled: Leave out,,", "# unlabelled:leave out;;"])
+def test_a_list_may_name_some_photos_only(file: Path, first: str) -> None:
+    header = "person;filename" if ";" in first else "person,filename"
+    assert _read(file, f"{first}\n{header}\n{header.replace('person', 'Ada').replace('filename', 'IMG_2.jpg')}\n") == (
+        TruthList("by hand.csv", [TruthRow("ada", b"2")], None, unlabelled_left_out=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "first", ["# days: friday\n# unlabelled: leave out", "# unlabelled: leave out\n# days: friday"]
+)
+def test_both_first_lines_come_in_any_order(file: Path, first: str) -> None:
+    made = _read(file, f"{first}\nperson,filename\nAda,IMG_2.jpg\n")
+    assert (made.days, made.unlabelled_left_out) == (("friday",), True)
+
+
+def test_what_a_list_leaves_out_is_a_part_of_its_content(file: Path) -> None:
+    texts = ["{}", "# unlabelled: leave out\n{}", "{},leave_out\nAda,IMG_2.jpg,yes\n"]
+    plain = "person,filename\nAda,IMG_2.jpg\n"
+    made = [_read(file, text.format(plain if "yes" not in text else "person,filename")) for text in texts]
+    assert len({one.content for one in made}) == 3
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("person,filename,leave_out\nAda,IMG_2.jpg,maybe\n", "line 2: leave_out is 'maybe': `yes`, `no`, or nothing"),
+        ("# unlabelled: keep\nperson,filename\n", "line 1: '# unlabelled: keep': .* is `# days: DAY, DAY` or"),
+        ("# days: friday\n# a remark\nperson,filename\n", "line 2: '# a remark': a line before the columns"),
         ("person,filename\nAda,IMG_2.png\n", r"by hand.csv, line 2: no photo 'IMG_2.png': there is IMG_2.jpg"),
         ("person,filename\nAda,IMG_9.jpg\nAda,IMG_8.jpg\n", r"no photo 'IMG_9.jpg'.*\(and 1 more line\)"),
         ("person,filename,event_day\nAda,IMG_2.jpg,saturday\n", "no photo 'IMG_2.jpg' in event day 'saturday'"),
@@ -166,6 +197,19 @@ def test_lists_of_the_folder_come_and_go_and_those_of_the_command_stay(database:
     assert second != first
     with database.connect() as connection:
         assert len(table(connection, "SELECT FROM truth")) == 1
+
+
+@pytest.mark.usefixtures("event")
+def test_what_a_list_leaves_out_is_stored_and_counted(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "some.csv"
+    file.write_text("# unlabelled: leave out\nperson,filename,leave_out\nAda,IMG_0.jpg,\nAda,IMG_1.jpg,yes\n")
+    _, frame = store_lists(database, tmp_path / "none", [file], print)
+    assert frame.to_dict("records") == [
+        {"list": "some.csv", "people": 1, "photos": 1, "left_out": 1, "days": "all", "unlabelled": "left out"}
+    ]
+    with database.connect() as connection:
+        rows = table(connection, "SELECT leave_out FROM truth ORDER BY leave_out NULLS LAST")
+    assert rows == [(True,), (None,)]
 
 
 @pytest.mark.usefixtures("event")

@@ -95,10 +95,10 @@ def test_what_dagster_does_not_have_as_it_was_made_is_due(connection: Connection
 
 
 def test_what_another_detector_or_embedder_made_is_stale_if_asked(connection: Connection, friday: Partition) -> None:
-    now = {KEY: Fingerprints(friday.detector, friday.embedder)}
-    assert due(connection, FACES, fingerprints=now) == []
-    for newer in (Fingerprints("newer", friday.embedder), Fingerprints(friday.detector, "newer")):
-        assert due(connection, FACES, fingerprints={KEY: newer}) == _faces(Why.STALE)
+    now = Fingerprints(friday.detector, friday.embedder, friday.clothes)
+    assert due(connection, FACES, fingerprints={KEY: now}) == []
+    for kind in now._fields:
+        assert due(connection, FACES, fingerprints={KEY: now._replace(**{kind: "newer"})}) == _faces(Why.STALE)
     assert due(connection, FACES) == []
 
 

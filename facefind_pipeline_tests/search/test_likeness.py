@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE
-from facefind_pipeline.search.likeness import UNLIKE_RATE, Doubt, doubts
+from facefind_pipeline.search.likeness import LIKE_RATE, UNLIKE_RATE, Doubt, doubts
+from facefind_pipeline.search.priors import DLIB
 from facefind_pipeline.store import parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition
 from facefind_pipeline_tests.store.rows import KEY, partition, vector, write_person
 
-STRANGERS = ASSUMED["dlib"].tail  # without photos the embedder's constants count
-UNLIKE, LIKE = STRANGERS.at(UNLIKE_RATE), STRANGERS.at(SURE_RATE)
+STRANGERS = DLIB.tail  # without photos what is known of the embedder counts
+UNLIKE, LIKE = STRANGERS.at(UNLIKE_RATE), STRANGERS.at(LIKE_RATE)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_reference_unlike_the_others_is_doubted_by_its_distance_to_the_nearest
     found = _doubts(connection, "ada")
     assert _named(found) == [("2.jpg", "1.jpg", 0.8)]
     assert found[0].cut == pytest.approx(UNLIKE)
-    assert "distance 0.800 to 1.jpg, up to 0.613 is like" in found[0].text
+    assert "distance 0.800 to 1.jpg, up to 0.592 is like" in found[0].text
     assert 'person forget-reference "Ada" "2.jpg"' in found[0].text
 
 

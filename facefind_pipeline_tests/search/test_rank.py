@@ -9,6 +9,7 @@ import pytest
 from facefind_pipeline.search import rank
 from facefind_pipeline.search.asked import Asked, DrawnBoxes, Feedback
 from facefind_pipeline.search.distances import GRID, Faces, Probes, in_metric, nearest_squares, on_grid
+from facefind_pipeline.search.histogram import EDGES
 from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.store.vectors import Block
 from facefind_pipeline_tests.search.brute_force import Face, Result, World, brute_force
@@ -78,7 +79,19 @@ def _ranked(world: World, photos_a_block: int) -> tuple[rank.Ranked, Mapping[str
 
 def _results(names: Sequence[str], rows: rank.Rows) -> dict[str, list[Result]]:
     made: dict[str, list[Result]] = {name: [] for name in names}
-    for person, confirmed, score, distance, to_reference, rival, rival_distance, photo, key, by_hand in rows.tolist():
+    for (
+        person,
+        confirmed,
+        score,
+        distance,
+        to_reference,
+        rival,
+        rival_distance,
+        photo,
+        key,
+        by_hand,
+        *_,
+    ) in rows.tolist():
         *numbers, away = (None if np.isnan(one) else one for one in (score, distance, to_reference, rival_distance))
         rival_name = None if rival == rank.NOBODY else names[rival]
         made[names[person]].append(Result(photo, None if by_hand else key, confirmed, *numbers, rival_name, away))
@@ -109,7 +122,7 @@ def test_the_calibration_learns_from_all_that_was_compared() -> None:
         expected = brute_force(world, kept=10)
         found, _ = _ranked(world, photos_a_block=4)
         for histogram, numbers in ((found.scores, expected.scores), (found.distances, expected.to_reference)):
-            counts, _ = np.histogram(np.log(np.maximum(numbers, 1e-9)).clip(-11.99, 7.99), histogram.EDGES)
+            counts, _ = np.histogram(np.log(np.maximum(numbers, 1e-9)).clip(-11.99, 7.99), EDGES)
             assert histogram.counts.sum() == len(numbers)
             # A distance at an edge of two bins may fall on either side.
             assert np.abs(np.cumsum(histogram.counts - counts)).max() <= 1

@@ -14,7 +14,8 @@ from facefind_pipeline import faces as found_faces
 from facefind_pipeline.faces import Box
 from facefind_pipeline.plan.due import is_current
 from facefind_pipeline.search import rank, results
-from facefind_pipeline.search.calibrate import ASSUMED, SURE_RATE
+from facefind_pipeline.search.calibrate import SURE_RATE, Learnt
+from facefind_pipeline.search.priors import DLIB
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, feedback, parameter_sets, people
 from facefind_pipeline.store.database import Database, open_database
@@ -103,7 +104,7 @@ def _stored_world(connection: Connection, seed: int, metric: str) -> World:
                     " VALUES (%s, %s, %s, %s)",
                     [name, photo, into.embedder, Vector(made[1])],
                 )
-    sure = ASSUMED["dlib"].tail.at(SURE_RATE)  # of so few faces nothing else is learnt
+    sure = DLIB.tail.at(SURE_RATE)
     return replace(
         world,
         sure=sure if metric == "l2" else np.sqrt(2 * sure),
@@ -119,6 +120,7 @@ def test_stored_results_are_those_of_brute_force(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, seed: int, metric: str
 ) -> None:
     monkeypatch.setattr(results, "BLOCK_DISTANCES", 100)  # several blocks
+    monkeypatch.setattr(results, "learn", lambda prior, _: Learnt(prior, 0, 1.0))  # nothing is learnt of random people
     world = _stored_world(connection, seed, metric)
     expected = brute_force(world, rank.KEPT)
     assert results.refresh(connection, parameter_sets.find(connection, KEY)) == sorted(world.references)

@@ -12,12 +12,13 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ParameterSet
-from facefind_pipeline.store import faces, parameter_sets, people, photos
+from facefind_pipeline.store import clothes, faces, parameter_sets, people, photos
 from facefind_pipeline.store.faces import Detection, Partition
 from facefind_pipeline.store.made import day_set, record_made
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
 
 KEY = "hog-up0-px640@dlib"
+CLOTHES = "rules for clothes"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def partition(connection: Connection, day: str, key: str = KEY, detector: str = 
     photos.register_days(connection, Path("/photos"), [photos.EventDay(day, Path("/photos"), day)])
     detector = parameter_sets.record_fingerprint(connection, "detector", {"name": detector})
     embedder = parameter_sets.record_fingerprint(connection, "embedder", {"name": embedder})
-    return Partition(day, parameters.key, detector, embedder)
+    return Partition(day, parameters.key, detector, embedder, CLOTHES)
 
 
 def write_photos(connection: Connection, day: str, shots: Sequence[Photo], gone: Sequence[str] = ()) -> None:
@@ -70,11 +71,12 @@ def write_photos(connection: Connection, day: str, shots: Sequence[Photo], gone:
 
 
 def write_faces(connection: Connection, into: Partition, shots: Sequence[Photo]) -> None:
-    """Detections and vectors."""
+    """Detections, vectors, and clothes of which none is visible."""
     found = [Detection(s.sha256, 0.1, None, s.faces, [b"jpeg"] * len(s.faces)) for s in shots]
     faces.write_detections(connection, into.detector, found)
     vectors = [(s.sha256, face, vector) for s in shots for face, vector in zip(s.faces, s.vectors, strict=True)]
     faces.write_embeddings(connection, into, vectors)
+    clothes.write_clothes(connection, into.clothes, [(s.sha256, face, None) for s in shots for face in s.faces])
 
 
 def write_all(connection: Connection, into: Partition, shots: Sequence[Photo]) -> None:

@@ -12,6 +12,7 @@ from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.store import faces, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition, face_key
+from facefind_pipeline.store.to_do import photos_to_do
 from facefind_pipeline_tests.store.rows import (
     KEY,
     Photo,
@@ -40,9 +41,7 @@ def friday(connection: Connection) -> Partition:
 
 
 def _to_do(connection: Connection, into: Partition) -> dict[str, int | None]:
-    return {
-        photo.path: None if photo.faces is None else len(photo.faces) for photo in faces.photos_to_do(connection, into)
-    }
+    return {photo.path: None if photo.faces is None else len(photo.faces) for photo in photos_to_do(connection, into)}
 
 
 def _vectors(connection: Connection, key: str = KEY) -> int:
@@ -171,7 +170,7 @@ def test_landmarks_come_back_as_they_went_in(connection: Connection, friday: Par
     stored = Face(Box(1, 2, 3, 4), 0.75, points)
     write_photos(connection, "friday", [ONE])
     faces.write_detections(connection, friday.detector, [faces.Detection(ONE.sha256, 0.1, None, [stored], [b"j"])])
-    (photo,) = faces.photos_to_do(connection, friday)
+    (photo,) = photos_to_do(connection, friday)
     assert photo.faces == (stored,)
 
 

@@ -1,5 +1,5 @@
 -- Photos of event days that the detector has not seen, or with faces that no set has a vector of this embedder for, unless
--- the embedder failed on them.
+-- the embedder failed on them, or whose clothes were not described by these rules.
 -- The face is null where the photo is still to detect. Copies of one photo count once.
 WITH day AS (
     SELECT DISTINCT ON (sha256) sha256, path
@@ -17,5 +17,8 @@ WHERE d.sha256 IS NULL
         SELECT FROM embedding_problems p
         WHERE (p.sha256, p.detector_fingerprint, p.embedder_fingerprint)
             = (f.sha256, f.detector_fingerprint, %(embedder)s)
+   ))
+   OR (f.face_key IS NOT NULL AND NOT EXISTS (
+        SELECT FROM clothes c WHERE c.face_key = f.face_key AND c.fingerprint = %(clothes)s
    ))
 ORDER BY day.path, f.x, f.y, f.w, f.h

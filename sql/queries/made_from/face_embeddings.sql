@@ -1,7 +1,8 @@
 -- Vectors of a day under a set follow from its photos and from the faces in them.
 SELECT photos.partition || '|' || parameter_set AS partition,
        concat_ws(' ', photos.data_version, faces.data_version) AS made_from,
-       CASE WHEN d.event_day IS NOT NULL THEN ARRAY[d.detector_fingerprint || ' ' || d.embedder_fingerprint] END AS made_by
+       CASE WHEN d.event_day IS NOT NULL
+            THEN ARRAY[d.detector_fingerprint, d.embedder_fingerprint, d.clothes_fingerprint] END AS made_by
 FROM made photos
 JOIN event_days ON event_day = photos.partition AND available
 CROSS JOIN parameter_sets

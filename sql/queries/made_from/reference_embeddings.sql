@@ -11,7 +11,7 @@ CROSS JOIN (
 ) boxes
 LEFT JOIN made photos ON photos.asset = 'reference_photos'
 LEFT JOIN (
-    SELECT parameter_set, array_agg(DISTINCT detector_fingerprint || ' ' || embedder_fingerprint) AS made_by
+    SELECT parameter_set, array_agg(DISTINCT detector_fingerprint) || array_agg(DISTINCT embedder_fingerprint) AS made_by
     FROM reference_embeddings
     WHERE (%(sets)s::text[] IS NULL OR parameter_set = ANY (%(sets)s))
     GROUP BY 1

@@ -1,8 +1,9 @@
 -- A set's results follow from the ranking rules, its vectors (each transaction that changes them counts, so that results
--- are not current while a day is being filled), its index, its reference vectors, and what was said of photos.
+-- are not current while a day is being filled), its index, its reference vectors, what was said of photos, and the rules
+-- by which the clothes of its days were described.
 SELECT s.parameter_set AS partition,
        concat_ws(' ', %(ranking)s, s.vectors_version, coalesce(index.data_version, '-'), coalesce(refs.version, '-'),
-                 coalesce(said.version, '-')) AS made_from,
+                 coalesce(said.version, '-'), clothes.version) AS made_from,
        NULL::text[] AS made_by
 FROM parameter_sets s
 LEFT JOIN made index ON (index.asset, index.partition) = ('hnsw_index', s.parameter_set)
@@ -24,4 +25,11 @@ LEFT JOIN (
         = (said.person, said.sha256, u.embedder_fingerprint)
     GROUP BY 1
 ) said ON said.embedder_fingerprint IS NOT DISTINCT FROM s.embedder_fingerprint
+LEFT JOIN (
+    SELECT parameter_set,
+           version_of(string_agg(concat_ws(' ', event_day, clothes_fingerprint), E'\n' ORDER BY event_day)) AS version
+    FROM set_days
+    WHERE clothes_fingerprint IS NOT NULL AND (%(sets)s::text[] IS NULL OR parameter_set = ANY (%(sets)s))
+    GROUP BY 1
+) clothes USING (parameter_set)
 WHERE %(sets)s::text[] IS NULL OR s.parameter_set = ANY (%(sets)s)
