@@ -16,8 +16,8 @@ class Work:
         self._seen: set[str] = set()
 
     def done(self) -> dict[str, int]:
-        """Photos detected and faces embedded since the last call, and runs."""
-        sums = {"photos_detected": 0, "faces_embedded": 0, "runs": 0}
+        """Photos detected, faces embedded and described since the last call, and runs."""
+        sums = {"photos_detected": 0, "faces_embedded": 0, "clothes_described": 0, "runs": 0}
         for record in self._instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.SUCCESS])):
             if record.dagster_run.run_id in self._seen:
                 continue

@@ -1,7 +1,9 @@
-"""`facefind status`: what is there and what is missing, from the tables alone."""
+"""`facefind status`: what is there, what is missing and what is stale, from tables and model files alone."""
 
 import os
 from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +13,9 @@ from facefind_pipeline.plurals import counted
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.store.server import EmbeddedServer
 
+if TYPE_CHECKING:
+    from facefind_pipeline.plan.due import Step
+
 PARTS = {"reference_embeddings": "references", "hnsw_index": "index", "search_results": "results"}
 SHOWN = ("face_embeddings", *PARTS)  # what a set may lack
 
@@ -18,7 +23,11 @@ SHOWN = ("face_embeddings", *PARTS)  # what a set may lack
 @click.command(epilog="\b\nExamples:\n  facefind status\n  facefind status --json")
 @json_option
 def status(as_json: bool) -> None:
-    """Show the database, event days, parameter sets and people. Starts nothing."""
+    """Show the database, event days, parameter sets and people. Starts nothing.
+
+    What is due is made by the next `facefind run`. What is stale was made by another detector, embedder or library, or
+    before clothes were described: it serves, and is made again once you run its set.
+    """
     settings = read_settings()
     server = EmbeddedServer(settings.home, settings.server_user)
     # As root it lies outside the home, so whoever deletes a home must be told where else faces are.
@@ -35,7 +44,8 @@ def status(as_json: bool) -> None:
         else:
             click.echo(f"the embedded database in {server.data} is not running: `facefind up` starts it")
         return
-    from facefind_pipeline.plan.due import Scope, due
+    from facefind_pipeline.ingest.faces import fingerprints_of
+    from facefind_pipeline.plan.due import Scope, Why, due
     from facefind_pipeline.presence import Look
     from facefind_pipeline.store import overview, parameter_sets, photos
     from facefind_pipeline.store.database import open_database
@@ -44,14 +54,16 @@ def status(as_json: bool) -> None:
         days, sets, people = overview.days(connection), overview.sets(connection), overview.people(connection)
         folders = {day.key: day.path for day in photos.days(connection)}
         active = [one.key for one in parameter_sets.registered(connection) if one.active]
-        steps = due(connection, SHOWN, Scope(sets=active))
+        steps = due(connection, SHOWN, Scope(sets=active), fingerprints=fingerprints_of(settings, active))
     look = Look()
     look.ask(folders.values())
     for day in days:
         if not look.is_there(folders[day["day"]]):
             day["note"] = overview.NOT_THERE
     for one in sets:
-        one["due"] = _spell(Counter(step.asset for step in steps if step.partition.rpartition("|")[2] == one["set"]))
+        of_set = [step for step in steps if step.partition.rpartition("|")[2] == one["set"]]
+        one["due"] = _spell(step for step in of_set if step.why is not Why.STALE)
+        one["stale"] = _spell(step for step in of_set if step.why is Why.STALE)
     if as_json:
         echo_json({**place, "database": "running", "days": days, "sets": sets, "people": people})
         return
@@ -66,7 +78,8 @@ def status(as_json: bool) -> None:
         echo_table(rows)
 
 
-def _spell(due: Counter[str]) -> str:
-    """What a set lacks, by asset, for people."""
-    days = [counted(due["face_embeddings"], "event day")] if due["face_embeddings"] else []
-    return ", ".join([*days, *(name for asset, name in PARTS.items() if due[asset])])
+def _spell(steps: "Iterable[Step]") -> str:
+    """Steps of one set, by asset, for people."""
+    assets = Counter(step.asset for step in steps)
+    days = [counted(assets["face_embeddings"], "event day")] if assets["face_embeddings"] else []
+    return ", ".join([*days, *(name for asset, name in PARTS.items() if assets[asset])])

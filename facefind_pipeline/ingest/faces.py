@@ -136,6 +136,15 @@ def present_fingerprints(settings: Settings, parameters: ParameterSet) -> Finger
     )
 
 
+def fingerprints_of(settings: Settings, keys: Collection[str]) -> dict[str, Fingerprints]:
+    """`present_fingerprints` of sets, by key; without those whose model file is missing now."""
+    present = {}
+    for key in keys:
+        with suppress(FacefindError):
+            present[key] = present_fingerprints(settings, ParameterSet.parse(key))
+    return present
+
+
 def present_partition(settings: Settings, event_day: str, parameters: ParameterSet) -> Partition:
     """The partition with the fingerprints of now.
 
@@ -161,11 +170,7 @@ def present_versions(database: Database, settings: Settings) -> dict[str, str]:
     """
     with database.connect() as connection:
         keys = [one.key for one in parameter_sets.registered(connection)]
-    present = {}
-    for key in keys:
-        with suppress(FacefindError):
-            present[key] = present_version(settings, key)
-    return present
+    return {key: versions.hash_rows([present]) for key, present in fingerprints_of(settings, keys).items()}
 
 
 def record_fingerprints(connection: Connection, settings: Settings, parameters: ParameterSet) -> None:

@@ -69,7 +69,12 @@ def test_a_root_that_moved_is_offered_and_followed_with_all_its_days(
     ]
     assert _days(database) == [("day-1", str(new), "Day 1"), ("day-2", str(new), "Day 2")]
     assert _found(facefind) == [(file.replace(str(filled), str(new)), distance) for file, distance in before]
-    assert work.done() == {"photos_detected": 0, "faces_embedded": 0, "runs": 1}  # that of the move itself
+    assert work.done() == {
+        "photos_detected": 0,
+        "faces_embedded": 0,
+        "clothes_described": 0,
+        "runs": 1,
+    }  # that of the move itself
     assert facefind("run", new, "--params", SMALL_SET).exit_code == 0
     assert work.done()["runs"] == 0
 

@@ -83,7 +83,7 @@ def test_a_rerun_does_only_what_is_new(
     assert done["faces_embedded"] >= 5
 
     assert _run(facefind, event) == first
-    assert work.done() == {"photos_detected": 0, "faces_embedded": 0, "runs": 0}
+    assert work.done() == {"photos_detected": 0, "faces_embedded": 0, "clothes_described": 0, "runs": 0}
 
     portraits.hopper.crop((20, 20, 500, 580)).save(event / "Day 2" / "new.jpg")
     assert len(_run(facefind, event)) == len(first) + 1
@@ -95,7 +95,7 @@ def test_a_rerun_does_only_what_is_new(
     names = {m["photo"] for m in _run(facefind, event)}
     assert {"Day 2/renamed.jpg", "Day 1/moved.jpg"} < names
     assert not {"Day 2/new.jpg", "Day 2/again.jpg"} & names
-    assert {**work.done(), "runs": 0} == {"photos_detected": 0, "faces_embedded": 0, "runs": 0}
+    assert {**work.done(), "runs": 0} == {"photos_detected": 0, "faces_embedded": 0, "clothes_described": 0, "runs": 0}
 
     (event / "Day 2" / "renamed.jpg").unlink()
     assert "Day 2/renamed.jpg" not in {m["photo"] for m in _run(facefind, event)}
@@ -135,22 +135,24 @@ def test_a_second_set_with_the_same_detector_detects_nothing(
     other = facefind("run", event, "--params", SMALL_SET.replace("dlib", "imgbeddings"), "--json")
     assert other.exit_code == 0, other.stderr
     done = work.done()
-    assert done["photos_detected"] == 0
+    assert (done["photos_detected"], done["clothes_described"]) == (0, 0)
     assert done["faces_embedded"] >= 5
     # The one set knows who is unlikely, the other shows whom it finds nearest.
     assert (len(_run(facefind, event)), len(json.loads(other.stdout))) == (3, 4)
 
 
-def test_a_box_that_several_sets_found_is_embedded_once(
+def test_a_box_that_several_sets_found_is_embedded_and_described_once(
     facefind: Facefind, event: Path, reference: Path, work: Work, database: Database
 ) -> None:
-    embedded = 0
+    embedded = described = 0
     for key in ("haar-sf1.20-mn5-ms60@dlib", "haar-sf1.20-mn5-ms40@dlib"):
         assert facefind("run", event, "--params", key, "--reference", f"Ada={reference}").exit_code == 0
-        embedded += work.done()["faces_embedded"]
+        done = work.done()
+        embedded, described = embedded + done["faces_embedded"], described + done["clothes_described"]
     with database.connect() as connection:
         rows, distinct = table(connection, "SELECT count(*), count(DISTINCT face_key) FROM embeddings")[0]
-    assert rows > distinct == embedded
+        (known,) = table(connection, "SELECT count(*) FROM clothes")
+    assert rows > distinct == embedded == described == known[0]
 
 
 def test_a_changed_photo_is_worked_on_again(
@@ -315,7 +317,7 @@ def test_what_a_run_stored_before_it_died_is_told_to_dagster_by_the_next(
     work = Work(settings, database)
     work.done()
     _run(facefind, event)
-    assert work.done() == {"photos_detected": 0, "faces_embedded": 0, "runs": 3}
+    assert work.done() == {"photos_detected": 0, "faces_embedded": 0, "clothes_described": 0, "runs": 3}
     _run(facefind, event)
     assert work.done()["runs"] == 0
 

@@ -15,6 +15,7 @@ from facefind_pipeline.orchestration.sensors import RETRY_TAG, dead_runs
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import feedback, parameter_sets, people, truth
 from facefind_pipeline.store.truth import TruthList
+from facefind_pipeline.vision import clothes
 from facefind_pipeline_tests.conftest import SMALL_SET, Portraits
 from facefind_pipeline_tests.orchestration.world import (
     AUTOMATED,
@@ -165,6 +166,27 @@ def test_a_changed_model_shows_as_stale_and_reruns_only_when_asked(clip_model: P
     world.make(["reference_embeddings"], CLIP_SET)
     assert world.settle() == search(CLIP_SET)
     assert world.stale() == set()
+
+
+def test_days_whose_clothes_were_not_described_show_as_stale_and_are_filled_when_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.observe()
+    assert world.settle() == set()
+    monkeypatch.setattr(clothes, "FINGERPRINT", "other rules")
+    world.observe()
+    assert world.settle() == set()
+    assert {partition for asset, partition in world.stale() if asset == "detected_faces"} == {
+        day_set(day, SMALL_SET) for day in ("a", "b")
+    }
+    assert world.planned(asked=True) == faces("a") | faces("b")
+
+    for day in ("a", "b"):
+        world.make(FACES, day_set(day, SMALL_SET))
+    assert world.stale() == set()
+    assert world.settle(beyond={("search_results", SMALL_SET)}) == set()
+    world.make(["search_results"], SMALL_SET)
+    assert world.settle() == results(SMALL_SET) - {("search_results", SMALL_SET)}
 
 
 def test_a_partition_run_again_by_another_process_leads_to_nothing(world: World) -> None:

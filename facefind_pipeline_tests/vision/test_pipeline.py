@@ -110,6 +110,68 @@ def test_known_faces_are_embedded_and_not_detected_again(tasks: list[PhotoTask])
         assert result.thumbnails == ()
 
 
+def test_faces_are_described_with_what_was_detected_each_once(tasks: list[PhotoTask]) -> None:
+    found = list(find_faces(tasks[:3], CornerDetector, MeanEmbedder()))
+    assert [result.described for result in found] == [result.faces for result in found]
+    assert [len(result.clothes) for result in found] == [0, 1, 1]
+    described = frozenset({found[1].faces[0].place})
+    again = find_faces([replace(task, have_clothes=described) for task in tasks[:3]], CornerDetector, MeanEmbedder())
+    assert [(result.described, result.clothes) for result in again] == [((), ())] * 3
+
+
+def test_clothes_of_known_faces_are_described_without_detecting_or_embedding(
+    tasks: list[PhotoTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unused(CornerDetector, MeanEmbedder):
+        def detect(self, photo: DecodedPhoto) -> list[Face]:
+            raise AssertionError("detected again")
+
+        def crop(self, photo: Pixels, face: Face) -> Pixels:
+            raise AssertionError("embedded again")
+
+    decoded: list[dict[str, bool]] = []
+    monkeypatch.setattr(pipeline, "decode", lambda data, **wanted: decoded.append(wanted) or decode(data, **wanted))
+    face = Face(Box(10, 2, 8, 8), 0.5)
+    known = [PhotoTask(task.sha256, task.path, (face,), frozenset({face.place})) for task in tasks[:5]]
+    results = list(find_faces(known, Unused, Unused()))
+    assert [result.described for result in results] == [(face,)] * 5
+    assert all(result.clothes[0] and result.vectors is None for result in results)
+    assert decoded == [{"rgb": True, "grey": False}] * 5
+
+
+def test_clothes_are_described_in_colour_where_detector_and_embedder_see_none(tmp_path: Path) -> None:
+    class GreyDetector(CornerDetector):
+        needs_grey = True
+
+        def detect(self, photo: DecodedPhoto) -> list[Face]:
+            assert photo.grey is not None
+            return [Face(Box(8, 0, 8, 8), 1.0)]
+
+    class GreyEmbedder(MeanEmbedder):
+        needs_grey = True
+
+    found = {}
+    for colour in ("darkred", "navy"):
+        file = tmp_path / f"{colour}.jpg"
+        Image.new("RGB", (40, 40), colour).save(file)
+        task = PhotoTask(hashlib.sha256(file.read_bytes()).digest(), file)
+        (grey,) = find_faces([task], GreyDetector, GreyEmbedder())
+        (coloured,) = find_faces([replace(task, known=grey.faces)], CornerDetector, MeanEmbedder())
+        assert grey.clothes == coloured.clothes
+        (found[colour],) = grey.clothes
+    assert found["darkred"] != found["navy"]
+
+
+def test_known_faces_of_a_photo_that_can_not_be_decoded_any_more_are_without_clothes(tmp_path: Path) -> None:
+    file = tmp_path / "broken.jpg"
+    file.write_text("no photo")
+    face = Face(Box(10, 2, 8, 8), 0.5)
+    task = PhotoTask(hashlib.sha256(file.read_bytes()).digest(), file, (face,), frozenset({face.place}))
+    (result,) = find_faces([task], CornerDetector, None)
+    assert (result.described, result.clothes, result.embedding_problem) == ((face,), (None,), None)
+    assert result.problem == "not an image"
+
+
 def test_a_face_that_has_a_vector_is_found_but_not_embedded(tasks: list[PhotoTask]) -> None:
     known, new = Face(Box(0, 0, SIDE, SIDE), 1.0), Face(Box(2, 2, SIDE // 2, SIDE // 2), 0.5)
 
