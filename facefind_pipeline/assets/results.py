@@ -47,6 +47,7 @@ def search_results(
             "people_searched_now": len(results.searched),
             "matches": table_metadata(results.people),
             **_calibration(results.calibration),
+            "clothes": table_metadata(results.clothes),
             "event_days_missing": dg.MetadataValue.json(days_missing(workspace.database, key)),
             **columns_metadata(workspace.database, "search_results"),
             **sheet_metadata(

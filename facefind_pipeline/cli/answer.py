@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection
+from math import log
 
 import click
 
@@ -9,6 +10,9 @@ from facefind_pipeline.cli.output import echo_table
 from facefind_pipeline.path_text import text_of
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search.matches import BANDS, CONFIRMED, UNLIKELY, Answer, Match
+from facefind_pipeline.search.stored import KEPT
+
+SAYS_LITTLE = log(2)  # of log odds: no more than half or twice as likely
 
 
 def echo_answer(
@@ -43,6 +47,11 @@ def warn_if_stale(title: str, key: str, answer: Answer) -> None:
         click.echo(
             f"the results of {title} under {key} are being refreshed, or wait for it: this is by the nearest reference "
             "alone; `facefind run PHOTOS` and `facefind dev` refresh them",
+            err=True,
+        )
+    if answer.by_face:
+        click.echo(
+            f"{title}: these rest on the face alone: clothes count among the best {KEPT:,} photos, not enough here",
             err=True,
         )
 
@@ -95,13 +104,21 @@ def _row(match: Match, subject: str, cut: float | None) -> dict[str, object]:
 
 
 def _why(match: Match, subject: str, cut: float | None) -> str:
-    """`confirmed`, or the number that ranks it beside the one up to which photos are likely."""
+    """`confirmed`, or the number that ranks it beside the one up to which photos are likely; and what moved it."""
     if match.band == CONFIRMED:
         return CONFIRMED
     if cut is None:
         return f"{subject} {_short(match.score)}"
     rival = f", more like {match.rival}" if match.rival else ""
-    return f"{subject} {_short(match.score)} (cut {_short(cut)}){rival}"
+    clothes = clothes_in_words(match.clothes, match.clothes_photos)
+    return f"{subject} {_short(match.score)} (cut {_short(cut)}){rival}{clothes and f', {clothes}'}"
+
+
+def clothes_in_words(log_odds: float | None, photos: int | None) -> str:
+    """`clothes as on 3 sure photos of that day`; empty where they say little, or nothing."""
+    if log_odds is None or not photos or abs(log_odds) < SAYS_LITTLE:
+        return ""
+    return f"clothes {'as' if log_odds > 0 else 'unlike those'} on {counted(photos, 'sure photo')} of that day"
 
 
 def _short(number: float | None) -> str:

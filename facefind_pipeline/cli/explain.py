@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from facefind_pipeline.cli.answer import clothes_in_words
 from facefind_pipeline.cli.filters import DATE, country_of
 from facefind_pipeline.cli.output import echo_json, echo_sheet, echo_table, echo_unknown, sheet_option
 from facefind_pipeline.cli.workspace import chosen_set, json_option, open_reading, params_option
+from facefind_pipeline.settings import clothes_count
+
+if TYPE_CHECKING:
+    from facefind_pipeline.search.worn_days import ClothesOfPhoto
 
 
 @click.command(
@@ -84,6 +90,7 @@ def explain(
     fact, facts = made.fact, made.facts
     look = Look()
     look.ask([file])
+    clothes = made.clothes
     known = {
         "photo": found.path,
         "there": look.is_there(file),
@@ -94,6 +101,10 @@ def explain(
         "reason": made.loss.reason.value,
         "because": made.loss.detail,
         "rank": facts.rank,
+        "rank by the face alone": clothes.face_rank,
+        "score": clothes.score,
+        "score by the face alone": clothes.face_score,
+        "clothes": _clothes(made.clothes, person.name),
         "distance": fact.distance,
         "to the nearest reference": fact.plain_distance,
         "looks more like": fact.rival,
@@ -107,6 +118,19 @@ def explain(
         echo_json({**known, "file": str(file), "outranked by": outranking})
         return
     echo_table([{"": what, person.name: _short(value)} for what, value in known.items() if value is not None])
+
+
+def _clothes(clothes: "ClothesOfPhoto", name: str) -> str:
+    """What they added, or why they added nothing."""
+    if not clothes_count():
+        return "switched off by FACEFIND_CLOTHES"
+    if clothes.separation is None:
+        return f"not known of anybody on {clothes.event_day}"
+    if clothes.separation == 0:
+        return f"tell nothing on {clothes.event_day}: people are dressed alike there, or too few are sure"
+    if clothes.log_odds is None:
+        return f"not compared: none are seen below the face, or none of {name} in another sure photo of that day"
+    return clothes_in_words(clothes.log_odds, clothes.photos) or "say little"
 
 
 def _short(value: object) -> object:

@@ -68,8 +68,10 @@ class Wanted:
     min_height: float | None
     min_share: float | None
 
-    def filters(self, connection: Connection, chosen: "RegisteredSet", person: "Person | None") -> "Filters":
-        """With the days and people of this home.
+    def filters(
+        self, connection: Connection, chosen: "RegisteredSet", person: "Person | None", *, clothes: bool = True
+    ) -> "Filters":
+        """With the days and people of this home; `clothes` says whether they count for who is on a photo.
 
         Raises:
             FacefindError: a day or person is not known, or nobody knows who is on a photo.
@@ -85,7 +87,7 @@ class Wanted:
             to_day=self.to_day.date() if self.to_day else None,
             country=self.country,
             near=self.near,
-            company=company_of(connection, chosen, person, present, absent, only=self.only),
+            company=company_of(connection, chosen, person, present, absent, only=self.only, clothes=clothes),
             min_height=self.min_height,
             min_share=self.min_share,
         )

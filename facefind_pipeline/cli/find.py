@@ -47,6 +47,7 @@ Examples:
   facefind find Ada --copy-to ada-photos          (copies of what is shown)
   facefind find Ada --band likely --sheet doubtful.png
   facefind find Ada --all -n 50                   (unlikely ones too)
+  facefind find Ada --no-clothes                  (by the face alone)
   facefind find --photo unknown.jpg --day "2024-06-16 Vigo" --json
   facefind find --like muffin.jpg                 (pictures that look like it, under the set whole@imgbeddings)"""
 )
@@ -59,6 +60,9 @@ Examples:
 @filter_options
 @click.option(
     "--metric", type=click.Choice(["l2", "cosine", "ip", "l1"]), help="Distance; the embedder's own by default."
+)
+@click.option(
+    "--no-clothes", is_flag=True, help="Rank by the face alone, also where clothes of the day tell something."
 )
 @copy_option
 @sheet_option("the matches")
@@ -74,6 +78,7 @@ def find(
     bands: Sequence[str],
     wanted: Wanted,
     metric: str | None,
+    no_clothes: bool,
     copy_to: Path | None,
     sheet: Path | None,
     params: str | None,
@@ -108,10 +113,10 @@ def find(
             check_outside(copy_to, photos.roots(connection))
         chosen = chosen_set(connection, params) if like is None else _whole_set(connection, params)
         person = person_named(connection, name) if name is not None else None
-        filters = wanted.filters(connection, chosen, person)
+        filters = wanted.filters(connection, chosen, person, clothes=not no_clothes)
         if person is not None:
             title = person.name
-            search = partial(find_person, connection, chosen, person)
+            search = partial(find_person, connection, chosen, person, clothes=not no_clothes)
         else:
             assert picture is not None
             title = printable(picture)

@@ -12,6 +12,7 @@ from facefind_pipeline.evaluation.truth_facts import TruthFact, faces_in, read_t
 from facefind_pipeline.search.filters import Filters, wanted_photos
 from facefind_pipeline.search.live import find_nearest
 from facefind_pipeline.search.probes import Probe, reference_probes
+from facefind_pipeline.search.worn_days import ClothesOfPhoto, clothes_of_photo
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
@@ -25,11 +26,13 @@ class Explanation:
         fact: what the tables know of it.
         facts: what the reason was found from.
         loss: the reason, or that it is found.
+        clothes: what they added.
     """
 
     fact: TruthFact
     facts: Facts
     loss: Loss
+    clothes: ClothesOfPhoto
 
 
 def explain(
@@ -66,7 +69,8 @@ def explain(
             connection, chosen, person, fact, known, probes, limit=limit, filters=filters, passing=passing
         ),
     )
-    return Explanation(fact, facts, attribute(facts))
+    clothes = clothes_of_photo(connection, chosen.key, person.key, photo)
+    return Explanation(fact, facts, attribute(facts), clothes)
 
 
 def default_limit(connection: Connection, key: str, person: Person, photo: bytes) -> int:

@@ -39,7 +39,7 @@ def filled_in(connection: Connection, chosen: RegisteredSet, name: str) -> str:
     }
     composed = {
         "find": live_statement(chosen, chosen.metric, Filters(), exact=False, for_person=True),
-        "stored_results": stored_statement(Filters()),
+        "stored_results": stored_statement(Filters(), clothes=True),
         "wanted_photos": wanted_photos(Filters()),
     }
     statement = composed[name] if name in composed else query(name, **parts)

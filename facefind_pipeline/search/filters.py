@@ -33,6 +33,7 @@ class Company:
         absent: keys of people of whom none is.
         only: keys of the people who alone may be on it; None lets everyone. Then no other face is on it either that is
             at least half as high as the one found: smaller ones are passers-by.
+        clothes: whether these count in the stored results.
     """
 
     parameter_set: str
@@ -40,6 +41,7 @@ class Company:
     present: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
+    clothes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,21 @@ def wanted_photos(filters: Filters) -> sql.Composed:
     if not filters.given:
         return sql.SQL("SELECT * FROM photos").format()
     near = query("near") if filters.near else sql.SQL("")
-    company = query("company", people_present=query("people_present")) if filters.company else sql.SQL("")
+    company = _company(filters.company) if filters.company else sql.SQL("")
     return query("wanted_photos", near=near, company=company)
+
+
+def _company(company: Company) -> sql.Composed:
+    score = sql.Identifier("score" if company.clothes else "face_score")
+    return query("company", people_present=query("people_present", score=score))
 
 
 def of_face(filters: Filters) -> sql.Composable:
     """The condition on the face found, of a row `best`; nothing where there is none, since it costs a join."""
-    return query("of_face") if filters.of_face else sql.SQL("")
+    if not filters.of_face:
+        return sql.SQL("")
+    with_clothes = filters.company is None or filters.company.clothes
+    return query("of_face", face_key=sql.SQL("r.face_key" if with_clothes else "coalesce(r.by_face_key, r.face_key)"))
 
 
 def company_of(
@@ -125,6 +135,7 @@ def company_of(
     absent: Sequence[Person],
     *,
     only: bool,
+    clothes: bool = True,
 ) -> Company | None:
     """Who else may be on the photos of a person; None where that is not limited.
 
@@ -155,4 +166,6 @@ def company_of(
             )
     allowed = tuple(one.key for one in (*([person] if person else []), *present)) if only else None
     cut = max(calibration.sure_cut, calibration.likely_cut)
-    return Company(chosen.key, cut, tuple(one.key for one in present), tuple(one.key for one in absent), allowed)
+    return Company(
+        chosen.key, cut, tuple(one.key for one in present), tuple(one.key for one in absent), allowed, clothes
+    )

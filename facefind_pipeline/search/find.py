@@ -11,6 +11,7 @@ from facefind_pipeline.search.live import find_nearest
 from facefind_pipeline.search.matches import Answer
 from facefind_pipeline.search.probes import reference_probes
 from facefind_pipeline.search.stored import stored_answer
+from facefind_pipeline.search.worn_days import read_days
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
 from facefind_pipeline.store.queries import operator, query
@@ -25,10 +26,11 @@ def find_person(
     bands: Collection[str] | None = None,
     filters: Filters | None = None,
     metric: str | None = None,
+    clothes: bool = True,
 ) -> Answer:
     """The photos that look most like a person's references; what was rejected is left out.
 
-    Arguments are those of `find_nearest`.
+    Arguments are those of `find_nearest`; without `clothes` stored results are ranked by the face alone.
 
     Raises:
         FacefindError: the person has no usable reference under this set.
@@ -37,13 +39,14 @@ def find_person(
     probes = reference_probes(connection, chosen.key, person)
     own = metric in (None, chosen.metric)
     current = own and is_current(connection, "search_results", chosen.key)
-    stored = stored_answer(connection, chosen, person, limit, bands, filters) if current else None
+    stored = stored_answer(connection, chosen, person, limit, bands, filters, clothes=clothes) if current else None
     if stored is not None:
         return stored
     live = find_nearest(
         connection, chosen, probes, limit=limit, bands=bands, filters=filters, metric=metric, person=person
     )
-    return replace(live, stale=own and not current)
+    by_face = current and clothes and any(day.separation for day in read_days(connection, chosen.key))
+    return replace(live, stale=own and not current, by_face=by_face)
 
 
 def nearest_face(

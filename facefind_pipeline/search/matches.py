@@ -41,7 +41,7 @@ class Match:
         event_day: the day's key.
         distance: of the best face, in the metric that was asked; of stored results the template distance: the root of
             the mean square distance to the person's references and sure photos.
-        score: the distance, and more the nearer another person is to the face.
+        score: the distance, and more the nearer another person is to the face; moved by the clothes.
         plain_distance: the nearest-reference distance: of the photo's face nearest to any reference.
         probability: that the face is the person's; None where nothing is known of probabilities.
         rival: another person's name, whom the face looks more like.
@@ -53,6 +53,10 @@ class Match:
         copies: other files of the same content.
         thumbnail: JPEG of the face.
         there: whether the file was there, where somebody looked for it.
+        face_score: of the photo's best face by the face alone.
+        clothes: what clothes add to the log odds that the face is the person's, and so to the score; None where
+            nothing is known of them, or they tell nothing on that event day.
+        clothes_photos: other photos of that day with which they were compared.
     """
 
     rank: int
@@ -75,6 +79,9 @@ class Match:
     copies: tuple[Copy, ...]
     thumbnail: bytes
     there: bool = True
+    face_score: float | None = None
+    clothes: float | None = None
+    clothes_photos: int | None = None
 
     def as_json(self) -> Mapping[str, object]:
         """Plain values for programs, without the picture."""
@@ -88,6 +95,9 @@ class Match:
             "band": self.band,
             "probability": _rounded(self.probability, 4),
             "score": _rounded(self.score, 6),
+            "face_score": _rounded(self.face_score, 6),
+            "clothes": _rounded(self.clothes, 4),
+            "clothes_photos": self.clothes_photos,
             "plain_distance": _rounded(self.plain_distance, 6),
             "rival": self.rival,
             "rival_distance": _rounded(self.rival_distance, 6),
@@ -117,6 +127,7 @@ class Answer:
         at_least: there may be more than `photos`, since no more are kept.
         cut: the score up to which photos are sure or likely; None where that is not known.
         stale: whether the live search answered because the stored results are not of what is there now.
+        by_face: whether it answered although clothes count in the stored results, since these do not reach so far.
     """
 
     matches: list[Match]
@@ -125,6 +136,7 @@ class Answer:
     at_least: bool
     cut: float | None
     stale: bool = False
+    by_face: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +175,9 @@ class PhotoRow(NamedTuple):
     rival: str | None
     rival_distance: float | None
     band: str
+    face_score: float | None
+    clothes: float | None
+    clothes_photos: int | None
 
 
 CountsT = TypeVar("CountsT", bound=Counts)
@@ -204,6 +219,9 @@ def read_matches(rows: Sequence[PhotoRow], calibration: "Calibration | None") ->
                 for day, root, path in zip(row.days[1:], row.roots[1:], row.paths[1:], strict=True)
             ),
             thumbnail=bytes(row.thumbnail),
+            face_score=row.face_score,
+            clothes=row.clothes,
+            clothes_photos=row.clothes_photos,
         )
         for rank, row in enumerate(rows, start=1)
     ]

@@ -22,7 +22,7 @@ from facefind_pipeline.search.placed import Placed, place
 from facefind_pipeline.search.priors import prior_of
 from facefind_pipeline.search.rank import NOBODY, rank
 from facefind_pipeline.search.templates import make_templates, sure_faces
-from facefind_pipeline.search.worn_days import write_days
+from facefind_pipeline.search.worn_days import ClothesDay, read_days, write_days
 from facefind_pipeline.search.worn_reading import read_worn
 from facefind_pipeline.settings import clothes_count
 from facefind_pipeline.store import parameter_sets, versions
@@ -100,12 +100,15 @@ class Results:
         people: one row per person: `person`, `ranked` (photos), `sure` and `likely` (of them), `nearest` (path of the
             first photo) and its `distance`.
         calibration: what distances mean under the set; None where that is not known.
+        clothes: one row per event day on which somebody's clothes are known, with the columns of `ClothesDay`; `tell`
+            says in words whether they count.
     """
 
     version: str
     searched: list[str]
     people: "pd.DataFrame"
     calibration: Calibration | None
+    clothes: "pd.DataFrame"
 
 
 def refresh_results(database: Database, key: str) -> Results:
@@ -119,7 +122,7 @@ def refresh_results(database: Database, key: str) -> Results:
         people = _people(connection, key, calibration)
         version = made_version(connection, "search_results", key)
         assert version is not None  # the refresh recorded it
-        return Results(version, searched, people, calibration)
+        return Results(version, searched, people, calibration, _clothes(connection, key))
 
 
 def people_without_results(connection: Connection, key: str) -> list[str]:
@@ -185,3 +188,10 @@ def _people(connection: Connection, key: str, calibration: Calibration | None) -
     with connection.cursor() as cursor:
         cursor.execute(query("results_by_person"), {"parameter_set": key, "sure": sure, "likely": likely})
         return pd.DataFrame(cursor.fetchall(), columns=["person", "ranked", "sure", "likely", "nearest", "distance"])
+
+
+def _clothes(connection: Connection, key: str) -> "pd.DataFrame":
+    import pandas as pd
+
+    days = [(*day, "something" if day.separation else "nothing") for day in read_days(connection, key)]
+    return pd.DataFrame(days, columns=[*ClothesDay._fields, "tell"])

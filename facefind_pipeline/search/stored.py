@@ -39,12 +39,17 @@ def stored_answer(
     limit: int | None,
     bands: Collection[str] | None,
     filters: Filters,
+    *,
+    clothes: bool,
 ) -> Answer | None:
-    """The stored results, which are current; None where what they keep may be too little."""
+    """The stored results, which are current; None where what they keep may be too little.
+
+    They are ranked with clothes, where these tell something, or by the face alone.
+    """
     shown = Shown(limit, bands, read_calibration(connection, chosen.key, SCORE))
     with connection.cursor() as cursor:
         cursor.execute(
-            stored_statement(filters),
+            stored_statement(filters, clothes=clothes),
             {"parameter_set": chosen.key, "person": person.key, **filters.parameters, **shown.parameters},
         )
         rows, counts = read_rows(cursor, StoredCounts)
@@ -61,10 +66,12 @@ def stored_answer(
     )
 
 
-def stored_statement(filters: Filters) -> sql.Composed:
+def stored_statement(filters: Filters, *, clothes: bool) -> sql.Composed:
     """The query of a person's stored results."""
+    by_face = sql.SQL("({})").format(query("results_by_face"))
     return query(
         "stored_results",
+        results=sql.Identifier("search_results") if clothes else by_face,
         wanted=wanted_photos(filters),
         of_face=of_face(filters),
         band=query("band", confirmed=sql.SQL("best.confirmed"), score=sql.SQL("best.score")),

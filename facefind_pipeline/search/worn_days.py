@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.store.queries import query
+
 if TYPE_CHECKING:
     from facefind_pipeline.search.worn import WornDay
 
@@ -29,6 +31,28 @@ class ClothesDay(NamedTuple):
     same: int
     others: int
     separation: float
+
+
+class ClothesOfPhoto(NamedTuple):
+    """What clothes added to a photo of a person's results; None is what is not known, or not ranked.
+
+    Attributes:
+        face_rank: by the face alone.
+        face_score: likewise.
+        score: with clothes.
+        log_odds: that they added.
+        photos: with which they were compared.
+        event_day: key of the photo's event day, of several the first; None if it is in none any more.
+        separation: as of `ClothesDay`.
+    """
+
+    face_rank: int | None
+    face_score: float | None
+    score: float | None
+    log_odds: float | None
+    photos: int | None
+    event_day: str | None
+    separation: float | None
 
 
 def write_days(connection: Connection, key: str, days: "Mapping[str, WornDay]") -> None:
@@ -53,3 +77,11 @@ def read_days(connection: Connection, key: str) -> list[ClothesDay]:
             [key],
         )
         return [ClothesDay(*row) for row in cursor.fetchall()]
+
+
+def clothes_of_photo(connection: Connection, key: str, person: str, photo: bytes) -> ClothesOfPhoto:
+    """Of the set's last search."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("clothes_of_photo"), {"parameter_set": key, "person": person, "photo": photo})
+        (row,) = cursor.fetchall()
+        return ClothesOfPhoto(*row)

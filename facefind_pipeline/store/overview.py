@@ -35,7 +35,9 @@ def sets(connection: Connection) -> list[dict[str, Any]]:
                    WHERE asset = 'face_embeddings' AND complete AND split_part(partition, '|', 2) = s.parameter_set)
                    || ' of ' || (SELECT count(*) FROM event_days) AS days,
                (SELECT count(*) FROM embeddings e WHERE e.parameter_set = s.parameter_set) AS faces,
-               coalesce(b.method, '') AS index, round(b.recall::numeric, 3)::text AS recall
+               coalesce(b.method, '') AS index, round(b.recall::numeric, 3)::text AS recall,
+               (SELECT count(*) FILTER (WHERE separation > 0) || ' of ' || nullif(count(*), 0)
+                   FROM clothes_days c WHERE c.parameter_set = s.parameter_set) AS "clothes count on days"
         FROM parameter_sets s LEFT JOIN index_builds b USING (parameter_set) ORDER BY s.added_at
         """,
     )

@@ -89,7 +89,11 @@ def rename(connection: Connection, person: Person, to: Person, lying: Collection
         cursor.execute(
             "UPDATE people SET person = %s, display_name = %s WHERE person = %s", [to.key, to.name, person.key]
         )
-        cursor.execute("UPDATE search_results SET rival = %s WHERE rival = %s", [to.key, person.key])
+        for rival in ("rival", "by_face_rival"):
+            cursor.execute(
+                f"UPDATE search_results SET {rival} = %s WHERE {rival} = %s",  # noqa: S608
+                [to.key, person.key],
+            )
     _remove_evaluations(connection)
 
 

@@ -3,8 +3,8 @@
 Written from the rules alone, with nothing of the product: tests hold its results against these.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import exp, log, sqrt
 
 import numpy as np
@@ -56,6 +56,27 @@ class World:
 
 
 @dataclass(frozen=True)
+class Dressed:
+    """Clothes beside the faces of a world.
+
+    Attributes:
+        days: of each photo, by its SHA-256; photos without are in no day on which clothes tell.
+        clothes: of each face, by its key, as numbers of any length; faces without show none.
+        log_odds: that a similarity to a person's clothes adds.
+        meanwhile: the score that decides between a photo's faces, of a score and log odds.
+        moved: the score with clothes, likewise.
+        reach: the score beyond which clothes do not count.
+    """
+
+    days: Mapping[bytes, int]
+    clothes: Mapping[bytes, Vector]
+    log_odds: Callable[[float], float]
+    meanwhile: Callable[[float, float], float]
+    moved: Callable[[float, float], float]
+    reach: float
+
+
+@dataclass(frozen=True)
 class Result:
     """A photo in a person's results."""
 
@@ -67,6 +88,9 @@ class Result:
     plain_distance: float | None
     rival: str | None
     rival_distance: float | None
+    clothes: float | None = None
+    clothes_photos: int | None = None
+    face_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +109,8 @@ class Answer:
     to_reference: Sequence[float]
 
 
-def brute_force(world: World, kept: int) -> Answer:
-    """Everyone's results by the rules."""
+def brute_force(world: World, kept: int, dressed: Dressed | None = None) -> Answer:
+    """Everyone's results by the rules; with clothes, if these are given."""
     joined: dict[tuple[str, str], list[Face]] = {}
     for _ in range(2 if world.sure is not None else 0):
         joined = _sure_faces(world, _Templates(world, joined))
@@ -111,6 +135,9 @@ def brute_force(world: World, kept: int) -> Answer:
             to_reference.append(nearest)
             photos.setdefault(face.photo, []).append(result)
         results[person] = _ranked(world, templates, person, photos)[:kept]
+        if dressed is not None:
+            worn = _worn(world, dressed, person, [f for (p, _), faces in joined.items() if p == person for f in faces])
+            results[person] = _by_clothes(dressed, results[person], photos, worn)
     sure = {person: max([0, *(len(f) for (p, _), f in joined.items() if p == person)]) for person in world.references}
     return Answer(results, sure, scores, to_reference)
 
@@ -206,3 +233,45 @@ def _ranked(world: World, templates: _Templates, person: str, photos: Mapping[by
             distance = None if distance is None else world.in_metric(distance)
             ranked.append(Result(photo, None, True, distance, distance, to_reference, None, None))
     return sorted(ranked, key=lambda one: (not one.confirmed, one.score is None, one.score or 0.0, one.photo))
+
+
+def _worn(world: World, dressed: Dressed, person: str, sure: Sequence[Face]) -> dict[bytes, Vector]:
+    """What a person wears, by photo: of confirmed faces, then of sure ones."""
+    confirmed = [face for (whose, _), faces in world.confirmed.items() if whose == person for face in faces]
+    return {face.photo: dressed.clothes[face.key] for face in (*confirmed, *sure) if face.key in dressed.clothes}
+
+
+def _by_clothes(
+    dressed: Dressed, ranked: Sequence[Result], photos: Mapping[bytes, Sequence[Result]], worn: Mapping[bytes, Vector]
+) -> list[Result]:
+    """The photos in the order that clothes give them, each by its best face with clothes."""
+    placed = []
+    for alone in ranked:
+        chosen = replace(alone, face_score=alone.score)
+        if not alone.confirmed and alone.face is not None:
+            with_clothes = [_dressed(dressed, face, worn) for face in photos[alone.photo]]
+            of_face = next(one for one in with_clothes if one.face == alone.face)
+            other = min(with_clothes, key=lambda one: (_score(dressed.meanwhile, one), one.face))
+            best = min((of_face, other), key=lambda one: _score(dressed.moved, one))
+            chosen = replace(
+                best,
+                score=_score(dressed.moved, best),
+                plain_distance=alone.plain_distance,
+                face_score=alone.score,
+            )
+        placed.append(chosen)
+    return sorted(placed, key=lambda one: (not one.confirmed, one.score is None, one.score or 0.0))
+
+
+def _dressed(dressed: Dressed, face: Result, worn: Mapping[bytes, Vector]) -> Result:
+    day, mine = dressed.days.get(face.photo), dressed.clothes.get(face.face or b"")
+    elsewhere = [its for photo, its in worn.items() if photo != face.photo and dressed.days.get(photo) == day]
+    if day is None or mine is None or not elsewhere or (face.score or 0.0) > dressed.reach:
+        return face
+    alike = [float(mine @ its / (np.linalg.norm(mine) * np.linalg.norm(its))) for its in elsewhere]
+    return replace(face, clothes=dressed.log_odds(float(np.mean(alike))), clothes_photos=len(elsewhere))
+
+
+def _score(moved: Callable[[float, float], float], face: Result) -> float:
+    assert face.score is not None
+    return face.score if face.clothes is None else moved(face.score, face.clothes)

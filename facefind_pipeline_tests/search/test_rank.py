@@ -7,72 +7,16 @@ import numpy as np
 import pytest
 
 from facefind_pipeline.search import rank
-from facefind_pipeline.search.asked import Asked, DrawnBoxes, Feedback
 from facefind_pipeline.search.distances import GRID, Faces, Probes, in_metric, nearest_squares, on_grid
 from facefind_pipeline.search.histogram import EDGES
 from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.store.vectors import Block
-from facefind_pipeline_tests.search.brute_force import Face, Result, World, brute_force
-from facefind_pipeline_tests.search.worlds import DIMENSION, EMBEDDERS, METRICS, check, random_world
-
-
-def _asked(world: World) -> Asked:
-    names = sorted(world.references)
-    members = [(by, names.index(n), made, True) for n in names for by, made in world.references[n]]
-    members += [
-        (face.embedder, names.index(n), face.vector, False) for (n, _), them in world.confirmed.items() for face in them
-    ]
-    members.sort(key=lambda member: member[:2])
-
-    def probes(chosen: Sequence[tuple[str, int, np.ndarray, bool]]) -> Probes:
-        return Probes(
-            on_grid(np.array([vector for _, _, vector, _ in chosen]), world.metric),
-            np.zeros(len(chosen)),
-            np.array([person for _, person, *_ in chosen]),
-            np.array([EMBEDDERS.index(by) + 1 for by, *_ in chosen]),
-        )
-
-    feedback: dict[bytes, list[Feedback]] = {}
-    kinds = ((world.confirmed, True, False), (world.rejected, False, False), (world.drawn, True, True))
-    for pairs, shown, by_hand in kinds:
-        for name, photo in pairs:
-            feedback.setdefault(photo, []).append(Feedback(names.index(name), shown, by_hand))
-    drawn = sorted(world.drawn.items(), key=lambda one: one[0][1])
-    vectors = np.array([made[1] if made else np.ones(DIMENSION) for _, made in drawn]).reshape(-1, DIMENSION)
-    boxes = DrawnBoxes(
-        [photo for (_, photo), _ in drawn],
-        np.array([names.index(name) for (name, _), _ in drawn], dtype=np.int64),
-        on_grid(vectors, world.metric),
-        np.array([EMBEDDERS.index(made[0]) + 1 if made else 0 for _, made in drawn], dtype=np.int64),
-    )
-    references = [member for member in members if member[3]]
-    return Asked(names, EMBEDDERS, probes(references), probes(members), feedback, boxes)
-
-
-def _blocks(world: World, photos_a_block: int) -> list[Block]:
-    by_photo: dict[bytes, list[Face]] = {}
-    for face in sorted(world.faces, key=lambda face: (face.photo, face.key)):
-        by_photo.setdefault(face.photo, []).append(face)
-    keys = list(by_photo)
-    blocks = []
-    for start in range(0, len(keys), photos_a_block):
-        some = keys[start : start + photos_a_block]
-        found = [face for photo in some for face in by_photo[photo]]
-        sizes = [len(by_photo[photo]) for photo in some]
-        blocks.append(
-            Block(
-                np.array(some, "V32"),
-                np.cumsum([0, *sizes[:-1]]),
-                np.array([face.key for face in found], "V16"),
-                np.array([EMBEDDERS.index(face.embedder) + 1 for face in found]),
-                np.array([face.vector for face in found]),
-            )
-        )
-    return blocks
+from facefind_pipeline_tests.search.brute_force import Result, World, brute_force
+from facefind_pipeline_tests.search.worlds import DIMENSION, METRICS, asked_of, blocks_of, check, random_world
 
 
 def _ranked(world: World, photos_a_block: int) -> tuple[rank.Ranked, Mapping[str, int]]:
-    asked, blocks = _asked(world), Faces(_blocks(world, photos_a_block), world.metric)
+    asked, blocks = asked_of(world), Faces(blocks_of(world, photos_a_block), world.metric)
     templates = make_templates(asked, blocks, world.sure)
     return rank.rank(asked, blocks, templates.probes), sure_faces(asked, templates)
 
@@ -157,7 +101,7 @@ def test_memory_does_not_grow_with_the_faces(monkeypatch: pytest.MonkeyPatch) ->
     people_asked, faces_a_block = 30, 200
     random = np.random.default_rng(2)
     references = {f"person-{number:02}": [("a", random.normal(0, 0.3, DIMENSION))] for number in range(people_asked)}
-    asked = _asked(World("l2", None, [], references))
+    asked = asked_of(World("l2", None, [], references))
 
     class Endless:
         def __init__(self, blocks: int) -> None:

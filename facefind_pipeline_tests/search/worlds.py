@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
+from facefind_pipeline.search.asked import Asked, DrawnBoxes, Feedback, KnownFaces
+from facefind_pipeline.search.distances import Probes, on_grid
+from facefind_pipeline.store.vectors import Block
 from facefind_pipeline_tests.search.brute_force import Answer, Face, Result, World
 
 DIMENSION = 16
@@ -62,13 +65,77 @@ def random_world(seed: int, metric: str, dimension: int = DIMENSION) -> World:
     return World(metric, sure, found, references, confirmed, frozenset(rejected), drawn)
 
 
-def check(found: Mapping[str, Sequence[Result]], expected: Answer) -> None:
-    """Fails unless results are the expected ones, numbers within `TOLERANCE`."""
+def asked_of(world: World) -> Asked:
+    """Whom a world asks for, as a search reads it from tables."""
+    names = sorted(world.references)
+    members = [(by, names.index(n), made, True) for n in names for by, made in world.references[n]]
+    members += [
+        (face.embedder, names.index(n), face.vector, False) for (n, _), them in world.confirmed.items() for face in them
+    ]
+    members.sort(key=lambda member: member[:2])
+
+    def probes(chosen: Sequence[tuple[str, int, np.ndarray, bool]]) -> Probes:
+        return Probes(
+            on_grid(np.array([vector for _, _, vector, _ in chosen]), world.metric),
+            np.zeros(len(chosen)),
+            np.array([person for _, person, *_ in chosen]),
+            np.array([EMBEDDERS.index(by) + 1 for by, *_ in chosen]),
+        )
+
+    feedback: dict[bytes, list[Feedback]] = {}
+    kinds = ((world.confirmed, True, False), (world.rejected, False, False), (world.drawn, True, True))
+    for pairs, shown, by_hand in kinds:
+        for name, photo in pairs:
+            feedback.setdefault(photo, []).append(Feedback(names.index(name), shown, by_hand))
+    drawn = sorted(world.drawn.items(), key=lambda one: one[0][1])
+    vectors = np.array([made[1] if made else np.ones(DIMENSION) for _, made in drawn]).reshape(-1, DIMENSION)
+    boxes = DrawnBoxes(
+        [photo for (_, photo), _ in drawn],
+        np.array([names.index(name) for (name, _), _ in drawn], dtype=np.int64),
+        on_grid(vectors, world.metric),
+        np.array([EMBEDDERS.index(made[0]) + 1 if made else 0 for _, made in drawn], dtype=np.int64),
+    )
+    references = [member for member in members if member[3]]
+    found = [(names.index(name), face) for (name, _), faces in world.confirmed.items() for face in faces]
+    confirmed = KnownFaces(
+        np.array([person for person, _ in found], np.int64),
+        np.array([face.photo for _, face in found], "V32"),
+        np.array([face.key for _, face in found], "V16"),
+    )
+    return Asked(names, EMBEDDERS, probes(references), probes(members), feedback, boxes, confirmed)
+
+
+def blocks_of(world: World, photos_a_block: int) -> list[Block]:
+    """The faces of a world, as a search reads them."""
+    by_photo: dict[bytes, list[Face]] = {}
+    for face in sorted(world.faces, key=lambda face: (face.photo, face.key)):
+        by_photo.setdefault(face.photo, []).append(face)
+    keys = list(by_photo)
+    blocks = []
+    for start in range(0, len(keys), photos_a_block):
+        some = keys[start : start + photos_a_block]
+        found = [face for photo in some for face in by_photo[photo]]
+        sizes = [len(by_photo[photo]) for photo in some]
+        blocks.append(
+            Block(
+                np.array(some, "V32"),
+                np.cumsum([0, *sizes[:-1]]),
+                np.array([face.key for face in found], "V16"),
+                np.array([EMBEDDERS.index(face.embedder) + 1 for face in found]),
+                np.array([face.vector for face in found]),
+            )
+        )
+    return blocks
+
+
+def check(found: Mapping[str, Sequence[Result]], expected: Answer, tolerance: float = TOLERANCE) -> None:
+    """Fails unless results are the expected ones, numbers within the tolerance."""
     assert found.keys() == expected.results.keys()
     for name, theirs in expected.results.items():
         assert [(one.photo, one.face, one.confirmed, one.rival) for one in found[name]] == [
             (one.photo, one.face, one.confirmed, one.rival) for one in theirs
         ]
         for one, other in zip(found[name], theirs, strict=True):
-            for measure in ("score", "distance", "plain_distance", "rival_distance"):
-                assert getattr(one, measure) == pytest.approx(getattr(other, measure), abs=TOLERANCE), measure
+            assert one.clothes_photos == other.clothes_photos
+            for measure in ("score", "distance", "plain_distance", "rival_distance", "face_score"):
+                assert getattr(one, measure) == pytest.approx(getattr(other, measure), abs=tolerance), measure

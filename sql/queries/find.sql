@@ -47,6 +47,7 @@ SELECT w.days, w.roots, w.paths, n.distance,
        coalesce(f.x, n.x) AS x, coalesce(f.y, n.y) AS y, coalesce(f.w, n.w) AS w, coalesce(f.h, n.h) AS h,
        f.score AS detector_score, w.taken_at, w.country, w.place, n.sha256, coalesce(f.thumbnail, n.thumbnail) AS thumbnail,
        n.distance AS score, n.distance AS plain_distance, NULL AS rival, NULL AS rival_distance, n.band,
+       n.distance AS face_score, NULL AS clothes, NULL AS clothes_photos,
        counts.confirmed, counts.sure, counts.likely, horizon.distance AS horizon
 FROM counts
 CROSS JOIN horizon

@@ -13,7 +13,7 @@ AND EXISTS (
               AND NOT box(point(f.x, f.y), point(f.x + f.w, f.y + f.h))
                       @> point(other.x + other.w / 2.0, other.y + other.h / 2.0)
               AND (other.sha256, other.face_key) NOT IN (
-                    SELECT r.sha256, r.face_key FROM search_results r
+                    SELECT r.sha256, {face_key} FROM search_results r
                     WHERE r.parameter_set = %(company_set)s AND r.person = ANY (coalesce(%(present)s::text[], '{{}}'))
                   )
           ))

@@ -1,7 +1,8 @@
 -- A person's stored results, with the paths that the photos have now; copies of a photo collapsed to one. Filters choose
 -- among the photos as in find.sql, whose columns these are up to the counts. Counts are of all that filters leave; they
 -- come also where no photo is shown. `kept` is how many photos are stored for the person, `worst` the worst score among
--- them. A box drawn by hand has no face that a detector found.
+-- them. A box drawn by hand has no face that a detector found. `results` are the rows of search_results, or what they
+-- are by the face alone.
 WITH wanted AS NOT MATERIALIZED (
     {wanted}
 ),
@@ -9,7 +10,7 @@ ranked AS MATERIALIZED (
     SELECT best.*, {band} AS band
     FROM (
         SELECT r.*, e.detector_fingerprint
-        FROM search_results r
+        FROM {results} r
         LEFT JOIN embeddings e USING (parameter_set, face_key)
         LEFT JOIN feedback said ON (said.person, said.sha256) = (r.person, r.sha256) AND said.by_hand
         WHERE r.parameter_set = %(parameter_set)s AND r.person = %(person)s
@@ -23,7 +24,7 @@ counts AS (
     FROM ranked
 ),
 kept AS (
-    SELECT count(*) AS photos, max(score) AS worst FROM search_results
+    SELECT count(*) AS photos, max(score) AS worst FROM {results} r
     WHERE parameter_set = %(parameter_set)s AND person = %(person)s
 )
 SELECT w.days, w.roots, w.paths, n.distance,
@@ -31,6 +32,7 @@ SELECT w.days, w.roots, w.paths, n.distance,
        f.score AS detector_score, w.taken_at, w.country, w.place, n.sha256,
        coalesce(f.thumbnail, said.thumbnail) AS thumbnail,
        n.score, n.plain_distance, rival.display_name AS rival, n.rival_distance, n.band,
+       n.face_score, n.clothes, n.clothes_photos,
        counts.confirmed, counts.sure, counts.likely, counts.photos, kept.photos AS kept, kept.worst
 FROM counts
 CROSS JOIN kept
