@@ -26,7 +26,7 @@ from facefind_pipeline.search.worn_days import ClothesDay, read_days, write_days
 from facefind_pipeline.search.worn_reading import read_worn
 from facefind_pipeline.settings import clothes_count
 from facefind_pipeline.store import parameter_sets, versions
-from facefind_pipeline.store.binary_columns import Column, copy_columns, fixed, texts
+from facefind_pipeline.store.binary_columns import Column, Texts, copy_columns, fixed
 from facefind_pipeline.store.clothes import clothes_version
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.made import made_version, record_made, set_version
@@ -37,7 +37,7 @@ from facefind_pipeline.store.vectors import SetVectors
 if TYPE_CHECKING:
     import pandas as pd
 
-BATCH = 10_000  # rows that are written at once
+BATCH = 1_000  # rows that are written at once
 DISTANCES = ("distance", "score", "plain_distance", "rival_distance")
 # Of a block: distances of faces to people, 8 MB in each of some six arrays; and faces, of 128 to 768 numbers each.
 BLOCK_DISTANCES, BLOCK_FACES = 1 << 20, 8_192
@@ -54,8 +54,9 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
     if is_current(connection, "search_results", chosen.key):
         return []
     made_from = would_be_made_from(connection, "search_results", chosen.key)
-    wanted = [person for person, _ in _reference_versions(connection, chosen.key)]
-    record_made(connection, "search_results", chosen.key, made_from, results_version(connection, chosen.key))
+    references = _reference_versions(connection, chosen.key)
+    wanted = [person for person, _ in references]
+    record_made(connection, "search_results", chosen.key, made_from, _version(connection, chosen.key, references))
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM searches WHERE parameter_set = %s", [chosen.key])
     if not wanted:
@@ -78,9 +79,13 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
 
 def results_version(connection: Connection, key: str) -> str:
     """Data version of a set's results: the vectors, clothes, references and the ranking rules they follow from."""
+    return _version(connection, key, _reference_versions(connection, key))
+
+
+def _version(connection: Connection, key: str, references: Sequence[tuple[str, str]]) -> str:
     clothes = clothes_version(connection, key)
     made_from = (ranking(), set_version(connection, key), *([clothes] if clothes else []))
-    return versions.hash_rows([made_from, *_reference_versions(connection, key)])
+    return versions.hash_rows([made_from, *references])
 
 
 def _reference_versions(connection: Connection, key: str) -> list[tuple[str, str]]:
@@ -151,19 +156,21 @@ def _write_rows(connection: Connection, key: str, people: Sequence[str], placed:
     of_rows = placed.ranked.rows["person"]  # likewise of the rows in their final order
     ranks = np.arange(len(of_rows)) - np.searchsorted(of_rows, of_rows) + 1
 
+    set_texts, people_texts = Texts([key]), Texts(people)
+
     def batches() -> Iterator[Sequence[Column]]:
         for start in range(0, len(of_rows), BATCH):
             numbers = slice(start, start + BATCH)
             part, alone = placed.rows(numbers)
             other = placed.by_other[placed.order[numbers]]
             yield (
-                texts([key], np.zeros(len(part), np.intp)),
-                texts(people, part["person"]),
+                set_texts.column(np.zeros(len(part), np.intp)),
+                people_texts.column(part["person"]),
                 fixed(ranks[numbers], ">i4"),
                 fixed(part["sha256"], "V32"),
                 fixed(part["face_key"], "V16", ~part["by_hand"]),
                 *(fixed(part[name], ">f8", ~np.isnan(part[name])) for name in DISTANCES),
-                texts(people, part["rival"]),
+                people_texts.column(part["rival"]),
                 fixed(part["confirmed"], "?"),
                 fixed(part["clothes"], ">f8", part["clothes_photos"] > 0),
                 fixed(part["clothes_photos"], ">i4", part["clothes_photos"] > 0),
@@ -171,7 +178,7 @@ def _write_rows(connection: Connection, key: str, people: Sequence[str], placed:
                 fixed(alone["score"], ">f8", ~np.isnan(alone["score"])),
                 fixed(alone["face_key"], "V16", other),
                 fixed(alone["distance"], ">f8", other),
-                texts(people, np.where(other, alone["rival"], NOBODY)),
+                people_texts.column(np.where(other, alone["rival"], NOBODY)),
                 fixed(alone["rival_distance"], ">f8", other & (alone["rival"] != NOBODY)),
             )
 

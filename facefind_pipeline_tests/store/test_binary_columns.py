@@ -5,7 +5,7 @@ from uuid import UUID
 
 import numpy as np
 
-from facefind_pipeline.store.binary_columns import copy_columns, fixed, texts
+from facefind_pipeline.store.binary_columns import Texts, copy_columns, fixed
 from facefind_pipeline.store.database import Database
 
 
@@ -21,7 +21,7 @@ def test_columns_come_back_as_they_went_in(database: Database) -> None:
         for start in range(0, count, 1_000):
             part = slice(start, start + 1_000)
             yield (
-                texts(names, who[part]),
+                Texts(names).column(who[part]),
                 fixed(numbers[part], ">i4"),
                 fixed(np.array(hashes[part], "V32"), "V32"),
                 fixed(np.array([one[:16] for one in hashes[part]], "V16"), "V16", keyed[part]),
