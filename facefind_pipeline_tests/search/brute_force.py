@@ -268,8 +268,16 @@ def _dressed(dressed: Dressed, face: Result, worn: Mapping[bytes, Vector]) -> Re
     elsewhere = [its for photo, its in worn.items() if photo != face.photo and dressed.days.get(photo) == day]
     if day is None or mine is None or not elsewhere or (face.score or 0.0) > dressed.reach:
         return face
-    alike = [float(mine @ its / (np.linalg.norm(mine) * np.linalg.norm(its))) for its in elsewhere]
-    return replace(face, clothes=dressed.log_odds(float(np.mean(alike))), clothes_photos=len(elsewhere))
+    alike = float(_on_grid(_unit(mine)) @ _on_grid(np.mean([_on_grid(_unit(its)) for its in elsewhere], axis=0)))
+    return replace(face, clothes=dressed.log_odds(alike), clothes_photos=len(elsewhere))
+
+
+def _unit(vector: Vector) -> Vector:
+    return vector / np.linalg.norm(vector)
+
+
+def _on_grid(vector: Vector) -> Vector:
+    return np.rint(vector * 2_048) / 2_048
 
 
 def _score(moved: Callable[[float, float], float], face: Result) -> float:

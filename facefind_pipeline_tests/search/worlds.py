@@ -128,8 +128,8 @@ def blocks_of(world: World, photos_a_block: int) -> list[Block]:
     return blocks
 
 
-def check(found: Mapping[str, Sequence[Result]], expected: Answer, tolerance: float = TOLERANCE) -> None:
-    """Fails unless results are the expected ones, numbers within the tolerance."""
+def check(found: Mapping[str, Sequence[Result]], expected: Answer) -> None:
+    """Fails unless results are the expected ones, numbers within `TOLERANCE`."""
     assert found.keys() == expected.results.keys()
     for name, theirs in expected.results.items():
         assert [(one.photo, one.face, one.confirmed, one.rival) for one in found[name]] == [
@@ -138,4 +138,4 @@ def check(found: Mapping[str, Sequence[Result]], expected: Answer, tolerance: fl
         for one, other in zip(found[name], theirs, strict=True):
             assert one.clothes_photos == other.clothes_photos
             for measure in ("score", "distance", "plain_distance", "rival_distance", "face_score"):
-                assert getattr(one, measure) == pytest.approx(getattr(other, measure), abs=tolerance), measure
+                assert getattr(one, measure) == pytest.approx(getattr(other, measure), abs=TOLERANCE), measure
