@@ -43,6 +43,9 @@ Floats = npt.NDArray[np.float32]
 def describe(pixels: Image, faces: Sequence[Face]) -> list[bytes | None]:
     """Describes the clothes below each face, from the photo and that face alone.
 
+    Heads of others in front of a body are not left out: in the race's crowds that changed no ranking for certain, and a
+    descriptor would differ with what else a detector finds.
+
     Args:
         pixels: (h, w, 3) RGB, upright and full-size.
         faces: of that photo.
