@@ -38,6 +38,7 @@ class Worker:
 
     def work(self, photo: Path) -> int:
         """Faces of a photo, each once, with everything the pipeline makes of them."""
+        from facefind_pipeline.vision.clothes import describe
         from facefind_pipeline.vision.decode import decode
         from facefind_pipeline.vision.sheet import thumbnail
 
@@ -50,9 +51,10 @@ class Worker:
             faces = detector.detect(decoded)
             for face in faces:
                 thumbnail(decoded.rgb, face.box)
-            new = [face for face in faces if (face.box, face.landmarks) not in embedded]
+            new = [face for face in faces if face.place not in embedded]
+            describe(decoded.rgb, new)
             self._embedder.embed([self._embedder.crop(decoded.rgb, face) for face in new])
-            embedded |= {(face.box, face.landmarks) for face in new}
+            embedded |= {face.place for face in new}
         return len(embedded)
 
 

@@ -1,8 +1,9 @@
 """Our side of a comparison: an event into the tables, without Dagster.
 
-    python -m bench.ours KEY FOLDER
+    python -m bench.ours KEY FOLDER [--without-clothes]
 
-Takes home, database and models from the environment, as the command does.
+Takes home, database and models from the environment, as the command does. Without clothes none are described or stored:
+what the product itself always does, so only this measures what that costs.
 """
 
 import json
@@ -26,8 +27,13 @@ class Silence:
         """A stage is over."""
 
 
-def ingest(key: str, folder: str) -> dict[str, float]:
+def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
     """Reads, detects, embeds and stores a folder's day `event`; its day `warm-up`, if any, before the clock starts.
+
+    Args:
+        key: of a parameter set.
+        folder: with the days.
+        options: `--without-clothes`, or none.
 
     Returns:
         `seconds` and `busy` of it all, `fill_seconds` from the first decoding to the last commit, `faces`.
@@ -38,7 +44,10 @@ def ingest(key: str, folder: str) -> dict[str, float]:
     from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.settings import read_settings
     from facefind_pipeline.store.database import open_database
+    from facefind_pipeline.vision.pipeline import PhotoTask
 
+    if "--without-clothes" in options:
+        PhotoTask.to_describe = lambda _task, _faces: ()  # type: ignore[method-assign]
     settings = read_settings()
     database = open_database(settings)
     key = register_set(database, settings, ParameterSet.parse(key).key).key
