@@ -8,9 +8,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ParameterSet
-from facefind_pipeline.store import faces, parameter_sets, photos
+from facefind_pipeline.store import clothes, faces, parameter_sets, photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition
+from facefind_pipeline.vision.clothes import LENGTH
 
 DIMENSION = 128
 FACES_A_PHOTO = 5
@@ -41,6 +42,15 @@ def vectors(first: int, last: int) -> Floats:
         faces_of = centres[people] + random.normal(0, 1, (BATCH, DIMENSION)) * within
         made.append(faces_of[max(0, first - start) : last - start].astype(np.float32))
     return np.concatenate(made)
+
+
+def descriptors(vectors: Floats) -> npt.NDArray[np.uint8]:
+    """Clothes (n, LENGTH) that are the more alike the more their vectors are; nine bins in ten are empty."""
+    random = np.random.default_rng(4)
+    some = random.choice(LENGTH, LENGTH // 10, replace=False)
+    made = np.zeros((len(vectors), LENGTH), np.uint8)
+    made[:, some] = np.clip(400 * vectors @ random.normal(0, 1, (DIMENSION, len(some))), 0, 255)
+    return made
 
 
 def _spread(variance: float, offset: float, power: float) -> Floats:
@@ -108,5 +118,9 @@ def _load_batch(connection: Connection, partition: Partition, start: int, end: i
     found = [Detection(keys[photo], 0.1, None, seen, [b"x"] * len(seen)) for photo, seen in by_photo.items()]
     faces.write_detections(connection, partition.detector, found)
     flat = [(keys[photo], face) for photo, seen in by_photo.items() for face in seen]
-    made = zip(flat, vectors(start, end), strict=True)
+    made = list(zip(flat, vectors(start, end), strict=True))
     faces.write_embeddings(connection, partition, ((sha, face, vector) for (sha, face), vector in made))
+    worn = descriptors(np.array([vector for _, vector in made]))
+    described = [(sha, face, one.tobytes()) for ((sha, face), _), one in zip(made, worn, strict=True)]
+    clothes.write_clothes(connection, partition.clothes, described)
+    faces.finish(connection, partition)

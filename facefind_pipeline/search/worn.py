@@ -97,8 +97,10 @@ class BlockClothes:
             (n,) log odds; photos that they were compared with, 0 where nothing is added; and scores as far as that is
             known before there is a calibration of them.
         """
-        photos = np.where(scores <= self.reach, self.photos[faces, people].astype(np.int64), 0)
-        known = np.flatnonzero(photos)
+        near = np.flatnonzero(scores <= self.reach)
+        photos = np.zeros(len(faces), np.int64)
+        photos[near] = self.photos[faces[near], people[near]]
+        known = near[photos[near] > 0]
         odds = np.zeros(len(faces))
         similarities = self.similarities[faces[known], people[known]].astype(np.float64)
         odds[known] = log_odds(similarities, *self.told[faces[known]].T)

@@ -25,8 +25,8 @@ SIDE = 32  # pixels; a longer body is reduced to it
 # Few bins, and pixels shared between the two nearest in each dimension: of 15 true pairs and 19 likely ones of a race,
 # light changed by a fifth puts half as many strangers ahead as with 6 x 8 x 8 bins that have hard borders.
 LIGHTNESS, HUES = 4, 5  # bins of L, and of a and of b each, evenly over the ranges; an odd count has one for grey
-DARK, BRIGHT = 16, 240  # L of the outer bins, in 8 bits as in OpenCV
-COLOURFUL = 40  # their distance from grey on a and b
+DARK, BRIGHT = 16, 240  # L of the outer bins, in 8 bits as OpenCV has it
+COLOURFUL = 40  # distance of the outer bins of a and b from grey
 LENGTH = THIRDS * LIGHTNESS * HUES * HUES  # bytes of a descriptor
 FULL = 255  # of a bin that holds all of a third
 RULES: dict[str, object] = {
@@ -42,6 +42,9 @@ Floats = npt.NDArray[np.float32]
 
 def describe(pixels: Image, faces: Sequence[Face]) -> list[bytes | None]:
     """Describes the clothes below each face, from the photo and that face alone.
+
+    Heads of others in front of a body are not left out: in the race's crowds that changed no ranking for certain, and a
+    descriptor would differ with what else a detector finds.
 
     Args:
         pixels: (h, w, 3) RGB, upright and full-size.

@@ -118,7 +118,8 @@ def test_three_failures_in_a_row_end_the_day_and_are_tried_again(
         assert table(connection, "SELECT count(*), count(problem) FROM detections") == [(2, 0)]
     work.done()
     assert facefind("run", party, "--params", SMALL_SET).exit_code == 0
-    assert work.done()["photos_detected"] == 6
+    done = work.done()
+    assert (done["photos_detected"], done["clothes_described"]) == (6, 6)
 
 
 def test_failures_apart_do_not_end_the_day(
