@@ -43,7 +43,9 @@ def _outfits(world: World, seed: int) -> Outfits:
     random = np.random.default_rng([seed, 1])
     worn = random.integers(0, 255, (4, BINS))  # few, so that several people wear the same
     days = {
-        photo: int(random.integers(1, 3)) for photo in {face.photo for face in world.faces} if random.random() < 0.8
+        photo: int(random.integers(1, 3))
+        for photo in sorted({face.photo for face in world.faces})
+        if random.random() < 0.8
     }
     clothes = {
         face.key: np.clip(worn[random.integers(4)] + random.integers(-60, 60, BINS), 0, 255).astype(np.uint8)
