@@ -30,6 +30,7 @@ from facefind_pipeline.search.comparable import days_left_out
 from facefind_pipeline.search.count import completed
 from facefind_pipeline.search.gone import there_first
 from facefind_pipeline.search.matches import WORTH_SHOWING, Answer, Match
+from facefind_pipeline.search.worn_days import read_days
 from facefind_pipeline.set_names import ALIASES, DEFAULT
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces, parameter_sets, photos, to_do
@@ -192,6 +193,11 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
     steps = with_followers(_due(graph, SEARCH, parameters), SEARCH, [parameters.key])
     if steps:
         graph.materialize([step.asset for step in steps], parameters.key)
+        with graph.workspace.database.connect() as connection:
+            days = read_days(connection, parameters.key)
+        if days:
+            count = sum(day.separation > 0 for day in days)
+            note(f"clothes count on {count} of {counted(len(days), 'event day')}")
 
 
 def _due(

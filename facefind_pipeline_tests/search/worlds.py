@@ -50,7 +50,7 @@ def random_world(seed: int, metric: str, dimension: int = DIMENSION) -> World:
             found.append(Face(photo, key, str(random.choice(embedders)), vector))
     confirmed, rejected, drawn = {}, set(), {}
     for name in everyone:
-        for photo in {face.photo for face in found}:
+        for photo in sorted({face.photo for face in found}):
             faces_of = [face for face in found if face.photo == photo]
             kind = random.random()
             if kind < 0.05 and seed % 5:
