@@ -116,26 +116,12 @@ def derived(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def database(
     server: EmbeddedServer, templates: dict[str, str], settings: Settings, request: pytest.FixtureRequest
 ) -> Database:
-    """The test's database with its tables; for `filled` with what a run left in them."""
-    _copy_database(server, settings, request, "", templates)
-    return open_database(settings)
-
-
-@pytest.fixture
-def dagster_database(
-    server: EmbeddedServer, templates: dict[str, str], settings: Settings, request: pytest.FixtureRequest
-) -> None:
-    """Dagster's own beside it, for tests that open its instance."""
-    _copy_database(server, settings, request, "_dagster", templates)
-
-
-def _copy_database(
-    server: EmbeddedServer, settings: Settings, request: pytest.FixtureRequest, suffix: str, templates: dict[str, str]
-) -> None:
+    """The test's database with its tables, and Dagster's beside it; for `filled` with what a run left in them."""
     if "searched" in request.fixturenames:
         templates = request.getfixturevalue("searched").templates
-    name = urlsplit(settings.database_url or "").path.strip("/") + suffix
-    administer(server, f"CREATE DATABASE {name} TEMPLATE {templates[suffix]}")
+    name = urlsplit(settings.database_url or "").path.strip("/")
+    administer(server, *(f"CREATE DATABASE {name}{suffix} TEMPLATE {made}" for suffix, made in templates.items()))
+    return open_database(settings)
 
 
 def administer(server: EmbeddedServer, *statements: str) -> None:
@@ -266,7 +252,7 @@ def searched(
 
 
 @pytest.fixture
-def filled(searched: Searched, settings: Settings, facefind: Facefind, database: Database, tmp_path: Path) -> Path:
+def filled(searched: Searched, settings: Settings, database: Database, tmp_path: Path) -> Path:
     """An event that was run for Ada under `SMALL_SET`."""
     photos = shutil.copytree(searched.photos, tmp_path / "photos")
     settings.home.joinpath("derived").unlink()
@@ -288,7 +274,7 @@ def clip_model(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def facefind(database: Database, dagster_database: None) -> Facefind:
+def facefind(database: Database) -> Facefind:
     """Calls the command on the test's database, as `facefind("find", "Ada")`."""
     return call_facefind
 
@@ -308,7 +294,7 @@ def call_facefind(*arguments: object) -> Result:
 
 
 @pytest.fixture
-def dev(settings: Settings, database: Database, dagster_database: None, tmp_path: Path) -> Iterator[Callable[[], Dev]]:
+def dev(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Callable[[], Dev]]:
     """Starts `facefind dev` when called; it ends with the test."""
     with ExitStack() as ended:
         yield lambda: ended.enter_context(serve(tmp_path / "dev.txt"))

@@ -118,7 +118,6 @@ def test_every_child_process_inherits_the_switches() -> None:
         assert f"'{name}': '{value}'" in seen.stdout
 
 
-@pytest.mark.usefixtures("dagster_database")
 def test_dagsters_page_loads_no_telemetry_from_elsewhere(settings: Settings, database: Database) -> None:
     assert not open_instance(settings, database).telemetry_enabled  # else its page loads a script of dagster.io
 

@@ -30,7 +30,7 @@ class Shift:
         if not self._counts:
             return scores
         x = np.clip(np.log(np.maximum(scores, LEAST_DISTANCE)), EDGES[0], EDGES[-1])
-        odds = np.interp(x, EDGES, self._odds) + log_odds
-        there = np.interp(-odds, -self._odds, EDGES)
-        made: Floats = np.where(log_odds == 0, scores, scores * np.exp(there - x))
+        odds = np.interp(x, EDGES, self._odds)
+        here, there = (np.interp(-each, -self._odds, EDGES) for each in (odds, odds + log_odds))
+        made: Floats = scores * np.exp(there - here)  # where odds are the same this is to the last bit the same too
         return made

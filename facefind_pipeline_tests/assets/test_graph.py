@@ -23,7 +23,7 @@ DAY = day_set("day-1", SMALL_SET)
 
 
 @pytest.fixture
-def graph(settings: Settings, database: Database, dagster_database: None, event: Path) -> Graph:
+def graph(settings: Settings, database: Database, event: Path) -> Graph:
     """The graph with two registered days and one set."""
     workspace = Workspace(settings, Silence())
     graph = Graph(open_instance(settings, database), workspace, build_defs({"workspace": workspace}))

@@ -90,8 +90,11 @@ def test_a_day_that_was_renamed_in_its_root_keeps_its_key(
     assert "event day friday, as which that folder was registered, is day-1 now" in moved.stderr
     assert _days(database) == [("day-1", str(filled), "Friday"), ("day-2", str(filled), "Day 2")]
     assert open_instance(settings, database).get_dynamic_partitions("event_day") == ["day-1", "day-2"]
-    assert _found(facefind) == [(file.replace("Day 1", "Friday"), distance) for file, distance in before]
+    expected = [(file.replace("Day 1", "Friday"), distance) for file, distance in before]
+    # With the day that was given up clothes are those of other photos, so results are due: a live search answers.
+    assert {file for file, _ in _found(facefind)} >= {file for file, _ in expected}
     assert facefind("run", filled, "--params", SMALL_SET).exit_code == 0
+    assert _found(facefind) == expected
     done = work.done()
     assert (done["photos_detected"], done["faces_embedded"]) == (1, 0)  # the new one alone
     assert _offers(facefind("ingest").stderr) == []

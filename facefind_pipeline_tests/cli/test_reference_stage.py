@@ -17,7 +17,7 @@ from facefind_pipeline_tests.conftest import SMALL_SET, Portraits, Silence
 
 
 @pytest.fixture
-def graph(settings: Settings, database: Database, dagster_database: None) -> Graph:
+def graph(settings: Settings, database: Database) -> Graph:
     workspace = Workspace(settings, Silence())
     return Graph(open_instance(settings, database), workspace, build_defs({"workspace": workspace}))
 

@@ -1,7 +1,6 @@
 """`index_watch` on Dagster's PostgreSQL storage, where an evaluation that is refused fails every later tick too."""
 
 import dagster as dg
-import pytest
 
 from facefind_pipeline.cli import stages
 from facefind_pipeline.definitions import build_defs
@@ -14,7 +13,6 @@ from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Silence
 
 
-@pytest.mark.usefixtures("dagster_database")
 def test_an_index_may_fall_behind_and_catch_up_again_and_again(settings: Settings, database: Database) -> None:
     workspace = Workspace(settings, Silence())
     instance = open_instance(settings, database)

@@ -60,7 +60,6 @@ def test_partitions_are_added_and_never_deleted(database: Database) -> None:
         assert instance.get_dynamic_partitions("parameter_set") == [SMALL_SET]
 
 
-@pytest.mark.usefixtures("dagster_database")
 def test_a_failed_step_is_one_line_with_the_run_to_look_up(settings: Settings, database: Database) -> None:
     workspace = Workspace(settings, Silence())
     graph = Graph(open_instance(settings, database), workspace, build_defs({"workspace": workspace}))
@@ -74,7 +73,6 @@ def test_a_failed_step_is_one_line_with_the_run_to_look_up(settings: Settings, d
     assert run.tags[PID_TAG] == str(os.getpid())
 
 
-@pytest.mark.usefixtures("dagster_database")
 def test_the_configuration_holds_no_password_and_dagster_reads_it(settings: Settings, database: Database) -> None:
     instance = open_instance(settings, database)
     text = (settings.dagster_home / "dagster.yaml").read_text()

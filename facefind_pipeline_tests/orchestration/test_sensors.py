@@ -242,7 +242,6 @@ def test_the_nightly_schedule_asks_for_every_day_and_reads_all_files_on_sundays(
     assert len(keys) == 2
 
 
-@pytest.mark.usefixtures("dagster_database")
 def test_the_nightly_schedule_knows_the_registered_days(graph: Graph, settings: Settings, database: Database) -> None:
     instance = open_instance(settings, database)  # a schedule's context takes none that is ephemeral
     instance.add_dynamic_partitions("event_day", ["day-2"])
