@@ -65,11 +65,11 @@ def try_kinds(
             progress.end()
         for kind in kinds:
             if kind.method == "none":
-                yield _tried(kind, rows, exact, exact, 0, 0.0)
+                yield measured(kind, rows, exact, exact, 0, 0.0)
                 continue
             with built(database, copy, kind, rows, progress) as seconds, database.connect() as connection:
                 found = nearest(connection, replace(copy, floats=kind.floats), asked)
-                yield _tried(kind, rows, found, exact, indexes.index_bytes(connection, INDEX), seconds)
+                yield measured(kind, rows, found, exact, indexes.index_bytes(connection, INDEX), seconds)
 
 
 def try_live(database: Database, key: str) -> Tried:
@@ -83,7 +83,7 @@ def try_live(database: Database, key: str) -> Tried:
         exact = nearest(connection, chosen, asked, exactly=True)
         found = nearest(connection, chosen, asked) if build.index else exact
         size = indexes.index_bytes(connection, build.index) if build.index else 0
-    return _tried(build.kind, build.rows, found, exact, size, build.seconds if build.index else 0.0)
+    return measured(build.kind, build.rows, found, exact, size, build.seconds if build.index else 0.0)
 
 
 def require_faces(connection: Connection, chosen: RegisteredSet) -> int:
@@ -135,9 +135,10 @@ def built(
         cursor.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(INDEX)))
 
 
-def _tried(
+def measured(
     kind: IndexKind, rows: int, found: Sequence[Nearest], exact: Sequence[Nearest], size: int, seconds: float
 ) -> Tried:
+    """What the searches of a sample show of an index; `exact` are the same ones without it."""
     import numpy as np
 
     times = [one.milliseconds for one in found]

@@ -1,10 +1,11 @@
 """Kinds of approximate index: the method, over which floats, and the method's own parameters."""
 
+import math
 from dataclasses import dataclass
 
 HNSW_M, HNSW_EF_CONSTRUCTION = 16, 100
-IVFFLAT_ROWS_A_LIST = 1_000  # pgvector's own advice up to a million rows
-LEAST_LISTS = 10
+IVFFLAT_ROWS_A_LIST, LEAST_LISTS = 1_000, 10
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class IndexKind:
         if self.method == "hnsw":
             return {"m": self.m or HNSW_M, "ef_construction": self.ef_construction or HNSW_EF_CONSTRUCTION}
         if self.method == "ivfflat":
-            return {"lists": self.lists or max(LEAST_LISTS, rows // IVFFLAT_ROWS_A_LIST)}
+            return {"lists": self.lists or default_lists(rows)}
         return {}
 
     def whole(self, rows: int) -> "IndexKind":
@@ -47,3 +48,8 @@ class IndexKind:
         chosen = {"m": self.m, "ef_construction": self.ef_construction, "lists": self.lists}
         parameters = [f"{name}={value}" for name, value in chosen.items() if value is not None]
         return " ".join([self.method, *(["halfvec"] if self.halfvec else []), *parameters])
+
+
+def default_lists(rows: int) -> int:
+    """Lists of IVFFlat as pgvector advises: one per thousand rows up to a million, then the root of the rows."""
+    return math.isqrt(rows) if rows > MILLION else max(LEAST_LISTS, rows // IVFFLAT_ROWS_A_LIST)
