@@ -18,6 +18,7 @@ from facefind_pipeline.search.probes import Probe
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.database import Database, open_database
+from facefind_pipeline.store.index_kinds import IndexKind
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 GROWTH = (0.2, 0.5)
@@ -62,13 +63,13 @@ def compare_growth(database: Database) -> None:
             cursor.execute("TRUNCATE embeddings; TRUNCATE detections CASCADE; TRUNCATE photos")
         load(database, first, first + last)
         chosen = registered(database)
-        indexes.build(database, chosen, "hnsw", last)
+        indexes.build(database, chosen, IndexKind("hnsw"), last)
         started = time.perf_counter()
         load(database, first + last, first + last + int(share * last))
         inserting = time.perf_counter() - started
         with database.connect() as connection:
             grown = measure_recall(connection, chosen)
-        _, building = indexes.build(database, chosen, "hnsw", last)
+        _, building = indexes.build(database, chosen, IndexKind("hnsw"), last)
         with database.connect() as connection:
             new = measure_recall(connection, chosen)
         rows.append(
@@ -87,7 +88,7 @@ def compare_growth(database: Database) -> None:
 def search_ms(database: Database, method: str, rows: int) -> tuple[float, float]:
     """Median milliseconds of a find query with that index, and its recall."""
     chosen = registered(database)
-    name, _ = indexes.build(database, chosen, method, rows)
+    name, _ = indexes.build(database, chosen, IndexKind(method), rows)
     times = []
     with database.connect() as connection:
         recall = measure_recall(connection, chosen) if name else 1.0

@@ -34,7 +34,7 @@ def record(figures: Mapping[str, float]) -> None:
     LATEST.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def publish(table: str, rows: Sequence[Mapping[str, object]]) -> None:
+def publish(table: str, rows: Sequence[Mapping[str, object]], document: Path = DOCUMENT) -> None:
     """Prints a table and puts it between the marks of that name in the document.
 
     Raises:
@@ -43,15 +43,15 @@ def publish(table: str, rows: Sequence[Mapping[str, object]]) -> None:
     text = markdown(rows)
     print(f"\n{text}\n", flush=True)
     caption = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {machine()}"
-    document, found = re.subn(
+    text_with_table, found = re.subn(
         rf"(<!-- table: {table} -->\n).*?(<!-- end -->)",
         lambda marks: f"{marks[1]}{text}\n\n{caption}\n{marks[2]}",
-        DOCUMENT.read_text(encoding="utf-8"),
+        document.read_text(encoding="utf-8"),
         flags=re.DOTALL,
     )
     if not found:
-        raise ValueError(f"{DOCUMENT.name} has no place for the table {table!r}")
-    DOCUMENT.write_text(document, encoding="utf-8")
+        raise ValueError(f"{document.name} has no place for the table {table!r}")
+    document.write_text(text_with_table, encoding="utf-8")
 
 
 def markdown(rows: Sequence[Mapping[str, object]]) -> str:

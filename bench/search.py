@@ -34,6 +34,7 @@ from facefind_pipeline.search.probes import Probe
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.database import Database, open_database
+from facefind_pipeline.store.index_kinds import IndexKind
 
 PROBES = 200
 KIND_PROBES = 50  # of which each is also searched exactly: 0.3 s for a million faces
@@ -70,12 +71,12 @@ def search(bench: Bench, sizes: dict[str, int]) -> None:
     for name, size in sizes.items():
         print(f"loading {size} faces", file=sys.stderr, flush=True)
         chosen = registered(database)
-        indexes.build(database, chosen, "none", loaded)  # a live one would slow the loading
+        indexes.build(database, chosen, IndexKind("none"), loaded)  # a live one would slow the loading
         load(database, loaded, size)
         loaded = size
-        method = indexes.method_for(chosen, size)
-        print(f"building {method}", file=sys.stderr, flush=True)
-        index, seconds = indexes.build(database, chosen, method, size)
+        kind = indexes.kind_for(chosen, size)
+        print(f"building {kind}", file=sys.stderr, flush=True)
+        index, seconds = indexes.build(database, chosen, kind, size)
         recalls = {}
         for wanted in FILTERS:
             milliseconds, recall, complete = _ask(database, size, wanted)
@@ -86,7 +87,7 @@ def search(bench: Bench, sizes: dict[str, int]) -> None:
                 {
                     "faces": f"{size:,}",
                     "filters": wanted,
-                    "index": method,
+                    "index": kind.method,
                     "p50 ms": statistics.median(milliseconds),
                     "p95 ms": percentile(milliseconds, 95),
                     f"recall@{ASKED}": recall,
@@ -127,17 +128,8 @@ def _compare_kinds(database: Database, size: int, seconds: float, index: str) ->
     ask("exact", "vector", "+ 0")
     ask("vector", "vector")
     started = time.perf_counter()
-    with database.connect_autocommit() as connection, connection.cursor() as cursor:
-        indexes.limit_memory(cursor, chosen, size)
-        cursor.execute(
-            sql.SQL(
-                "CREATE INDEX halfvec ON {} USING hnsw ((embedding::halfvec({})) halfvec_l2_ops)"
-                " WITH (m = {}, ef_construction = {})"
-            ).format(
-                sql.Identifier(chosen.table),
-                *map(sql.Literal, (DIMENSION, indexes.HNSW_M, indexes.HNSW_EF_CONSTRUCTION)),
-            )
-        )
+    with database.connect_autocommit() as connection:
+        indexes.create(database, connection, chosen, IndexKind("hnsw", halfvec=True), size, "halfvec")
     built["halfvec"], megabytes["halfvec"] = time.perf_counter() - started, _megabytes(database, "halfvec")
     ask("halfvec", "halfvec")
     with database.connect() as connection, connection.cursor() as cursor:

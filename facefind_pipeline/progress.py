@@ -14,3 +14,19 @@ class Progress(Protocol):
 
     def end(self) -> None:
         """The stage is over."""
+
+
+class Silent:
+    """Reports to nobody."""
+
+    def begin(self, stage: str, total: int, unit: str) -> None:
+        """Nothing."""
+
+    def advance(self, units: int = 1, detection_seconds: float = 0.0) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+SILENT = Silent()

@@ -28,13 +28,13 @@ def hnsw_index(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
     from facefind_pipeline.store.overview import days_missing
 
     key = context.partition_key
-    build = refresh(workspace.database, key)
+    build = refresh(workspace.database, key, workspace.progress_for(context.log))
     missing = days_missing(workspace.database, key)
     tiles = neighbour_tiles(workspace.database, key)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(build.version),
         metadata={
-            "method": build.method,
+            "method": str(build.kind),
             "dagster/row_count": build.rows,
             "recall_at_10": build.recall if build.recall is not None else 1.0,
             "index_bytes": build.bytes,

@@ -17,6 +17,7 @@ COMMANDS = {
     "ingest": "ingest:ingest",
     "photos": "photos:photos",
     "params": "params:params",
+    "index": "index:index",
     "sweep": "sweep:sweep",
     "person": "person:person",
     "truth": "truth:truth",

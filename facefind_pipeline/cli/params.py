@@ -45,7 +45,7 @@ def list_sets(as_json: bool) -> None:
                 "default": one.is_default,
                 "faces": indexes.count_rows(connection, one),
                 "metric": one.metric,
-                "index": one.index_method,
+                "index": str(one.index),
             }
             for one in parameter_sets.registered(connection)
         ]

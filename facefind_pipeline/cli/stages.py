@@ -115,7 +115,7 @@ def register_set(
     shared_embedder(graph.workspace.settings, parameters).fetch()
     present_fingerprints(graph.workspace.settings, parameters)
     present = next((one for one in registered if one.key == parameters.key and one.active), None)
-    if present is None or index_method not in (None, present.index_method) or name not in (None, present.name):
+    if present is None or index_method not in (None, present.index.method) or name not in (None, present.name):
         config = {"keys": [parameters.key], "index": index_method, "name": name, "backfill": False}
         graph.run_job("add_parameter_sets", {"register_parameter_sets": config})
     return parameters

@@ -17,6 +17,7 @@ from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import forgotten_days, parameter_sets, photos
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.vision.models import YUNET
 
@@ -141,7 +142,7 @@ def register_set(
         record_fingerprints(connection, settings, parameters)
         parameter_sets.register(connection, parameters, embedder.dimension, embedder.metric)
         if index:
-            parameter_sets.set_index_method(connection, parameters.key, index)
+            parameter_sets.set_index(connection, parameters.key, IndexKind(index))
         if name:
             parameter_sets.set_name(connection, parameters.key, name)
     return parameters

@@ -11,12 +11,12 @@ import dagster as dg
 from facefind_pipeline.orchestration.partitions import day_sets, event_days, parameter_sets
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.search.recall import LOWEST_RECALL
 from facefind_pipeline.store.faces import Partition
 
 LISTED = 50  # at most so many photos or faces are named
 PLAUSIBLE_MOST = 60  # faces per photo at the median; above it a detector takes patterns for faces
 PLAUSIBLE_FROM = 5  # photos; of fewer, none may show a face
-LOWEST_RECALL = 0.95
 INDEX_ADVICE = "materialize hnsw_index of the sets listed; their searches are complete meanwhile"
 
 WARN = dg.AssetCheckSeverity.WARN
@@ -114,7 +114,7 @@ def index_recall(context: dg.AssetCheckExecutionContext, workspace: dg.ResourceP
     return _result(
         recall >= LOWEST_RECALL,
         f"`facefind params add {context.partition_key} --index none` searches exactly; hnsw finds more than ivfflat",
-        {"recall_at_10": recall, "method": build.method if build else "none"},
+        {"recall_at_10": recall, "method": build.kind.method if build else "none"},
         severity=WARN,
     )
 

@@ -47,6 +47,19 @@ class ParameterSetsConfig(dg.Config):
     backfill: bool = Field(default=True, description="Request what the sets lack, as one backfill.")
 
 
+class IndexConfig(dg.Config):
+    """The index that a registered set is to have; what is left out has its default."""
+
+    key: str
+    method: IndexMethod
+    halfvec: bool = Field(default=False, description="Whether it holds floats of 16 bits.")
+    m: int | None = Field(default=None, ge=2, le=100, description="HNSW: connections per node and layer.")
+    ef_construction: int | None = Field(
+        default=None, ge=4, le=1000, description="HNSW: candidates while a node is connected; at least twice m."
+    )
+    lists: int | None = Field(default=None, ge=1, le=32768, description="IVFFlat: number of lists.")
+
+
 class ActiveConfig(dg.Config):
     """Parameter sets to activate or deactivate."""
 
@@ -130,6 +143,17 @@ def set_default_set(config: DefaultSetConfig, workspace: dg.ResourceParam[Worksp
         parameter_sets.set_default(connection, parameter_sets.resolve(connection, config.key).key)
 
 
+@dg.op
+def set_index(config: IndexConfig, workspace: dg.ResourceParam[Workspace]) -> None:
+    """Chooses the kind of a registered set's index."""
+    from facefind_pipeline.store import parameter_sets
+    from facefind_pipeline.store.index_kinds import IndexKind
+
+    kind = IndexKind(config.method.value, config.halfvec, config.m, config.ef_construction, config.lists)
+    with workspace.database.connect() as connection:
+        parameter_sets.set_index(connection, parameter_sets.find(connection, config.key).key, kind)
+
+
 @dg.job
 def add_event_days() -> None:
     """Registers the event days of a folder; it is watched from then on."""
@@ -152,6 +176,12 @@ def choose_default_set() -> None:
 def activate_parameter_sets() -> None:
     """Activates or deactivates parameter sets: only active ones are filled by automation."""
     set_active()
+
+
+@dg.job
+def choose_index() -> None:
+    """Chooses the kind of a set's index; `hnsw_index` is built of that kind when it is next made."""
+    set_index()
 
 
 @dg.job
@@ -180,6 +210,7 @@ JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
     add_parameter_sets,
     activate_parameter_sets,
     choose_default_set,
+    choose_index,
     fill_missing,
     *ASSET_JOBS,
 ]

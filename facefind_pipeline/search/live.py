@@ -18,7 +18,7 @@ from facefind_pipeline.search.shown import Shown
 from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
-from facefind_pipeline.store.queries import operator, query
+from facefind_pipeline.store.queries import floats, operator, query
 
 EF_SEARCH = 120  # recall at 10 of .988 among 100,000 faces and 1 among a million, there in 10 ms; with 200 in 17
 IVFFLAT_PROBES = 10  # of at least 10 lists; a tenth of them at 100,000 faces
@@ -126,6 +126,7 @@ def live_statement(
         confirmed_faces=query("confirmed_faces", **of_the_set) if for_person else sql.SQL(""),
         wanted=wanted_photos(filters),
         among_wanted=AMONG_WANTED if filters.given else sql.SQL(""),
+        floats=floats("vector" if exact else chosen.floats),
         exactly=sql.SQL("+ 0" if exact else ""),
         of_face=of_face(filters),
         band=query("band", confirmed=sql.SQL("said.shown"), score=sql.SQL("best.distance")),

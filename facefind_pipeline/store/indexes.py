@@ -1,4 +1,4 @@
-"""The approximate index of each set: which method, when to build, and building it beside the live one."""
+"""The approximate index of each set: of which kind, when to build, and building it beside the live one."""
 
 import time
 from dataclasses import astuple, dataclass
@@ -8,15 +8,17 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.progress import SILENT, Progress
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.index_kinds import IndexKind
+from facefind_pipeline.store.index_progress import execute_watched
 from facefind_pipeline.store.parameter_sets import RegisteredSet
+from facefind_pipeline.store.queries import floats
 
 AUTO_HNSW_ROWS = 10_000
 REBUILD_SHARE = 0.2
-OPERATOR_CLASSES = {"l2": "vector_l2_ops", "cosine": "vector_cosine_ops", "ip": "vector_ip_ops", "l1": "vector_l1_ops"}
-HNSW_M, HNSW_EF_CONSTRUCTION = 16, 100
-IVFFLAT_ROWS_A_LIST = 1_000  # pgvector's own advice up to a million rows
 NODE_BYTES = 900  # of an HNSW graph in memory beside the vector: neighbours on all levels and what is known of the node
+FLOAT_BYTES = {"vector": 4, "halfvec": 2}
 LEAST_MEMORY_MB = 64  # PostgreSQL's own default for building an index
 
 
@@ -27,7 +29,7 @@ class Build:
     `rows` and `vectors_changed` are those of its set when it was built.
     """
 
-    method: str
+    kind: IndexKind
     index: str | None
     rows: int
     recall: float | None
@@ -40,13 +42,13 @@ def last_build(connection: Connection, key: str) -> Build | None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT method, index_name, rows, recall, seconds, vectors_changed
+            SELECT method, halfvec, m, ef_construction, lists, index_name, rows, recall, seconds, vectors_changed
             FROM index_builds WHERE parameter_set = %s
             """,
             [key],
         )
         row = cursor.fetchone()
-        return Build(*row) if row else None
+        return Build(IndexKind(*row[:5]), *row[5:]) if row else None
 
 
 def record_build(connection: Connection, key: str, build: Build) -> None:
@@ -54,13 +56,18 @@ def record_build(connection: Connection, key: str, build: Build) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO index_builds (parameter_set, method, index_name, rows, recall, seconds, vectors_changed)
-            VALUES (%s, %s, %s, %s, %s, %s, %s)
-            ON CONFLICT (parameter_set) DO UPDATE SET method = excluded.method, index_name = excluded.index_name,
-                rows = excluded.rows, recall = excluded.recall, seconds = excluded.seconds,
-                vectors_changed = excluded.vectors_changed, built_at = now()
+            INSERT INTO index_builds (method, halfvec, m, ef_construction, lists, parameter_set, index_name, rows,
+                recall, seconds, vectors_changed)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (parameter_set) DO UPDATE SET method = excluded.method, halfvec = excluded.halfvec,
+                m = excluded.m, ef_construction = excluded.ef_construction, lists = excluded.lists,
+                index_name = excluded.index_name, rows = excluded.rows, recall = excluded.recall,
+                seconds = excluded.seconds, vectors_changed = excluded.vectors_changed, built_at = now()
             """,
-            [key, *astuple(build)],
+            [
+                *astuple(build.kind),
+                *(key, build.index, build.rows, build.recall, build.seconds, build.vectors_changed),
+            ],
         )
 
 
@@ -72,23 +79,25 @@ def count_rows(connection: Connection, chosen: RegisteredSet) -> int:
         return int(rows)
 
 
-def method_for(chosen: RegisteredSet, rows: int) -> str:
-    """The method to use for that many rows; `auto` is exact search until an index is faster."""
-    if chosen.index_method != "auto":
-        return chosen.index_method
-    return "hnsw" if rows >= AUTO_HNSW_ROWS else "none"
+def kind_for(chosen: RegisteredSet, rows: int) -> IndexKind:
+    """The index to have for that many rows; `auto` is exact search until an index is faster."""
+    if chosen.index.method != "auto":
+        return chosen.index
+    return IndexKind("hnsw" if rows >= AUTO_HNSW_ROWS else "none")
 
 
-def keeps(last: Build | None, method: str, vectors_changed: int, valid: list[str]) -> bool:
-    """Whether the live index still serves: same method, valid, and not too many vectors changed since it was built."""
-    if last is None or last.method != method:
+def keeps(last: Build | None, kind: IndexKind, vectors_changed: int, valid: list[str]) -> bool:
+    """Whether the live index still serves: of that kind, valid, and not too many vectors changed since it was built."""
+    if last is None or last.kind != kind:
         return False
-    if method == "none":
+    if kind.method == "none":
         return not valid
     return valid == [last.index] and vectors_changed - last.vectors_changed <= REBUILD_SHARE * last.rows
 
 
-def build(database: Database, chosen: RegisteredSet, method: str, rows: int) -> tuple[str | None, float]:
+def build(
+    database: Database, chosen: RegisteredSet, kind: IndexKind, rows: int, progress: Progress = SILENT
+) -> tuple[str | None, float]:
     """Builds the index beside the live one and then drops that, so that searches never wait and never lack one.
 
     Returns:
@@ -101,15 +110,62 @@ def build(database: Database, chosen: RegisteredSet, method: str, rows: int) -> 
     with database.connect_autocommit() as connection, connection.cursor() as cursor:
         former = indexes(connection, chosen)
         name = None
-        if method != "none":
-            name = f"{chosen.table[:38]}_{method}_{time.time_ns() // 1000}"
-            limit_memory(cursor, chosen, rows)
-            cursor.execute(_create_statement(chosen, method, rows, name))
+        if kind.method != "none":
+            name = f"{chosen.table[:38]}_{kind.method}_{time.time_ns() // 1000}"
+            create(database, connection, chosen, kind, rows, name, progress=progress)
             if name not in indexes(connection, chosen, valid_only=True):
                 raise FacefindError(f"the index of {chosen.key} could not be built: the same command tries again")
         for index in former:
             cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(index)))
     return name, time.perf_counter() - started
+
+
+def create(
+    database: Database,
+    connection: Connection,
+    chosen: RegisteredSet,
+    kind: IndexKind,
+    rows: int,
+    name: str,
+    *,
+    concurrently: bool = True,
+    progress: Progress = SILENT,
+) -> None:
+    """Creates an index of the set's table, reporting how far it is; an interruption ends it in the server too.
+
+    Args:
+        database: which `connection` is to.
+        connection: in autocommit mode.
+        chosen: the set.
+        kind: but for `none`.
+        rows: of the table.
+        name: of the index.
+        concurrently: whether others may write to the table meanwhile.
+        progress: told of hundredths.
+    """
+    with connection.cursor() as cursor:
+        limit_memory(cursor, chosen, rows, kind)
+    statement = sql.SQL(
+        "CREATE INDEX {concurrently} {name} ON {table}"
+        " USING {method} ((embedding::{floats}({dimension})) {ops}) WITH ({options})"
+    ).format(
+        concurrently=sql.SQL("CONCURRENTLY" if concurrently else ""),
+        name=sql.Identifier(name),
+        table=sql.Identifier(chosen.table),
+        method=sql.SQL(kind.method),
+        floats=floats(kind.floats),
+        dimension=sql.Literal(chosen.dimension),
+        ops=sql.SQL(f"{kind.floats}_{chosen.metric}_ops"),
+        options=sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.SQL(option), sql.Literal(value))
+            for option, value in kind.options(rows).items()
+        ),
+    )
+    progress.begin(f"index {kind}", 100, "%")
+    try:
+        execute_watched(database, connection, statement, progress)
+    finally:
+        progress.end()
 
 
 def indexes(connection: Connection, chosen: RegisteredSet, *, valid_only: bool = False) -> list[str]:
@@ -134,34 +190,16 @@ def index_bytes(connection: Connection, name: str) -> int:
         return int(size)
 
 
-def limit_memory(cursor: Cursor, chosen: RegisteredSet, rows: int) -> None:
+def limit_memory(cursor: Cursor, chosen: RegisteredSet, rows: int, kind: IndexKind) -> None:
     """Lets the session take what a graph of so many rows needs, and no more than the server allows.
 
     A parallel build takes all of `maintenance_work_mem` at once, a gigabyte for ten thousand faces; a graph that does
     not fit is built three times as slowly.
     """
-    needed = LEAST_MEMORY_MB + rows * (4 * chosen.dimension + NODE_BYTES) // 2**20
+    vector = FLOAT_BYTES[kind.floats] * chosen.dimension
+    needed = LEAST_MEMORY_MB + rows * (vector + NODE_BYTES) // 2**20
     cursor.execute(
         "SELECT set_config('maintenance_work_mem', least(%s::bigint * 1024, setting::bigint)::text, false)"
         " FROM pg_settings WHERE name = 'maintenance_work_mem'",
         [needed],
-    )
-
-
-def _create_statement(chosen: RegisteredSet, method: str, rows: int, name: str) -> sql.Composed:
-    options = (
-        f"m = {HNSW_M}, ef_construction = {HNSW_EF_CONSTRUCTION}"
-        if method == "hnsw"
-        else f"lists = {max(10, rows // IVFFLAT_ROWS_A_LIST)}"
-    )
-    return sql.SQL(
-        "CREATE INDEX CONCURRENTLY {name} ON {table}"
-        " USING {method} ((embedding::vector({dimension})) {ops}) WITH ({options})"
-    ).format(
-        name=sql.Identifier(name),
-        table=sql.Identifier(chosen.table),
-        method=sql.SQL(method),
-        dimension=sql.Literal(chosen.dimension),
-        ops=sql.SQL(OPERATOR_CLASSES[chosen.metric]),
-        options=sql.SQL(options),
     )

@@ -1,8 +1,8 @@
 """Registered parameter sets: what each key means, whether it is active, and its partition of `embeddings`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -11,6 +11,7 @@ from psycopg2.extras import Json
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.set_names import ALIASES, DEFAULT, NAME
 from facefind_pipeline.store import versions
+from facefind_pipeline.store.index_kinds import IndexKind
 
 if TYPE_CHECKING:
     from facefind_pipeline.parameters import ParameterSet
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredSet:
-    """A row of `parameter_sets`; `name` is one of the home's own, of the table too, or None."""
+    """A row of `parameter_sets`; `name` is one of the home's own, of the table too, or None.
+
+    `index` is what was chosen, `floats` pgvector's type by which the index that is there orders faces.
+    """
 
     key: str
     table: str
@@ -26,17 +30,19 @@ class RegisteredSet:
     metric: str
     active: bool
     is_default: bool
-    index_method: str
     detector_fingerprint: str | None
     embedder_fingerprint: str | None
     vectors_version: int
     vectors_changed: int
     name: str | None
+    floats: str
+    index: IndexKind
 
 
 COLUMNS = (
-    "parameter_set, table_name, dimension, metric, active, is_default, index_method, "
-    "detector_fingerprint, embedder_fingerprint, vectors_version, vectors_changed, name"
+    "parameter_set, table_name, dimension, metric, active, is_default, "
+    "detector_fingerprint, embedder_fingerprint, vectors_version, vectors_changed, name, indexed_floats(table_name), "
+    "index_method, index_halfvec, index_m, index_ef_construction, index_lists"
 )
 
 
@@ -69,7 +75,7 @@ def registered(connection: Connection) -> list[RegisteredSet]:
     """All sets, in the order they were added."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {COLUMNS} FROM parameter_sets ORDER BY added_at, parameter_set")  # noqa: S608
-        return [RegisteredSet(*row) for row in cursor.fetchall()]
+        return [_read(row) for row in cursor.fetchall()]
 
 
 def find(connection: Connection, text: str) -> RegisteredSet:
@@ -87,7 +93,7 @@ def find(connection: Connection, text: str) -> RegisteredSet:
         )
         row = cursor.fetchone()
     if row is not None:
-        return RegisteredSet(*row)
+        return _read(row)
     if text == DEFAULT:
         raise FacefindError("no parameter set is registered yet: run `facefind run PHOTOS --reference NAME=FILE`")
     from facefind_pipeline.parameters import ParameterSet
@@ -143,10 +149,17 @@ def set_active(connection: Connection, key: str, *, active: bool) -> None:
         )
 
 
-def set_index_method(connection: Connection, key: str, method: str) -> None:
-    """Chooses the set's index: `auto`, `hnsw`, `ivfflat` or `none`; built when the set's index is next made."""
+def set_index(connection: Connection, key: str, kind: IndexKind) -> None:
+    """Chooses the set's index; built when the set's index is next made."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE parameter_sets SET index_method = %s WHERE parameter_set = %s", [method, key])
+        cursor.execute(
+            """
+            UPDATE parameter_sets SET index_method = %s, index_halfvec = %s, index_m = %s, index_ef_construction = %s,
+                index_lists = %s
+            WHERE parameter_set = %s
+            """,
+            [*astuple(kind), key],
+        )
 
 
 def record_fingerprint(connection: Connection, kind: str, meaning: Mapping[str, object]) -> str:
@@ -200,6 +213,10 @@ def set_name(connection: Connection, key: str, name: str) -> None:
         cursor.execute(
             "UPDATE parameter_sets SET name = %s, table_name = %s WHERE parameter_set = %s", [name, table, key]
         )
+
+
+def _read(row: Sequence[Any]) -> RegisteredSet:
+    return RegisteredSet(*[*row[:-5], IndexKind(*row[-5:])])
 
 
 def _create_partition(connection: Connection, key: str, table: str, dimension: int) -> None:

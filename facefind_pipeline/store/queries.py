@@ -32,6 +32,11 @@ def operator(metric: str) -> sql.SQL:
     return sql.SQL(OPERATORS[metric])
 
 
+def floats(name: str) -> sql.SQL:
+    """Pgvector's type of indexed floats: `vector` of 32 bits, `halfvec` of 16."""
+    return sql.SQL({"vector": "vector", "halfvec": "halfvec"}[name])
+
+
 @cache
 def _read(name: str) -> str:
     return (sql_folder() / "queries" / f"{name}.sql").read_text(encoding="utf-8")

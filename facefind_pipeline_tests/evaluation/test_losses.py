@@ -17,6 +17,7 @@ from facefind_pipeline.search.index import refresh as refresh_index
 from facefind_pipeline.store import faces, feedback, parameter_sets, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition
+from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.people import Person
 from facefind_pipeline.store.truth import TruthList, TruthRow
 from facefind_pipeline_tests.store.rows import Photo, partition, table, vector, write_all, write_person, write_photos
@@ -145,7 +146,7 @@ def test_an_approximate_index_that_looks_too_briefly(database: Database, monkeyp
         into = partition(connection, "friday", HAAR)
         write_person(connection, into, "Ada", [vector(0)])
         write_all(connection, into, shots)
-        parameter_sets.set_index_method(connection, HAAR, "hnsw")
+        parameter_sets.set_index(connection, HAAR, IndexKind("hnsw"))
     refresh_index(database, HAAR)
     with database.connect() as connection:
         with connection.cursor() as cursor:

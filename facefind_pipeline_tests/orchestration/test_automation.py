@@ -14,6 +14,7 @@ from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.sensors import RETRY_TAG, dead_runs
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import feedback, parameter_sets, people, truth
+from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.truth import TruthList
 from facefind_pipeline.vision import clothes
 from facefind_pipeline_tests.conftest import SMALL_SET, Portraits
@@ -263,7 +264,7 @@ def test_what_was_said_of_photos_is_known_to_the_plan_alone(world: World, photos
 
 def test_another_index_method_is_known_to_the_plan_alone(world: World) -> None:
     with world.graph.workspace.database.connect() as connection:
-        parameter_sets.set_index_method(connection, SMALL_SET, "hnsw")
+        parameter_sets.set_index(connection, SMALL_SET, IndexKind("hnsw"))
     assert world.settle(beyond={("hnsw_index", SMALL_SET)}) == set()
     world.make(["hnsw_index"], SMALL_SET)
     assert world.settle() == {("search_results", SMALL_SET)}

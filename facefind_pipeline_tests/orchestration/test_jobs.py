@@ -130,4 +130,10 @@ def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:
         "set_clock_shift.day",
         "set_clock_shift.seconds",
         "set_default_set.key",
+        "set_index.ef_construction",
+        "set_index.halfvec",
+        "set_index.key",
+        "set_index.lists",
+        "set_index.m",
+        "set_index.method",
     }

@@ -21,6 +21,7 @@ from facefind_pipeline.search.matches import BANDS, WORTH_SHOWING, Answer
 from facefind_pipeline.search.probes import Probe, reference_probes
 from facefind_pipeline.store import feedback, indexes, parameter_sets
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.people import Person
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, vector, write_all, write_person
 
@@ -305,7 +306,7 @@ def test_as_many_come_as_were_asked_for_beside_an_index(database: Database, monk
     with database.connect() as connection:
         write_all(connection, partition(connection, "friday"), shots)
         chosen = parameter_sets.find(connection, KEY)
-    indexes.build(database, chosen, "hnsw", len(shots))
+    indexes.build(database, chosen, IndexKind("hnsw"), len(shots))
     filters = Filters(country="IS", near=Near(*LISBON, 1000), min_height=50)  # one in 60
     with database.connect() as connection:
         probe = Probe(random.normal(0, 1, 128).astype(np.float32), partition(connection, "friday").embedder)

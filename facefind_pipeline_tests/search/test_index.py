@@ -1,6 +1,7 @@
 """The index of a set: built when it pays, kept while it serves, its recall measured."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.plan.due import is_current
-from facefind_pipeline.search import index, live
+from facefind_pipeline.search import index, live, recall
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.indexes import Build
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, write_all
 
@@ -25,9 +27,9 @@ def _fill(database: Database, first: int, last: int) -> None:
         write_all(connection, partition(connection, "friday"), shots)
 
 
-def _choose(database: Database, method: str) -> None:
+def _choose(database: Database, method: str, **parameters: Any) -> None:
     with database.connect() as connection:
-        parameter_sets.set_index_method(connection, KEY, method)
+        parameter_sets.set_index(connection, KEY, IndexKind(method, **parameters))
 
 
 def _live(database: Database) -> list[str]:
@@ -41,7 +43,7 @@ def test_an_index_is_built_kept_and_built_anew(database: Database, method: str) 
     _choose(database, method)
     first = index.refresh(database, KEY)
     (name,) = _live(database)
-    assert (first.method, first.rows, first.built) == (method, 300, True)
+    assert (first.kind.method, first.rows, first.built) == (method, 300, True)
     assert first.recall is not None
     assert first.recall > 0.95
     assert first.bytes > 0
@@ -59,7 +61,7 @@ def test_an_index_is_built_kept_and_built_anew(database: Database, method: str) 
 def test_building_takes_the_memory_its_graph_needs(database: Database, rows: int, memory: str) -> None:
     _fill(database, 0, 1)
     with database.connect() as connection, connection.cursor() as cursor:
-        indexes.limit_memory(cursor, parameter_sets.find(connection, KEY), rows)
+        indexes.limit_memory(cursor, parameter_sets.find(connection, KEY), rows, IndexKind("hnsw"))
         cursor.execute("SHOW maintenance_work_mem")
         assert cursor.fetchone() == (memory,)
 
@@ -67,18 +69,20 @@ def test_building_takes_the_memory_its_graph_needs(database: Database, rows: int
 def test_few_faces_are_searched_exactly_unless_an_index_is_asked_for(database: Database) -> None:
     _fill(database, 0, 50)
     state = index.refresh(database, KEY)
-    assert (state.method, state.recall, _live(database)) == ("none", None, [])
+    assert (state.kind.method, state.recall, _live(database)) == ("none", None, [])
     _choose(database, "hnsw")
-    assert index.refresh(database, KEY).method == "hnsw"
+    assert index.refresh(database, KEY).kind.method == "hnsw"
     _choose(database, "none")
-    assert index.refresh(database, KEY).method == "none"
+    assert index.refresh(database, KEY).kind.method == "none"
     assert _live(database) == []
 
 
 def test_auto_takes_an_index_where_that_is_faster() -> None:
-    chosen = parameter_sets.RegisteredSet(KEY, "t", 128, "l2", True, True, "auto", None, None, 0, 0, None)
-    assert indexes.method_for(chosen, indexes.AUTO_HNSW_ROWS - 1) == "none"
-    assert indexes.method_for(chosen, indexes.AUTO_HNSW_ROWS) == "hnsw"
+    chosen = parameter_sets.RegisteredSet(
+        KEY, "t", 128, "l2", True, True, None, None, 0, 0, None, "vector", IndexKind("auto")
+    )
+    assert indexes.kind_for(chosen, indexes.AUTO_HNSW_ROWS - 1) == IndexKind("none")
+    assert indexes.kind_for(chosen, indexes.AUTO_HNSW_ROWS) == IndexKind("hnsw")
 
 
 def test_an_invalid_index_that_a_killed_build_left_is_replaced(database: Database) -> None:
@@ -130,7 +134,7 @@ def test_a_face_is_no_neighbour_of_its_own(database: Database) -> None:
         connection.cursor_factory = Recording
         index.measure_recall(connection, parameter_sets.find(connection, KEY), probes=5)
     assert len(asked) == 10
-    assert all(len(found) == index.RECALL_AT and face not in found for face, found in asked)
+    assert all(len(found) == recall.RECALL_AT and face not in found for face, found in asked)
 
 
 def test_of_a_face_alone_nothing_is_missed(database: Database) -> None:
@@ -140,12 +144,15 @@ def test_of_a_face_alone_nothing_is_missed(database: Database) -> None:
 
 
 def test_a_live_index_serves_until_too_much_changed() -> None:
-    last = Build("hnsw", "i", 100, 1.0, 0.1, 1000)
-    assert indexes.keeps(last, "hnsw", 1020, ["i"])
-    assert not indexes.keeps(last, "hnsw", 1021, ["i"])
-    assert not indexes.keeps(last, "ivfflat", 1000, ["i"])
-    assert not indexes.keeps(last, "hnsw", 1000, [])
-    assert not indexes.keeps(None, "none", 0, [])
+    hnsw, ivfflat, exact = IndexKind("hnsw"), IndexKind("ivfflat"), IndexKind("none")
+    last = Build(hnsw, "i", 100, 1.0, 0.1, 1000)
+    assert indexes.keeps(last, hnsw, 1020, ["i"])
+    assert not indexes.keeps(last, hnsw, 1021, ["i"])
+    assert not indexes.keeps(last, ivfflat, 1000, ["i"])
+    assert not indexes.keeps(last, replace(hnsw, halfvec=True), 1000, ["i"])
+    assert not indexes.keeps(last, replace(hnsw, m=32), 1000, ["i"])
+    assert not indexes.keeps(last, hnsw, 1000, [])
+    assert not indexes.keeps(None, exact, 0, [])
 
 
 def test_the_decision_is_recorded(database: Database) -> None:
@@ -155,7 +162,12 @@ def test_the_decision_is_recorded(database: Database) -> None:
     with database.connect() as connection:
         build = indexes.last_build(connection, KEY)
         assert build is not None
-        assert (build.method, [build.index], build.rows, build.recall) == ("hnsw", _live(database), 10, state.recall)
+        assert (build.kind.method, [build.index], build.rows, build.recall) == (
+            "hnsw",
+            _live(database),
+            10,
+            state.recall,
+        )
         assert table(connection, "SELECT count(*) FROM index_builds") == [(1,)]
 
 
@@ -205,3 +217,46 @@ def test_an_index_that_is_not_valid_is_not_recorded(database: Database, monkeypa
     with database.connect() as connection:
         assert table(connection, "SELECT * FROM index_builds") == []
         assert table(connection, "SELECT * FROM made WHERE asset = 'hnsw_index'") == []
+
+
+KINDS = [
+    {"method": "hnsw", "halfvec": True},
+    {"method": "hnsw", "m": 8, "ef_construction": 40},
+    {"method": "ivfflat", "lists": 5},
+    {"method": "ivfflat", "halfvec": True, "lists": 4},
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_chosen_kind_is_built_recorded_and_then_not_due(database: Database, kind: dict[str, Any]) -> None:
+    _fill(database, 0, 300)
+    _choose(database, "hnsw")
+    index.refresh(database, KEY)
+    _choose(database, **kind)
+    state = index.refresh(database, KEY)
+    assert state.built
+    with database.connect() as connection:
+        assert is_current(connection, "hnsw_index", KEY)
+        chosen = parameter_sets.find(connection, KEY)
+        build = indexes.last_build(connection, KEY)
+        ((definition,),) = table(
+            connection, f"SELECT indexdef FROM pg_indexes WHERE indexname = '{_live(database)[0]}'"
+        )
+    assert build is not None
+    assert build.kind == chosen.index == state.kind == IndexKind(**kind)
+    assert chosen.floats == state.kind.floats
+    assert f"::{chosen.floats}(128)" in definition
+    assert all(f"{name}='{value}'" in definition for name, value in state.kind.options(300).items())
+    assert not index.refresh(database, KEY).built
+
+
+def test_recall_of_16_bits_is_measured_by_the_index_that_is_there(database: Database) -> None:
+    _fill(database, 0, 2000)
+    _choose(database, "hnsw", halfvec=True)
+    state = index.refresh(database, KEY)
+    assert state.recall is not None
+    assert state.recall > 0.9
+    with database.connect() as connection, connection.cursor() as cursor:
+        (name,) = _live(database)
+        cursor.execute("SELECT idx_scan > 0 FROM pg_stat_user_indexes WHERE indexrelname = %s", [name])
+        assert cursor.fetchone() == (True,)

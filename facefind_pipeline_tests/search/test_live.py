@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search import live
@@ -17,6 +18,7 @@ from facefind_pipeline.search.probes import Probe
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition
+from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline_tests.store.rows import (
     KEY,
@@ -28,6 +30,10 @@ from facefind_pipeline_tests.store.rows import (
     write_photos,
 )
 
+KINDS = [
+    IndexKind("none"),
+    *(IndexKind(method, halfvec) for method in ("hnsw", "ivfflat") for halfvec in (False, True)),
+]
 DISTANCES = {
     "l2": lambda a, b: np.linalg.norm(a - b),
     "cosine": lambda a, b: 1 - a @ b / np.linalg.norm(a) / np.linalg.norm(b),
@@ -83,15 +89,16 @@ def test_photos_are_ranked_by_their_nearest_face_to_any_probe(connection, friday
     assert [m.rank for m in matches] == list(range(1, len(nearest) + 1))
 
 
-@pytest.mark.parametrize("method", ["none", "hnsw", "ivfflat"])
-def test_as_many_photos_come_as_were_asked_for_whatever_the_index(database: Database, shots, method: str) -> None:
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_as_many_photos_come_as_were_asked_for_whatever_the_index(database: Database, shots, kind: IndexKind) -> None:
     # Many faces of one photo are nearest, so that far more faces than photos must be looked at.
     crowd = Photo("crowd.jpg", "crowd", [vector(1, n / 1e4) for n in range(300)])
     with database.connect() as connection:
         write_all(connection, partition(connection, "friday"), [*shots, crowd])
         chosen = _set(connection)
-    indexes.build(database, chosen, method, 500)
+    indexes.build(database, chosen, kind, 500)
     with database.connect() as connection:
+        chosen = _set(connection)
         with connection.cursor() as cursor:
             cursor.execute("SET enable_seqscan = off")
         for limit in (1, 10, 60):
@@ -99,6 +106,34 @@ def test_as_many_photos_come_as_were_asked_for_whatever_the_index(database: Data
             assert len(matches) == limit
             assert matches[0].photo == "crowd.jpg"
             assert len({m.sha256 for m in matches}) == limit
+
+
+@pytest.mark.parametrize("method", ["hnsw", "ivfflat"])
+def test_an_index_of_16_bits_serves_and_distances_are_those_of_the_vectors(database, shots, method: str) -> None:
+    with database.connect() as connection:
+        write_all(connection, partition(connection, "friday"), shots)
+        whole = _set(connection)
+    name, _ = indexes.build(database, whole, IndexKind(method, halfvec=True), 500)
+    probe = np.random.default_rng(4).normal(0, 1, 128).astype(np.float32)
+    nearest = {s.path: min(np.linalg.norm(probe - v) for v in s.vectors) for s in shots if len(s.vectors)}
+    with database.connect() as connection, connection.cursor() as cursor:
+        chosen, probes = _set(connection), _probes(connection, [probe])
+        assert chosen.floats == "halfvec"
+        cursor.execute("SET enable_seqscan = off; ANALYZE")
+        live.use_index(cursor)
+        matches = find_nearest(connection, chosen, probes, limit=10).matches
+        assert _names(matches) == sorted(nearest, key=nearest.__getitem__)[:10]
+        np.testing.assert_allclose([m.distance for m in matches], sorted(nearest.values())[:10], rtol=1e-5)
+        statement = live.live_statement(chosen, "l2", Filters(), exact=False, for_person=False)
+        values = live.probe_parameters(probes, None) | {
+            "candidates": 40,
+            "limit": 10,
+            "bands": None,
+            "sure": 0,
+            "likely": 0,
+        }
+        cursor.execute(sql.SQL("EXPLAIN ") + statement, values | Filters().parameters)
+        assert f"Index Scan using {name}" in str(cursor.fetchall())
 
 
 def test_copies_are_one_match_that_names_them_all(connection: Connection, friday: Partition) -> None:
@@ -137,7 +172,7 @@ def test_a_filter_that_leaves_few_photos_finds_all_of_them_beside_an_index(datab
     with database.connect() as connection:
         write_all(connection, partition(connection, "friday"), shots)
         chosen = _set(connection)
-    indexes.build(database, chosen, "hnsw", len(shots))
+    indexes.build(database, chosen, IndexKind("hnsw"), len(shots))
     probe = random.normal(0, 1, 128).astype(np.float32)
     among = [shot for shot in shots if shot.country == "IS"]
     nearest = sorted(among, key=lambda shot: float(np.linalg.norm(shot.vectors[0] - probe)))

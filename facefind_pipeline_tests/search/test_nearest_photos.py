@@ -9,9 +9,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.search.live import find_nearest
 from facefind_pipeline.search.probes import reference_probes
-from facefind_pipeline.store import parameter_sets
+from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Partition
+from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.people import Person
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, table, vector, write_all, write_person
 
@@ -50,6 +51,26 @@ def test_it_gives_what_the_live_search_gives(connection: Connection, friday: Par
     probes = reference_probes(connection, KEY, Person("ada", "Ada"))
     live = [(match.photo, match.distance) for match in find_nearest(connection, chosen, probes, limit=count).matches]
     assert _nearest(connection, f"'Ada', '{KEY}', {count}") == live
+
+
+def test_it_goes_by_the_floats_of_the_index(database: Database) -> None:
+    random = np.random.default_rng(7)
+    shots = [Photo(f"{n}.jpg", str(n), random.normal(0, 1, (1, 128)).astype(np.float32)) for n in range(300)]
+    with database.connect() as connection:
+        into = partition(connection, "friday")
+        write_all(connection, into, shots)
+        write_person(connection, into, "Ada", [vector()])
+        chosen = parameter_sets.find(connection, KEY)
+        exact = _nearest(connection, f"'Ada', '{KEY}', 5")
+    name, _ = indexes.build(database, chosen, IndexKind("hnsw", halfvec=True), 300)
+    with database.connect() as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off")
+        assert _nearest(connection, f"'Ada', '{KEY}', 5") == exact
+    with database.connect() as connection:  # what the connection before did is counted when it ends
+        assert table(connection, f"SELECT idx_scan > 0 FROM pg_stat_user_indexes WHERE indexrelname = '{name}'") == [
+            (True,)
+        ]
 
 
 def test_a_person_by_key_or_name_and_the_default_set(connection: Connection, friday: Partition) -> None:

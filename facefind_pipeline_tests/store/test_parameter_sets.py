@@ -12,6 +12,7 @@ from facefind_pipeline.set_names import DEFAULT
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database, open_database
+from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline_tests.store.rows import Photo, partition, table, vector, write_all
 
 HOG, TALK = "hog-up1-px2000@dlib", "haar-sf1.05-mn2-ms100@imgbeddings"
@@ -107,7 +108,7 @@ def test_the_talks_sql_uses_the_sets_index(database: Database) -> None:
         shots = [Photo(f"{n}.jpg", str(n), [vector(n, n % 7, n % 11)]) for n in range(3000)]
         write_all(connection, into, shots)
         chosen = parameter_sets.find(connection, HOG)
-    name, _ = indexes.build(database, chosen, "hnsw", 3000)
+    name, _ = indexes.build(database, chosen, IndexKind("hnsw"), 3000)
     with database.connect() as connection:
         table(connection, "SELECT 1")
         with connection.cursor() as cursor:

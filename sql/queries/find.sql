@@ -2,6 +2,7 @@
 -- for each probe; a face beyond them is farther than `horizon`. Vectors of another embedder are not comparable.
 -- `among_wanted` looks at faces of `wanted` photos only, where there are filters; without, the few that are in no day any
 -- more are left out afterwards. `exactly` is `+ 0` where no index shall serve: the planner may take one that is disabled.
+-- `floats` is the type that the index holds; distances are those of the vectors themselves, of 32 bits.
 -- `confirmed_faces` is the part for a person, of whose photos some may be confirmed. Counts are of all photos up to the horizon, whatever of them is
 -- shown; they come also where none is.
 WITH wanted AS NOT MATERIALIZED (
@@ -19,7 +20,7 @@ near AS (
                e.embedding::vector({dimension}) {operator} probes.embedding AS distance
         FROM {table} e
         WHERE e.embedder_fingerprint = probes.embedder {among_wanted}
-        ORDER BY (e.embedding::vector({dimension}) {operator} probes.embedding) {exactly}
+        ORDER BY (e.embedding::{floats}({dimension}) {operator} probes.embedding::{floats}({dimension})) {exactly}
         LIMIT %(candidates)s
     ) candidate
     {confirmed_faces}

@@ -1,6 +1,8 @@
--- A set's index follows from the vectors of all its days and the method that was chosen. It bears its name, so that one
+-- A set's index follows from the vectors of all its days and the kind that was chosen. It bears its name, so that one
 -- that was dropped, or is not valid, is due. Nothing is to be indexed before a day has vectors.
-SELECT parameter_set AS partition, concat_ws(' ', vectors.version, index_method, live.names) AS made_from,
+SELECT parameter_set AS partition,
+       concat_ws(' ', vectors.version, index_method, CASE WHEN index_halfvec THEN 'halfvec' END, 'm=' || index_m,
+                 'ef_construction=' || index_ef_construction, 'lists=' || index_lists, live.names) AS made_from,
        NULL::text[] AS made_by
 FROM parameter_sets s
 LEFT JOIN (

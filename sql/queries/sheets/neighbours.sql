@@ -6,7 +6,8 @@ SELECT f.thumbnail, p.path, round(near.distance::numeric, 3)::text AS distance
 FROM sample s
 CROSS JOIN LATERAL (
     SELECT e.sha256, e.face_key, e.detector_fingerprint, e.embedding::vector({dimension}) {operator} s.embedding AS distance
-    FROM {table} e ORDER BY e.embedding::vector({dimension}) {operator} s.embedding LIMIT %(neighbours)s
+    FROM {table} e ORDER BY e.embedding::{floats}({dimension}) {operator} s.embedding::{floats}({dimension})
+    LIMIT %(neighbours)s
 ) near
 JOIN detected_faces f USING (sha256, detector_fingerprint, face_key)
 CROSS JOIN LATERAL (SELECT min(path) AS path FROM photos WHERE photos.sha256 = near.sha256) p
