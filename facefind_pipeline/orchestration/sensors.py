@@ -122,9 +122,9 @@ def registry_sync(context: dg.SensorEvaluationContext, workspace: dg.ResourcePar
 
 
 @_sensor(jobs=ASSET_JOBS, every_s=30)
-def dead_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def dead_runs(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
     """Marks unfinished runs whose process died as failed, and requests what they were making once more."""
-    requests = [retry(run) for run in end_dead_runs(context.instance)]
+    requests = [retry(run) for run in end_dead_runs(context.instance, workspace.database)]
     return dg.SensorResult([request for request in requests if request is not None])
 
 
