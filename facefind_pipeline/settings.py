@@ -9,6 +9,7 @@
 | FACEFIND_REFERENCES | folder of reference photos, `NAME.jpg` or `NAME/*.jpg` | `references` in the home |
 | FACEFIND_PHOTO_PARENTS | folders, separated as in PATH, below which jobs of the UI may register event days | none |
 | FACEFIND_IGNORE | names of folders to skip among the photos, separated by `:`, as `edited:*.lrdata` | none |
+| FACEFIND_ROOTS_MAP | where folders of photos lie on this host, `KNOWN=HERE`, separated by `:` | as they were given |
 | FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
 | FACEFIND_CLOTHES | `off` ranks photos by the face alone, also where clothes tell something | on |
 | FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
@@ -16,9 +17,12 @@
 
 import os
 from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 from facefind_pipeline import home as homes
+from facefind_pipeline.errors import FacefindError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,9 @@ def read_settings() -> Settings:
     """The settings of this process's environment.
 
     Raises:
-        FacefindError: the home is not to be trusted.
+        FacefindError: the home is not to be trusted, or FACEFIND_ROOTS_MAP can't be read.
     """
+    read_roots_map()
     named = _path("FACEFIND_HOME")
     home = named or Path(".facefind").absolute()
     homes.check(home, named=named is not None)
@@ -91,6 +96,34 @@ def read_settings() -> Settings:
 def clothes_count() -> bool:
     """Whether photos are ranked by clothes too."""
     return os.environ.get("FACEFIND_CLOTHES") != "off"
+
+
+def read_roots_map() -> tuple[tuple[str, str], ...]:
+    """FACEFIND_ROOTS_MAP: folders as the tables name them, and where they lie on this host; all absolute.
+
+    Raises:
+        FacefindError: it can't be read, or leads to two answers.
+    """
+    return _parse_roots_map(os.environ.get("FACEFIND_ROOTS_MAP", ""))
+
+
+@cache
+def _parse_roots_map(value: str) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for entry in filter(None, value.split(os.pathsep)):
+        known, _, here = (part.rstrip(os.sep) for part in entry.partition("="))
+        if not (known.startswith(os.sep) and here.startswith(os.sep)):
+            raise FacefindError(
+                f"FACEFIND_ROOTS_MAP: {entry!r} is not KNOWN=HERE, two absolute paths, as /srv/photos=/mnt/nas/photos"
+            )
+        pairs.append((known, here))
+    for side in zip(*pairs, strict=True):
+        for one, other in combinations(sorted(side), 2):
+            if other == one or other.startswith(one + os.sep):
+                raise FacefindError(
+                    f"FACEFIND_ROOTS_MAP: {other} is named twice, by itself or within {one}: name it once"
+                )
+    return tuple(pairs)
 
 
 def _path(variable: str) -> Path | None:

@@ -11,6 +11,7 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.path_text import printable, text_of
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.store.forgotten_days import Taken
+from facefind_pipeline.store.root_places import known_text
 
 
 def follow(old: Path, new: Path) -> None:
@@ -29,7 +30,7 @@ def follow(old: Path, new: Path) -> None:
     from facefind_pipeline.orchestration.resources import Incoming
 
     graph = open_graph(Bars())
-    config = {"follow_folder": {"old": text_of(move.old), "new": text_of(new)}}
+    config = {"follow_folder": {"old": known_text(move.old), "new": known_text(new)}}
     graph.run_job("move_event_days", config, Incoming(folders=[new]))
     for day in move.days:
         other = [f"{count:,} {what}" for count, what in ((day.missing, "missing"), (day.new, "new")) if count]

@@ -22,7 +22,7 @@ from facefind_pipeline.orchestration.recorded import recorded_versions
 from facefind_pipeline.orchestration.resources import Incoming
 from facefind_pipeline.orchestration.runs import CheckFailedError, Graph
 from facefind_pipeline.parameters import ParameterSet
-from facefind_pipeline.path_text import printable, text_of
+from facefind_pipeline.path_text import printable
 from facefind_pipeline.plan.due import Scope, Step, due, with_followers
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search import find
@@ -39,6 +39,7 @@ from facefind_pipeline.store.made import FACES, made_in_part
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.store.root_places import known_text
 from facefind_pipeline.vision.detectors import relative_cost
 from facefind_pipeline.vision.formats import left_out
 
@@ -76,7 +77,7 @@ def register_folder(graph: Graph, root: Path, day_name: str | None, *, by_name: 
     with graph.workspace.database.connect() as connection:
         folder = look_at_folder(connection, graph.workspace.settings, root, day_name, by_name=by_name)
     if folder.due:
-        config = {"folder": text_of(root), "day_name": day_name, "by_name": by_name}
+        config = {"folder": known_text(root), "day_name": day_name, "by_name": by_name}
         graph.run_job("add_event_days", {"register_event_days": config}, Incoming(folders=[root]))
     for line in folder.moved:
         note(line)

@@ -116,7 +116,7 @@ def open_graph(progress: Progress) -> "Graph":
 
     settings, database = open_writing()
     instance = open_instance(settings, database)
-    ended = end_dead_runs(instance)
+    ended = end_dead_runs(instance, database)
     if ended:
         click.echo(
             f"marked as failed: {counted(len(ended), 'unfinished run')} of processes that died; their work is kept",

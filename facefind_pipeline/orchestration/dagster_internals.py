@@ -30,6 +30,7 @@ from dagster._core.storage.tags import (
 )
 from dagster._core.utils import (
     make_new_backfill_id,  # in the form by which the UI finds a backfill
+    make_new_run_id,  # of a run whose lock is to be held before it begins
 )
 from dagster._core.workspace.context import (
     WorkspaceProcessContext,  # a code server and its definitions, for the web server and for working off a backfill
@@ -79,6 +80,7 @@ __all__ = [
     "execute_concurrency_slots_iteration",
     "execute_run_monitoring_iteration",
     "make_new_backfill_id",
+    "make_new_run_id",
     "proxy_servers",
     "setup_interrupt_handlers",
 ]

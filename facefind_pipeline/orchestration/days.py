@@ -7,8 +7,8 @@ from pydantic import Field
 
 from facefind_pipeline.orchestration.partitions import forget_event_day, require_idle, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
-from facefind_pipeline.path_text import path_of
 from facefind_pipeline.plurals import counted
+from facefind_pipeline.store.root_places import here
 
 
 class MoveConfig(dg.Config):
@@ -30,7 +30,7 @@ def follow_folder(context: dg.OpExecutionContext, config: MoveConfig, workspace:
     from facefind_pipeline.ingest.approval import require_approved
     from facefind_pipeline.ingest.moved import move_folder
 
-    old, new = Path(path_of(config.old)), Path(path_of(config.new))
+    old, new = Path(here(config.old)), Path(here(config.new))
     with workspace.database.connect() as connection:
         require_approved(connection, new, [*workspace.incoming.folders, *workspace.settings.photo_parents])
     move = move_folder(workspace.database, old, new)

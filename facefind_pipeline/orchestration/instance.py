@@ -8,7 +8,7 @@ import dagster as dg
 import yaml
 
 from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, NO_COMPUTE_LOGS, InstanceRef
-from facefind_pipeline.settings import Settings
+from facefind_pipeline.settings import Settings, read_roots_map
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.telemetry import TELEMETRY_OFF
 
@@ -62,6 +62,8 @@ def environment(settings: Settings, database: Database) -> dict[str, str]:
         variables["FACEFIND_CLIP_MODEL"] = str(settings.clip_model)
     if settings.photo_parents:
         variables["FACEFIND_PHOTO_PARENTS"] = os.pathsep.join(map(str, settings.photo_parents))
+    if roots := read_roots_map():
+        variables["FACEFIND_ROOTS_MAP"] = os.pathsep.join(f"{known}={here}" for known, here in roots)
     if not settings.previews:
         variables["FACEFIND_PREVIEWS"] = "off"
     return variables

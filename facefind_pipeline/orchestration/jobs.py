@@ -9,9 +9,10 @@ from pydantic import Field
 from facefind_pipeline.orchestration.dagster_internals import UnresolvedAssetJobDefinition
 from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
-from facefind_pipeline.path_text import path_of, printable
+from facefind_pipeline.path_text import printable
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.set_names import ALIASES, DEFAULT
+from facefind_pipeline.store.root_places import here
 
 NAMES = f"{', '.join(ALIASES)}; {DEFAULT} is the default set of this home"
 
@@ -81,7 +82,7 @@ def register_event_days(
     from facefind_pipeline.ingest.approval import require_approved
     from facefind_pipeline.ingest.register import register_folder
 
-    root, approved = Path(path_of(config.folder)), [*workspace.incoming.folders, *workspace.settings.photo_parents]
+    root, approved = Path(here(config.folder)), [*workspace.incoming.folders, *workspace.settings.photo_parents]
     with workspace.database.connect() as connection:
         require_approved(connection, root, approved)
     folder = register_folder(workspace.database, workspace.settings, root, config.day_name, by_name=config.by_name)

@@ -1,16 +1,23 @@
-"""Which process executes a run, and the end of runs whose process died.
+"""Which process executes a run, and the end of runs whose process died, on whatever host.
 
-Dagster does not notice: a run left STARTED keeps its partition from ever being requested again.
+Dagster does not notice: a run left STARTED keeps its partition from ever being requested again. So whoever executes a
+run holds a lock named by its id, which the database frees when the process ends, however it ends, or its host does.
 """
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
-import psutil
 from dagster import DagsterRun, DagsterRunStatus, RunsFilter
 
-HOST_TAG, PID_TAG, STARTED_TAG = "facefind/host", "facefind/pid", "facefind/process_started"
+from facefind_pipeline.store.database import Database
+
+HOST_TAG, PID_TAG = "facefind/host", "facefind/pid"
+LOCKED_TAG = "facefind/locked"  # names the run itself: Dagster copies tags to a run that repeats another
+LOCK = "run"
+OF_BEFORE_TAG = "facefind/process_started"  # of commands of versions that held no lock
 UNFINISHED = [
     DagsterRunStatus.NOT_STARTED,
     DagsterRunStatus.STARTING,
@@ -18,40 +25,56 @@ UNFINISHED = [
     DagsterRunStatus.CANCELING,
 ]
 
-
-def process_tags() -> dict[str, str]:
-    """Who executes a run, so that its end can be told from outside: host, process and when that began."""
-    return {
-        HOST_TAG: socket.gethostname(),
-        PID_TAG: str(os.getpid()),
-        STARTED_TAG: f"{psutil.Process().create_time():.2f}",
-    }
+_executed: set[str] = set()  # runs whose lock this process holds
+_until_exit = ExitStack()
 
 
-def end_dead_runs(instance: dg.DagsterInstance) -> list[DagsterRun]:
-    """Marks unfinished runs of this host's dead processes as failed and frees their slots; returns them."""
-    runs = instance.get_runs(RunsFilter(statuses=UNFINISHED, tags={HOST_TAG: socket.gethostname()}))
-    dead = [
-        run
-        for run in runs
-        if not _lives(int(run.tags[PID_TAG]), run.tags[STARTED_TAG]) and not _starts_with_parents_tags(instance, run)
-    ]
-    for run in dead:
-        instance.report_run_failed(run, f"process {run.tags[PID_TAG]} died before the run ended")
+def process_tags(run_id: str) -> dict[str, str]:
+    """Who executes a run, and that its lock is held from now on until it has ended."""
+    return {HOST_TAG: socket.gethostname(), PID_TAG: str(os.getpid()), LOCKED_TAG: run_id}
+
+
+@contextmanager
+def executing(database: Database, run_id: str) -> Iterator[None]:
+    """Holds the run's lock, in a session of its own; to be held before the run is tagged and until it has ended."""
+    with database.lock(LOCK, run_id):
+        _executed.add(run_id)
+        try:
+            yield
+        finally:
+            _executed.remove(run_id)
+
+
+def execute_until_exit(database: Database, run_id: str) -> None:
+    """Holds the run's lock until this process ends, as one that Dagster starts for a run does when that has ended."""
+    if run_id not in _executed:
+        _until_exit.enter_context(executing(database, run_id))
+
+
+def end_dead_runs(instance: dg.DagsterInstance, database: Database) -> list[DagsterRun]:
+    """Marks unfinished runs whose lock nobody holds any more as failed and frees their slots; returns them."""
+    runs = instance.get_runs(RunsFilter(statuses=UNFINISHED))
+    locked = [run for run in runs if run.tags.get(LOCKED_TAG) == run.run_id or _is_of_before(run)]
+    return [run for run in locked if _end_if_dead(instance, database, run)]
+
+
+def _is_of_before(run: DagsterRun) -> bool:
+    """Whether an earlier version's command executed it; a run that repeats such a one has its tags too."""
+    return OF_BEFORE_TAG in run.tags and run.parent_run_id is None
+
+
+def _end_if_dead(instance: dg.DagsterInstance, database: Database, run: DagsterRun) -> bool:
+    # Under its lock, so that of two who look at once one ends it; and it may have ended by itself since it was listed.
+    with database.lock_if_free(LOCK, run.run_id) as free:
+        if not free or _has_ended(instance, run.run_id):
+            return False
+        instance.report_run_failed(
+            run, f"process {run.tags[PID_TAG]} on {run.tags[HOST_TAG]} died before the run ended"
+        )
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return dead
+        return True
 
 
-def _starts_with_parents_tags(instance: dg.DagsterInstance, run: DagsterRun) -> bool:
-    """Whether the tags are still those that Dagster copied from the run that this one repeats."""
-    parent = instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
-    return parent is not None and all(parent.tags.get(tag) == run.tags[tag] for tag in (PID_TAG, STARTED_TAG))
-
-
-def _lives(pid: int, started: str) -> bool:
-    try:
-        process = psutil.Process(pid)
-        # A zombie is dead; and a process number is given again after a while.
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - float(started)) < 1
-    except psutil.NoSuchProcess:
-        return False
+def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    now = instance.get_run_by_id(run_id)
+    return now is None or now.is_finished

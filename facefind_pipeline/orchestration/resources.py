@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from facefind_pipeline.orchestration.processes import process_tags
+from facefind_pipeline.orchestration.processes import execute_until_exit, process_tags
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
@@ -77,12 +77,15 @@ class Workspace:
         return self.progress or LogProgress(log)
 
 
-@dg.resource(description="Settings and database; tags the run with the process that executes it.")
+@dg.resource(description="Settings and database; holds the run's lock, by which its process's death is noticed.")
 def workspace(context: dg.InitResourceContext) -> Workspace:
-    """For runs that Dagster launches, so that their process's death is noticed; commands give their own workspace."""
+    """For runs that Dagster launches, each in a process; commands give their own workspace and hold the lock."""
+    given = Workspace()
     if context.run is not None and context.instance is not None:
-        context.instance.add_run_tags(context.run.run_id, process_tags())
-    return Workspace()
+        run_id = context.run.run_id
+        execute_until_exit(given.database, run_id)
+        context.instance.add_run_tags(run_id, process_tags(run_id))
+    return given
 
 
 class LogProgress:

@@ -11,8 +11,9 @@ from dagster import DagsterEvent, DagsterEventType, DagsterExecutionInterruptedE
 from dagster_shared.error import SerializableErrorInfo
 
 from facefind_pipeline.errors import FacefindError, OutageError
+from facefind_pipeline.orchestration.dagster_internals import make_new_run_id
 from facefind_pipeline.orchestration.partitions import sync_with_tables
-from facefind_pipeline.orchestration.processes import process_tags
+from facefind_pipeline.orchestration.processes import executing, process_tags
 from facefind_pipeline.orchestration.resources import NOTHING, Incoming, Workspace
 from facefind_pipeline.store.outages import outage
 
@@ -71,16 +72,22 @@ class Graph:
     def _execute(
         self, name: str, job: dg.JobDefinition, config: Mapping[str, Any], incoming: Incoming, **selected: Any
     ) -> None:
+        run_id = make_new_run_id()
         # Ctrl-C reaches us from within a step as a failed step, and between steps as Dagster's own exception.
         try:
-            with self.workspace.handing_over(incoming), redirect_stderr(_WithoutLostEvents(sys.stderr)):
+            with (
+                executing(self.workspace.database, run_id),
+                self.workspace.handing_over(incoming),
+                redirect_stderr(_WithoutLostEvents(sys.stderr)),
+            ):
                 result = job.execute_in_process(
                     run_config={
                         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                         "ops": {op: {"config": values} for op, values in config.items()},
                     },
                     instance=self.instance,
-                    tags=process_tags(),
+                    tags=process_tags(run_id),
+                    run_id=run_id,
                     raise_on_error=False,
                     **selected,
                 )

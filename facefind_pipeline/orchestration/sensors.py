@@ -22,7 +22,7 @@ from facefind_pipeline.orchestration.partitions import (
 )
 from facefind_pipeline.orchestration.processes import end_dead_runs
 from facefind_pipeline.orchestration.resources import Workspace
-from facefind_pipeline.path_text import text_of
+from facefind_pipeline.store.root_places import known_text
 
 RETRY_TAG = "facefind/retry_of"
 REGISTER_AGAIN_S = 600
@@ -67,9 +67,9 @@ def new_event_days(context: dg.SensorEvaluationContext, workspace: dg.ResourcePa
         problems += left_out
         if new:
             keys = " ".join(day.key for day in new)
-            config = _config("register_event_days", folder=text_of(root), by_name=False)
+            config = _config("register_event_days", folder=known_text(root), by_name=False)
             # The folder stays new until the run is done, so a key; with the time, so that one that failed comes again.
-            key = f"{text_of(root)} {keys} {int(time.time()) // REGISTER_AGAIN_S}"
+            key = f"{known_text(root)} {keys} {int(time.time()) // REGISTER_AGAIN_S}"
             requests.append(dg.RunRequest(key, job_name=add_event_days.name, run_config=config))
     registered = set(context.instance.get_dynamic_partitions("event_day"))
     config = _config("raw_photos", settle_seconds=SETTLE_S)
@@ -122,9 +122,9 @@ def registry_sync(context: dg.SensorEvaluationContext, workspace: dg.ResourcePar
 
 
 @_sensor(jobs=ASSET_JOBS, every_s=30)
-def dead_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def dead_runs(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
     """Marks unfinished runs whose process died as failed, and requests what they were making once more."""
-    requests = [retry(run) for run in end_dead_runs(context.instance)]
+    requests = [retry(run) for run in end_dead_runs(context.instance, workspace.database)]
     return dg.SensorResult([request for request in requests if request is not None])
 
 

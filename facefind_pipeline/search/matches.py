@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from facefind_pipeline.path_text import path_of
+from facefind_pipeline.store.root_places import here
 
 if TYPE_CHECKING:
     from facefind_pipeline.search.calibration import Calibration
@@ -228,4 +228,4 @@ def read_matches(rows: Sequence[PhotoRow], calibration: "Calibration | None") ->
 
 
 def _file(root: str, path: str) -> Path:
-    return Path(path_of(os.path.join(root, path)))  # noqa: PTH118 (three times as fast as joining two paths)
+    return Path(here(os.path.join(root, path)))  # noqa: PTH118 (three times as fast as joining two paths)

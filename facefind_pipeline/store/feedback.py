@@ -10,7 +10,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.faces import Box
-from facefind_pipeline.path_text import path_of
+from facefind_pipeline.store.root_places import here
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def files_of(connection: Connection, sha256: bytes) -> list[str]:
             """,
             [sha256],
         )
-        return [path_of(path) for (path,) in cursor.fetchall()]
+        return [here(path) for (path,) in cursor.fetchall()]
 
 
 def faces_under(connection: Connection, parameter_set: str, sha256: bytes) -> list[Box]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.path_text import path_of, text_of
 from facefind_pipeline.store import faces, photos
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.store.root_places import here, known_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,11 @@ def forget_day(connection: Connection, day: EventDay) -> Taken:
                 DELETE FROM photo_roots r WHERE path = %s
                 AND NOT EXISTS (SELECT FROM event_days d WHERE d.root_id = r.root_id)
                 """,
-                [text_of(day.root)],
+                [known_text(day.root)],
             )
-        cursor.execute("INSERT INTO forgotten_folders (path) VALUES (%s) ON CONFLICT DO NOTHING", [text_of(day.path)])
+        cursor.execute(
+            "INSERT INTO forgotten_folders (path) VALUES (%s) ON CONFLICT DO NOTHING", [known_text(day.path)]
+        )
     return taken
 
 
@@ -77,13 +79,13 @@ def folders(connection: Connection) -> set[Path]:
     """Folders that are left out until they are given by name."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT path FROM forgotten_folders")
-        return {Path(path_of(path)) for (path,) in cursor.fetchall()}
+        return {Path(here(path)) for (path,) in cursor.fetchall()}
 
 
 def recall(connection: Connection, folder: Path) -> None:
     """Lets a folder be an event day again."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM forgotten_folders WHERE path = %s", [text_of(folder)])
+        cursor.execute("DELETE FROM forgotten_folders WHERE path = %s", [known_text(folder)])
 
 
 def move_folders(connection: Connection, old: Path, new: Path) -> None:
@@ -94,7 +96,7 @@ def move_folders(connection: Connection, old: Path, new: Path) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(
                     "INSERT INTO forgotten_folders (path) VALUES (%s) ON CONFLICT DO NOTHING",
-                    [text_of(new / folder.relative_to(old))],
+                    [known_text(new / folder.relative_to(old))],
                 )
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.path_text import text_of
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.clocks import apply_shifts
 from facefind_pipeline.store.made import follow_paths
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.store.root_places import known_text
 
 
 def move_days(
@@ -33,18 +33,20 @@ def move_days(
             _move_photos(connection, before, after)
             if after.key in taken:
                 _take_over(connection, taken[after.key], after)
-            cursor.execute("INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [text_of(after.root)])
+            cursor.execute(
+                "INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [known_text(after.root)]
+            )
             cursor.execute(
                 """
                 UPDATE event_days SET available = true, folder = %s,
                     root_id = (SELECT root_id FROM photo_roots WHERE path = %s)
                 WHERE event_day = %s
                 """,
-                [after.folder, text_of(after.root), after.key],
+                [after.folder, known_text(after.root), after.key],
             )
         for old, new in roots.items():
-            cursor.execute("INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [text_of(new)])
-            cursor.execute("DELETE FROM photo_roots WHERE path = %s", [text_of(old)])
+            cursor.execute("INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [known_text(new)])
+            cursor.execute("DELETE FROM photo_roots WHERE path = %s", [known_text(old)])
 
 
 def _move_photos(connection: Connection, before: EventDay, after: EventDay) -> None:

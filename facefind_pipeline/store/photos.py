@@ -8,11 +8,12 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.path_text import path_of, text_of
+from facefind_pipeline.path_text import path_of
 from facefind_pipeline.store import versions
 from facefind_pipeline.store.binary_copy import insert
 from facefind_pipeline.store.clocks import apply_shifts
 from facefind_pipeline.store.made import forget_made_of_day
+from facefind_pipeline.store.root_places import here, known_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +88,13 @@ PHOTO_COLUMNS = {
 def register_days(connection: Connection, root: Path, days: Iterable[EventDay]) -> None:
     """Remembers the root and those of its days that are new."""
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [text_of(root)])
+        cursor.execute("INSERT INTO photo_roots (path) VALUES (%s) ON CONFLICT DO NOTHING", [known_text(root)])
         cursor.executemany(
             """
             INSERT INTO event_days (event_day, root_id, folder)
             SELECT %s, root_id, %s FROM photo_roots WHERE path = %s ON CONFLICT DO NOTHING
             """,
-            [(day.key, day.folder, text_of(root)) for day in days],
+            [(day.key, day.folder, known_text(root)) for day in days],
         )
 
 
@@ -101,7 +102,7 @@ def roots(connection: Connection) -> list[Path]:
     """Folders that were given, in that order."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT path FROM photo_roots ORDER BY root_id")
-        return [Path(path_of(path)) for (path,) in cursor.fetchall()]
+        return [Path(here(path)) for (path,) in cursor.fetchall()]
 
 
 def days(connection: Connection, root: Path | None = None) -> list[EventDay]:
@@ -112,10 +113,10 @@ def days(connection: Connection, root: Path | None = None) -> list[EventDay]:
             SELECT event_day, path, folder, available FROM event_days JOIN photo_roots USING (root_id)
             WHERE path = coalesce(%s, path) ORDER BY event_day
             """,
-            [text_of(root) if root else None],
+            [known_text(root) if root else None],
         )
         return [
-            EventDay(key, Path(path_of(path)), folder, available) for key, path, folder, available in cursor.fetchall()
+            EventDay(key, Path(here(path)), folder, available) for key, path, folder, available in cursor.fetchall()
         ]
 
 

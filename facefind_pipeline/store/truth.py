@@ -8,7 +8,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.faces import Box
+from facefind_pipeline.path_text import text_of
 from facefind_pipeline.store import versions
+from facefind_pipeline.store.root_places import here
 
 
 class TruthRow(NamedTuple):
@@ -105,7 +107,7 @@ def known_photos(connection: Connection) -> list[KnownPhoto]:
             """
         )
         return [
-            KnownPhoto(day, path, None if sha is None else bytes(sha), root)
+            KnownPhoto(day, path, None if sha is None else bytes(sha), text_of(here(root)))
             for day, path, sha, root in cursor.fetchall()
         ]
 

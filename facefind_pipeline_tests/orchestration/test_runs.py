@@ -4,6 +4,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import dagster as dg
 import pytest
@@ -11,9 +13,18 @@ from dagster import DagsterRunStatus
 
 from facefind_pipeline.definitions import build_defs
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.orchestration.dagster_internals import make_new_run_id
 from facefind_pipeline.orchestration.instance import open_instance, write_configuration
 from facefind_pipeline.orchestration.partitions import sync_with_tables
-from facefind_pipeline.orchestration.processes import HOST_TAG, PID_TAG, STARTED_TAG, end_dead_runs, process_tags
+from facefind_pipeline.orchestration.processes import (
+    HOST_TAG,
+    LOCKED_TAG,
+    OF_BEFORE_TAG,
+    PID_TAG,
+    end_dead_runs,
+    executing,
+    process_tags,
+)
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.settings import Settings
@@ -21,33 +32,75 @@ from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Silence
 from facefind_pipeline_tests.store import rows
 
+HOLDER = """
+import sys, time
+from facefind_pipeline.orchestration.processes import execute_until_exit
+from facefind_pipeline.settings import read_settings
+from facefind_pipeline.store.database import open_database
 
-def _unfinished(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
-    return instance.add_run(dg.DagsterRun("any job", status=DagsterRunStatus.STARTED, tags=tags)).run_id
+execute_until_exit(open_database(read_settings()), sys.argv[1])
+print("held", flush=True)
+time.sleep(600)
+"""
 
 
-def test_only_runs_of_dead_processes_of_this_host_are_ended() -> None:
-    mine = process_tags()
-    ended = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
-    )
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
-        alive = _unfinished(instance, mine)
-        dead = _unfinished(instance, mine | {PID_TAG: ended.stdout.strip()})
-        pid_given_again = _unfinished(instance, mine | {STARTED_TAG: "1000.00"})
-        elsewhere = _unfinished(instance, mine | {HOST_TAG: "another", PID_TAG: ended.stdout.strip()})
-        launched_by_dagster = _unfinished(instance, {})
-        assert {run.run_id for run in end_dead_runs(instance)} == {dead, pid_given_again}
-        statuses = {run.run_id: run.status for run in instance.get_runs()}
-        assert statuses[dead] == statuses[pid_given_again] == DagsterRunStatus.FAILURE
-        assert {statuses[run] for run in (alive, elsewhere, launched_by_dagster)} == {DagsterRunStatus.STARTED}
-        assert end_dead_runs(instance) == []
+        yield instance
+
+
+def _started(instance: dg.DagsterInstance, run_id: str, tags: Mapping[str, str] = MappingProxyType({})) -> None:
+    instance.add_run(
+        dg.DagsterRun("any job", run_id, status=DagsterRunStatus.STARTED, tags={**process_tags(run_id), **tags})
+    )
+
+
+def _ended(instance: dg.DagsterInstance, database: Database) -> set[str]:
+    return {run.run_id for run in end_dead_runs(instance, database)}
+
+
+def test_a_run_is_dead_when_its_process_is_and_not_before(instance: dg.DagsterInstance, database: Database) -> None:
+    run_id = make_new_run_id()
+    with subprocess.Popen([sys.executable, "-c", HOLDER, run_id], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        try:
+            assert holder.stdout.readline() == "held\n"
+            _started(instance, run_id)
+            assert _ended(instance, database) == set()
+        finally:
+            holder.kill()
+    assert _ended(instance, database) == {run_id}
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status == DagsterRunStatus.FAILURE
+    assert _ended(instance, database) == set()
+
+
+def test_a_dead_run_of_another_host_is_ended_too(instance: dg.DagsterInstance, database: Database) -> None:
+    run_id = make_new_run_id()
+    _started(instance, run_id, {HOST_TAG: "another", PID_TAG: "1"})
+    with executing(database, run_id):
+        assert _ended(instance, database) == set()
+    assert _ended(instance, database) == {run_id}
+
+
+def test_a_run_that_nobody_executes_yet_is_not_dead(instance: dg.DagsterInstance, database: Database) -> None:
+    _started(instance, make_new_run_id(), {LOCKED_TAG: make_new_run_id()})  # tags copied from the run that it repeats
+    instance.add_run(dg.DagsterRun("any job", status=DagsterRunStatus.STARTING))
+    assert _ended(instance, database) == set()
+
+
+def test_a_run_that_an_earlier_versions_command_left_is_ended(instance: dg.DagsterInstance, database: Database) -> None:
+    tags = {HOST_TAG: "one", PID_TAG: "1", OF_BEFORE_TAG: "1700000000.00"}
+    instance.add_run(dg.DagsterRun("any job", "left", status=DagsterRunStatus.STARTED, tags=tags))
+    parent = {"parent_run_id": "left", "root_run_id": "left"}
+    instance.add_run(dg.DagsterRun("any job", "repeats", status=DagsterRunStatus.STARTED, tags=tags, **parent))
+    assert _ended(instance, database) == {"left"}
 
 
 def test_tags_name_this_process() -> None:
-    tags = process_tags()
-    assert tags[HOST_TAG] == socket.gethostname()
-    assert tags[PID_TAG] == str(os.getpid())
+    assert process_tags("0") == {HOST_TAG: socket.gethostname(), PID_TAG: str(os.getpid()), LOCKED_TAG: "0"}
 
 
 def test_partitions_are_added_and_never_deleted(database: Database) -> None:
@@ -71,6 +124,7 @@ def test_a_failed_step_is_one_line_with_the_run_to_look_up(settings: Settings, d
     assert f"(run {run.run_id})" in str(error.value)
     assert "\n" not in str(error.value)
     assert run.tags[PID_TAG] == str(os.getpid())
+    assert run.tags[LOCKED_TAG] == run.run_id
 
 
 def test_the_configuration_holds_no_password_and_dagster_reads_it(settings: Settings, database: Database) -> None:

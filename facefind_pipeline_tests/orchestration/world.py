@@ -3,8 +3,6 @@
 The plan is asked at each tick too: at the end it has asked for just what they requested, and is empty.
 """
 
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
@@ -16,8 +14,9 @@ from dagster import DagsterEventType
 from facefind_pipeline.cli import stages
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.faces import present_fingerprints
+from facefind_pipeline.orchestration.dagster_internals import make_new_run_id
 from facefind_pipeline.orchestration.partitions import day_set, day_sets
-from facefind_pipeline.orchestration.processes import PID_TAG, process_tags
+from facefind_pipeline.orchestration.processes import process_tags
 from facefind_pipeline.orchestration.recorded import recorded_versions
 from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.orchestration.sensors import registry_sync
@@ -118,13 +117,12 @@ class World:
 
     def start_and_kill(self, assets: Sequence[str], partition: str, tags: Mapping[str, str] | None = None) -> None:
         """A run that a process began which is there no more."""
-        ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+        run_id = make_new_run_id()  # whose lock nobody holds
         job = self.graph.definitions.resolve_implicit_global_asset_job_def()
         run = self.graph.instance.create_run_for_job(
             job.get_subset(asset_selection={dg.AssetKey(asset) for asset in assets}),
-            tags=process_tags()
-            | {PID_TAG: ended.stdout.decode().strip(), "dagster/partition": partition}
-            | (tags or {}),
+            run_id=run_id,
+            tags={**process_tags(run_id), "dagster/partition": partition, **(tags or {})},
             asset_selection=frozenset(dg.AssetKey(asset) for asset in assets),
         )
         self.graph.instance.report_dagster_event(
