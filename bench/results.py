@@ -34,13 +34,13 @@ def record(figures: Mapping[str, float]) -> None:
     LATEST.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def publish(table: str, rows: Sequence[Mapping[str, object]], document: Path = DOCUMENT) -> None:
-    """Prints a table and puts it between the marks of that name in the document.
+def publish(table: str, rows: Sequence[Mapping[str, object]], document: Path | None = None) -> None:
+    """Prints a table and puts it between the marks of that name in the document, by default `DOCUMENT`.
 
     Raises:
         ValueError: the document has no such marks.
     """
-    text = markdown(rows)
+    document, text = document or DOCUMENT, markdown(rows)
     print(f"\n{text}\n", flush=True)
     caption = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {machine()}"
     text_with_table, found = re.subn(

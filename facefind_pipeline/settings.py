@@ -11,7 +11,7 @@
 | FACEFIND_IGNORE | names of folders to skip among the photos, separated by `:`, as `edited:*.lrdata` | none |
 | FACEFIND_ROOTS_MAP | where folders of photos lie on this host, `KNOWN=HERE`, separated by `:` | as they were given |
 | FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
-| FACEFIND_CLOTHES | `off` ranks photos by the face alone, also where clothes tell something | on |
+| FACEFIND_CLOTHES | `off` ranks photos by the face alone, also where clothes of the day would count | on |
 | FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
 """
 

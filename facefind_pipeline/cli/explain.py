@@ -127,7 +127,7 @@ def _clothes(clothes: "ClothesOfPhoto", name: str) -> str:
     if clothes.separation is None:
         return f"not known of anybody on {clothes.event_day}"
     if clothes.separation == 0:
-        return f"tell nothing on {clothes.event_day}: people are dressed alike there, or too few are sure"
+        return f"do not count on {clothes.event_day}: people are dressed alike there, or too few are sure"
     if clothes.log_odds is None:
         return f"not compared: none are seen below the face, or none of {name} in another sure photo of that day"
     return clothes_in_words(clothes.log_odds, clothes.photos) or "say little"

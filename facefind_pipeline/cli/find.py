@@ -61,9 +61,7 @@ Examples:
 @click.option(
     "--metric", type=click.Choice(["l2", "cosine", "ip", "l1"]), help="Distance; the embedder's own by default."
 )
-@click.option(
-    "--no-clothes", is_flag=True, help="Rank by the face alone, also where clothes of the day tell something."
-)
+@click.option("--no-clothes", is_flag=True, help="Rank by the face alone, also where clothes of the day count.")
 @copy_option
 @sheet_option("the matches")
 @params_option

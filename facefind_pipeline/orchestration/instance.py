@@ -8,7 +8,7 @@ import dagster as dg
 import yaml
 
 from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, NO_COMPUTE_LOGS, InstanceRef
-from facefind_pipeline.settings import Settings, read_roots_map
+from facefind_pipeline.settings import Settings, clothes_count, read_roots_map
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.telemetry import TELEMETRY_OFF
 
@@ -66,6 +66,8 @@ def environment(settings: Settings, database: Database) -> dict[str, str]:
         variables["FACEFIND_ROOTS_MAP"] = os.pathsep.join(f"{known}={here}" for known, here in roots)
     if not settings.previews:
         variables["FACEFIND_PREVIEWS"] = "off"
+    if not clothes_count():
+        variables["FACEFIND_CLOTHES"] = "off"
     return variables
 
 

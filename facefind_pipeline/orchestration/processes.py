@@ -54,13 +54,15 @@ def execute_until_exit(database: Database, run_id: str) -> None:
 def end_dead_runs(instance: dg.DagsterInstance, database: Database) -> list[DagsterRun]:
     """Marks unfinished runs whose lock nobody holds any more as failed and frees their slots; returns them."""
     runs = instance.get_runs(RunsFilter(statuses=UNFINISHED))
-    locked = [run for run in runs if run.tags.get(LOCKED_TAG) == run.run_id or _is_of_before(run)]
+    locked = [run for run in runs if run.tags.get(LOCKED_TAG) == run.run_id or _is_of_before(instance, run)]
     return [run for run in locked if _end_if_dead(instance, database, run)]
 
 
-def _is_of_before(run: DagsterRun) -> bool:
-    """Whether an earlier version's command executed it; a run that repeats such a one has its tags too."""
-    return OF_BEFORE_TAG in run.tags and run.parent_run_id is None
+def _is_of_before(instance: dg.DagsterInstance, run: DagsterRun) -> bool:
+    """Whether an earlier version executed it; a run that repeats such a one has that one's tags before its own."""
+    parent = instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
+    inherited = parent.tags.get(OF_BEFORE_TAG) if parent else None
+    return run.tags.get(OF_BEFORE_TAG) not in (None, inherited)
 
 
 def _end_if_dead(instance: dg.DagsterInstance, database: Database, run: DagsterRun) -> bool:

@@ -105,8 +105,8 @@ class Results:
         people: one row per person: `person`, `ranked` (photos), `sure` and `likely` (of them), `nearest` (path of the
             first photo) and its `distance`.
         calibration: what distances mean under the set; None where that is not known.
-        clothes: one row per event day on which somebody's clothes are known, with the columns of `ClothesDay`; `tell`
-            says in words whether they count.
+        clothes: one row per event day on which somebody's clothes are known, with the columns of `ClothesDay`; `count`
+            says whether they count.
     """
 
     version: str
@@ -200,5 +200,5 @@ def _people(connection: Connection, key: str, calibration: Calibration | None) -
 def _clothes(connection: Connection, key: str) -> "pd.DataFrame":
     import pandas as pd
 
-    days = [(*day, "something" if day.separation else "nothing") for day in read_days(connection, key)]
-    return pd.DataFrame(days, columns=[*ClothesDay._fields, "tell"])
+    days = [(*day, "yes" if day.separation else "no") for day in read_days(connection, key)]
+    return pd.DataFrame(days, columns=[*ClothesDay._fields, "count"])

@@ -6,6 +6,7 @@ here; all else works with paths of this host.
 
 import os
 
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.path_text import path_of, text_of
 from facefind_pipeline.settings import read_roots_map
 
@@ -20,12 +21,19 @@ def here(text: str) -> str:
 
 
 def known_text(path: str | os.PathLike[str]) -> str:
-    """The text in the tables of an absolute path on this host: the way back from `here`."""
+    """The text in the tables of an absolute path on this host: the way back from `here`.
+
+    Raises:
+        FacefindError: by the map that text is of another folder on this host.
+    """
     place = os.fspath(path)
     for known, local in read_roots_map():
         if _is_within(place, local):
             return text_of(known + place[len(local) :])
-    return text_of(place)
+    text = text_of(place)
+    if here(text) != place:
+        raise FacefindError(f"by FACEFIND_ROOTS_MAP {text} lies at {text_of(here(text))} on this host: give that path")
+    return text
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -65,6 +65,6 @@ def test_a_day_on_which_clothes_tell_nothing_is_named(facefind: Facefind, databa
     (match, *_) = json.loads(facefind("find", "Guest-00", "--json").stdout)
     day = match["event_day"]
     found = facefind("explain", "Guest-00", match["photo"], "--day", day, "--json").stdout
-    assert json.loads(found)["clothes"].startswith(f"tell nothing on {day}: people are dressed alike")
+    assert json.loads(found)["clothes"].startswith(f"do not count on {day}: people are dressed alike")
     (one,) = [row for row in json.loads(facefind("status", "--json").stdout)["sets"] if row["set"] == KEY]
     assert one["clothes count on days"] == "0 of 2"

@@ -96,7 +96,9 @@ def test_a_run_that_an_earlier_versions_command_left_is_ended(instance: dg.Dagst
     instance.add_run(dg.DagsterRun("any job", "left", status=DagsterRunStatus.STARTED, tags=tags))
     parent = {"parent_run_id": "left", "root_run_id": "left"}
     instance.add_run(dg.DagsterRun("any job", "repeats", status=DagsterRunStatus.STARTED, tags=tags, **parent))
-    assert _ended(instance, database) == {"left"}
+    own = {**tags, OF_BEFORE_TAG: "1700000001.00"}
+    instance.add_run(dg.DagsterRun("any job", "repeated", status=DagsterRunStatus.STARTED, tags=own, **parent))
+    assert _ended(instance, database) == {"left", "repeated"}
 
 
 def test_tags_name_this_process() -> None:

@@ -44,6 +44,14 @@ def test_what_only_begins_alike_stays_where_it_is() -> None:
         assert known_text("/mnt/photos2") == "/mnt/photos2"
 
 
+def test_a_folder_that_the_map_has_elsewhere_is_refused() -> None:
+    with (
+        _map("/srv/photos=/mnt/nas"),
+        pytest.raises(FacefindError, match="/srv/photos/x lies at /mnt/nas/x on this host: give that path"),
+    ):
+        known_text("/srv/photos/x")
+
+
 def test_several_are_named() -> None:
     with _map("/srv/a=/mnt/one/:/srv/b/=/mnt/two"):
         assert (here("/srv/a/1.jpg"), here("/srv/b")) == ("/mnt/one/1.jpg", "/mnt/two")
