@@ -16,7 +16,7 @@ from facefind_pipeline.search.find import find_person
 from facefind_pipeline.search.matches import Match
 from facefind_pipeline.search.results import refresh, results_version
 from facefind_pipeline.search.worn_days import read_days
-from facefind_pipeline.store import feedback, parameter_sets
+from facefind_pipeline.store import feedback, parameter_sets, photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person
 from facefind_pipeline_tests.search.dressed import DAYS, FACES, GUESTS, write_event
@@ -105,6 +105,25 @@ def test_an_answer_says_what_clothes_added(connection: Connection) -> None:
     assert all(
         match.clothes is None and match.score == match.face_score for match in _answer(connection, clothes=False)
     )
+
+
+def test_a_day_may_be_forgotten_while_its_clothes_are_searched(database: Database, connection: Connection) -> None:
+    write_event(connection, uniforms=False)
+    connection.commit()
+    with database.connect() as searching:
+        searching.set_session(isolation_level="REPEATABLE READ")
+        assert table(searching, "SELECT count(*) FROM event_days") == [(2,)]
+        photos.remove_day(connection, "friday")
+        connection.commit()
+        _search(searching)
+        assert [day.event_day for day in read_days(searching, KEY)] == list(DAYS)
+
+
+def test_a_forgotten_day_leaves_nothing_of_its_clothes(connection: Connection) -> None:
+    write_event(connection, uniforms=False)
+    _search(connection)
+    photos.remove_day(connection, "friday")
+    assert [day.event_day for day in read_days(connection, KEY)] == ["saturday"]
 
 
 def test_explain_knows_both_ranks_and_what_the_day_tells(connection: Connection) -> None:
