@@ -1,6 +1,6 @@
 """A set's evaluation: all figures from its stored results and the truth lists, computed where either changed.
 
-One query brings all rows; the rest is arithmetic on them, so 50 people in 160 photos take a fraction of a second.
+One query brings all rows of a ranking; the rest is arithmetic on them: 50 people in 160 photos take part of a second.
 """
 
 import itertools
@@ -19,7 +19,6 @@ from facefind_pipeline.evaluation.metrics import average_precision, curve, inter
 from facefind_pipeline.evaluation.slices import slices
 from facefind_pipeline.evaluation.truth_facts import (
     TruthFact,
-    by_face_alone,
     have_clothes_counted,
     nearest_reference_ranking,
     read_truth_facts,
@@ -82,7 +81,8 @@ def compute_figures(connection: Connection, key: str) -> Figures:
     facts = read_truth_facts(connection, key)
     if not have_clothes_counted(facts):
         return _figures_of(connection, key, facts)
-    return _figures_of(connection, key, facts, _figures_of(connection, key, by_face_alone(facts)))
+    by_face = read_truth_facts(connection, key, clothes=False)
+    return _figures_of(connection, key, facts, _figures_of(connection, key, by_face))
 
 
 def _figures_of(

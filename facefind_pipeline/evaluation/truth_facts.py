@@ -13,7 +13,7 @@ from facefind_pipeline.evaluation.metrics import Ranking
 from facefind_pipeline.faces import Box
 from facefind_pipeline.search.priors import prior_of
 from facefind_pipeline.store import parameter_sets
-from facefind_pipeline.store.queries import operator, query
+from facefind_pipeline.store.queries import operator, query, results_table
 
 SAME_PICTURE_RATE = 1e-4  # of two photos of one person so few are as near as one photo is to what was cut from it
 SAME_VECTOR = 1e-3  # what rounding makes of no distance at all; where nothing is known of the embedder
@@ -63,13 +63,21 @@ class TruthFact(NamedTuple):
 
 
 def read_truth_facts(
-    connection: Connection, key: str, person: str | None = None, photo: bytes | None = None
+    connection: Connection, key: str, person: str | None = None, photo: bytes | None = None, *, clothes: bool = True
 ) -> list[TruthFact]:
-    """All ranked and all true (person, photo) of a set; of one person, as if the photo were true, if asked."""
+    """All ranked and all true (person, photo) of a set, by person and rank.
+
+    Args:
+        connection: where the tables are.
+        key: the set's.
+        person: of this one only, as if the photo were true.
+        photo: its SHA-256.
+        clothes: False has ranks, scores and faces as they are by the face alone.
+    """
     values = {"parameter_set": key, "person": person, "photo": photo, "same_picture": same_picture(key)}
     with connection.cursor() as cursor:
         metric = parameter_sets.find(connection, key).metric
-        cursor.execute(query("truth_facts", operator=operator(metric)), values)
+        cursor.execute(query("truth_facts", operator=operator(metric), results=results_table(clothes=clothes)), values)
         return [TruthFact(person, bytes(sha256), *rest) for person, sha256, *rest in cursor.fetchall()]
 
 
@@ -86,12 +94,6 @@ def same_picture(key: str) -> float:
 def have_clothes_counted(facts: Iterable[TruthFact]) -> bool:
     """Whether clothes moved any score."""
     return any((fact.rank, fact.score) != (fact.face_rank, fact.face_score) for fact in facts)
-
-
-def by_face_alone(facts: Iterable[TruthFact]) -> list[TruthFact]:
-    """The facts as they would be without clothes, in the order of those ranks."""
-    moved = [fact._replace(rank=fact.face_rank, score=fact.face_score) for fact in facts]
-    return sorted(moved, key=lambda fact: (fact.person, fact.rank is None, fact.rank, fact.sha256))
 
 
 def template_ranking(facts: Sequence[TruthFact]) -> Ranking:

@@ -45,7 +45,7 @@ class Filled:
         embedded: faces the embedder ran on now.
         described: faces whose clothes were described now.
         removed: vectors of the set whose photo is gone, or of a former fingerprint.
-        problems: why a photo's pixels could not be read, or detector or embedder failed on it, by path.
+        problems: why a photo's pixels could not be read, or detector, embedder or clothes failed on it, by path.
         vanished: paths that were gone or changed since the day was ingested.
         loading_seconds: until the models were there, which each process loads for itself.
         seconds: of the work between that and the last commit.
@@ -272,7 +272,7 @@ def _write(
             detections.append(
                 Detection(sha256, result.detection_seconds, result.problem, result.faces, result.thumbnails, sharp)
             )
-        if problem := result.problem or result.embedding_problem:
+        if problem := result.problem or result.embedding_problem or result.clothes_problem:
             filled.problems[paths[sha256]] = problem
         if result.vectors is not None:
             vectors += [(sha256, face, vector) for face, vector in zip(result.embedded, result.vectors, strict=True)]

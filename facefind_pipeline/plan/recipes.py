@@ -16,7 +16,7 @@ from facefind_pipeline.store.queries import query
 
 # The name of the rules by which results are ranked, and of those for clothes; a change of rules changes it.
 RANKING, WITH_CLOTHES = "templates-3", "clothes-1"
-EVALUATION = 3  # of those by which figures are computed
+EVALUATION = 4  # of those by which figures are computed
 
 
 def ranking() -> str:

@@ -21,6 +21,7 @@ from facefind_pipeline.search.evidence import read_evidence
 from facefind_pipeline.search.placed import Placed, place
 from facefind_pipeline.search.priors import prior_of
 from facefind_pipeline.search.rank import NOBODY, rank
+from facefind_pipeline.search.sure_table import SureTable
 from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.search.worn_days import ClothesDay, read_days, write_days
 from facefind_pipeline.search.worn_reading import read_worn
@@ -66,8 +67,14 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
     faces = Faces(SetVectors(connection, chosen, asked.embedders, size), chosen.metric)
     learnt = learn(prior_of(chosen.key), read_evidence(connection, chosen, asked, faces))
     sure = _euclidean(learnt.groups.tail.at(SURE_RATE), chosen.metric) if learnt else None
-    templates = make_templates(asked, faces, sure)
-    worn = read_worn(connection, chosen, asked, templates.joined, learnt) if learnt and clothes_count() else None
+    worn = None
+    if learnt and clothes_count():
+        known = SureTable(connection)
+        known.add(asked.confirmed)
+        templates = make_templates(asked, faces, sure, known.add)
+        worn = read_worn(connection, chosen, asked, known, learnt)
+    else:
+        templates = make_templates(asked, faces, sure)
     ranked = rank(asked, faces, templates.probes, worn)
     made = calibrate(learnt, ranked.scores.counts, ranked.distances.counts, ranked.faces) if learnt else {}
     write_calibrations(connection, chosen.key, made)

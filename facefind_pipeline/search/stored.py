@@ -12,7 +12,7 @@ from facefind_pipeline.search.matches import Answer, Counts, read_matches, read_
 from facefind_pipeline.search.shown import Shown
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
-from facefind_pipeline.store.queries import query
+from facefind_pipeline.store.queries import query, results_table
 
 KEPT = 1_000  # photos per person that `search_results` keeps
 
@@ -68,10 +68,9 @@ def stored_answer(
 
 def stored_statement(filters: Filters, *, clothes: bool) -> sql.Composed:
     """The query of a person's stored results."""
-    by_face = sql.SQL("({})").format(query("results_by_face"))
     return query(
         "stored_results",
-        results=sql.Identifier("search_results") if clothes else by_face,
+        results=results_table(clothes=clothes),
         wanted=wanted_photos(filters),
         of_face=of_face(filters),
         band=query("band", confirmed=sql.SQL("best.confirmed"), score=sql.SQL("best.score")),

@@ -4,8 +4,8 @@ That is average query expansion (Chum et al., ICCV 2007). A face is as far from 
 square of its distances to what the template was made of: the distance to the mean, and the spread around it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +24,10 @@ class Templates:
     Attributes:
         probes: means and spreads.
         sure: (k,) faces in each that nobody confirmed.
-        joined: these faces.
     """
 
     probes: Probes
     sure: Numbers
-    joined: KnownFaces = field(default_factory=lambda: KnownFaces.joined([]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,9 @@ class _Sums:
         np.add.at(self.squares, templates, np.einsum("ij,ij->i", vectors, vectors))
 
 
-def make_templates(asked: Asked, blocks: Iterable[Block], sure: float | None) -> Templates:
+def make_templates(
+    asked: Asked, blocks: Iterable[Block], sure: float | None, tell: Callable[[KnownFaces], None] = lambda _: None
+) -> Templates:
     """Everyone's templates.
 
     Args:
@@ -65,20 +65,22 @@ def make_templates(asked: Asked, blocks: Iterable[Block], sure: float | None) ->
         blocks: the set's faces, with vectors on the grid; gone through once in each round of expansion.
         sure: Euclidean distance that two people hardly ever have; None where that is not known, and then nothing is
             expanded.
+        tell: told of the sure faces that the templates are made of, block by block: all of them are never held.
     """
     people, embedders = asked.members.people, asked.members.embedders
     codes, owner = np.unique(_codes(people, embedders, asked), return_inverse=True)
     members = _Sums.none(len(codes), asked.members.vectors.shape[1])
     members.add(owner, asked.members.vectors)
     made = _templates(asked, codes, members, _Sums.none(*members.vectors.shape))
-    for _ in range(ROUNDS if sure is not None else 0):
-        found, joined = _Sums.none(*members.vectors.shape), []
+    for number in range(ROUNDS if sure is not None else 0):
+        found = _Sums.none(*members.vectors.shape)
         for block in blocks:
             faces, of_people = _sure_faces(asked, block, made.probes, sure or 0.0)
             templates = np.searchsorted(codes, _codes(of_people, block.embedders[faces], asked))
             found.add(templates, block.vectors[faces])
-            joined.append(KnownFaces(of_people, block.photos[block.photo_of(faces)], block.face_keys[faces]))
-        made = replace(_templates(asked, codes, members, found), joined=KnownFaces.joined(joined))
+            if number == ROUNDS - 1:
+                tell(KnownFaces(of_people, block.photos[block.photo_of(faces)], block.face_keys[faces]))
+        made = _templates(asked, codes, members, found)
     return made
 
 

@@ -1,6 +1,5 @@
 """Reads the clothes of faces that are people's for certain, day by day, and those of the blocks of a set."""
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import groupby
@@ -11,9 +10,10 @@ import numpy as np
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.asked import Asked, KnownFaces
+from facefind_pipeline.search.asked import Asked
 from facefind_pipeline.search.calibrate import Learnt
 from facefind_pipeline.search.distances import Numbers
+from facefind_pipeline.search.sure_table import SureTable
 from facefind_pipeline.search.wardrobes import Bytes, Contents, Singles, Wardrobe, on_grid
 from facefind_pipeline.search.worn import Worn, WornDay
 from facefind_pipeline.store.binary_copy import SIGNATURE, TRAILER
@@ -29,6 +29,7 @@ class _Described(NamedTuple):
     """A row of `known_clothes`."""
 
     event_day: str
+    person: int
     photo: bytes
     face_key: bytes
     moment: int | None
@@ -36,26 +37,21 @@ class _Described(NamedTuple):
     descriptor: bytes
 
 
-def read_worn(connection: Connection, chosen: RegisteredSet, asked: Asked, sure: KnownFaces, learnt: Learnt) -> Worn:
+def read_worn(connection: Connection, chosen: RegisteredSet, asked: Asked, sure: SureTable, learnt: Learnt) -> Worn:
     """What those who are asked for wear in photos of which they were confirmed, or that are sure by the face alone.
 
     Args:
         connection: in the transaction of the whole search.
         chosen: the set.
         asked: for whom.
-        sure: faces that are sure, as `Templates.joined` has them.
+        sure: the faces that were confirmed, then those that are sure; it is dropped.
         learnt: what the event's distances mean.
     """
-    known = KnownFaces.joined([asked.confirmed, sure])
-    found = _read(connection, chosen, known.photos, known.face_keys)
-    # Descriptors of two fingerprints are never compared: those count by which most were made.
-    fingerprints = Counter(one.fingerprint for one in found).most_common(1)
-    described = [one for one in found if one.fingerprint == fingerprints[0][0]]
-    people = _people_of(known)
+    described = _read_known(connection, chosen, sure)
     days = {}
     for day, rows in groupby(described, lambda one: one.event_day):
-        wardrobe, photos = _wardrobe(list(rows), people)
-        days[day] = WornDay(wardrobe, wardrobe.learn(*_arrays(_read(connection, chosen, photos))))
+        wardrobe, photos = _wardrobe(list(rows))
+        days[day] = WornDay(wardrobe, wardrobe.learn(*_read_photos(connection, chosen, day, photos)))
     telling = [day for day, worn in days.items() if worn.told.separation]
 
     def read_block(block: Block) -> tuple[Numbers, Bytes]:
@@ -64,62 +60,58 @@ def read_worn(connection: Connection, chosen: RegisteredSet, asked: Asked, sure:
             "last": block.photos[-1].tobytes(),
             "embedders": list(asked.embedders),
             "days": telling,
-            "fingerprint": fingerprints[0][0],
+            "fingerprint": described[0].fingerprint,
         }
         return _read_block(connection, chosen, values, len(described[0].descriptor))
 
     return Worn(days, read_block, learnt, len(asked.people))
 
 
-def _read(
-    connection: Connection, chosen: RegisteredSet, photos: Contents, faces: Contents | None = None
-) -> list[_Described]:
-    """Those of some faces, or of all in the photos; by event day, photo and face key."""
-    keys = None if faces is None else [str(UUID(bytes=key)) for key in faces.tolist()]
+def _read_known(connection: Connection, chosen: RegisteredSet, sure: SureTable) -> list[_Described]:
+    """By event day, photo and face key."""
+    sure.analyze()
     with connection.cursor() as cursor:
         cursor.execute(
             query("known_clothes", table=sql.Identifier(chosen.table)),
-            {"parameter_set": chosen.key, "photos": list(set(photos.tolist())), "faces": keys},
+            {"parameter_set": chosen.key, "most": PHOTOS_OF_A_PERSON},
         )
-        return [
-            _Described(day, bytes(photo), UUID(key).bytes, moment, fingerprint, bytes(descriptor))
-            for day, photo, key, moment, fingerprint, descriptor in cursor.fetchall()
+        rows = [
+            _Described(day, person, bytes(photo), UUID(key).bytes, moment, fingerprint, bytes(descriptor))
+            for day, person, photo, key, moment, fingerprint, descriptor in cursor.fetchall()
         ]
+    sure.drop()
+    return rows
 
 
-def _people_of(known: KnownFaces) -> Mapping[bytes, Sequence[int]]:
-    """Whose each face is; of several faces of one person in a photo, the first."""
-    people: dict[bytes, list[int]] = defaultdict(list)
-    seen = set()
-    for person, photo, key in zip(known.people.tolist(), known.photos.tolist(), known.face_keys.tolist(), strict=True):
-        if (person, photo) not in seen:
-            seen.add((person, photo))
-            people[key].append(person)
-    return people
+def _read_photos(
+    connection: Connection, chosen: RegisteredSet, day: str, photos: Contents
+) -> tuple[Contents, Contents, Singles]:
+    """As `_arrays`, of all faces in photos of a day."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            query("clothes_in_photos", table=sql.Identifier(chosen.table)),
+            {"parameter_set": chosen.key, "day": day, "photos": photos.tolist()},
+        )
+        return _arrays(
+            [(bytes(photo), UUID(key).bytes, bytes(descriptor)) for photo, key, descriptor in cursor.fetchall()]
+        )
 
 
-def _wardrobe(rows: Sequence[_Described], people: Mapping[bytes, Sequence[int]]) -> tuple[Wardrobe, Contents]:
+def _wardrobe(rows: Sequence[_Described]) -> tuple[Wardrobe, Contents]:
     """What people wear on a day, and the photos that show how much that tells."""
-    counts: Counter[int] = Counter()
-    theirs = []
-    for number, row in enumerate(rows):  # in the order of a hash of their photos
-        for person in people[row.face_key]:
-            counts[person] += 1
-            if counts[person] <= PHOTOS_OF_A_PERSON:
-                theirs.append((person, number))
-    photos, face_keys, clothes = _arrays([rows[number] for _, number in theirs])
+    photos, face_keys, clothes = _arrays([(row.photo, row.face_key, row.descriptor) for row in rows])
     # Where it is not known when photos were taken, each is a moment of its own.
-    moments = np.array([-number if (moment := rows[number].moment) is None else moment for _, number in theirs])
-    wardrobe = Wardrobe(np.array([person for person, _ in theirs]), photos, face_keys, moments, clothes)
+    moments = np.array([-number if row.moment is None else row.moment for number, row in enumerate(rows)])
+    wardrobe = Wardrobe(np.array([row.person for row in rows]), photos, face_keys, moments, clothes)
     return wardrobe, photos[np.unique(photos.view(">u8")[::4], return_index=True)[1]][:PHOTOS_LEARNT_FROM]
 
 
-def _arrays(rows: Sequence[_Described]) -> tuple[Contents, Contents, Singles]:
-    """Their photos, face keys and clothes on the grid."""
-    descriptors = np.frombuffer(b"".join(row.descriptor for row in rows), np.uint8).reshape(len(rows), -1)
+def _arrays(faces: Sequence[tuple[bytes, bytes, bytes]]) -> tuple[Contents, Contents, Singles]:
+    """Photos, face keys and clothes on the grid, of faces given by photo, face key and descriptor."""
+    descriptors = np.frombuffer(b"".join(descriptor for *_, descriptor in faces), np.uint8).reshape(len(faces), -1)
     return (
-        np.array([row.photo for row in rows], "V32"),
-        np.array([row.face_key for row in rows], "V16"),
+        np.array([photo for photo, *_ in faces], "V32"),
+        np.array([key for _, key, _ in faces], "V16"),
         on_grid(descriptors),
     )
 

@@ -238,9 +238,20 @@ def note_gone(connection: Connection, photos: Sequence[bytes]) -> None:
 
 
 def forget_problems(connection: Connection, event_day: str) -> None:
-    """Makes the day's photos that could not be detected or embedded ones to do again, under every set."""
+    """Makes the day's photos that could not be detected or embedded ones to do again, under every set.
+
+    Clothes that were not seen on them may be visible after all.
+    """
     with connection.cursor() as cursor:
         day = "sha256 IN (SELECT sha256 FROM photos WHERE event_day = %s)"
+        cursor.execute(
+            f"""
+            DELETE FROM clothes WHERE descriptor IS NULL AND {day} AND sha256 IN (
+                SELECT sha256 FROM detections WHERE problem IS NOT NULL UNION SELECT sha256 FROM embedding_problems
+            )
+            """,  # noqa: S608
+            [event_day],
+        )
         cursor.execute(f"DELETE FROM detections WHERE problem IS NOT NULL AND {day}", [event_day])  # noqa: S608
         forgotten = cursor.rowcount
         cursor.execute(f"DELETE FROM embedding_problems WHERE {day}", [event_day])  # noqa: S608

@@ -144,7 +144,7 @@ def remove_day(connection: Connection, key: str) -> None:
     """Removes a day with the rows of its photos; what is known of their content stays."""
     forget_made_of_day(connection, key)
     with connection.cursor() as cursor:
-        for table in ("photos", "set_days", "clock_shifts", "event_days"):
+        for table in ("photos", "set_days", "clothes_days", "clock_shifts", "event_days"):
             cursor.execute(f"DELETE FROM {table} WHERE event_day = %s", [key])  # noqa: S608
 
 

@@ -37,6 +37,11 @@ def floats(name: str) -> sql.SQL:
     return sql.SQL({"vector": "vector", "halfvec": "halfvec"}[name])
 
 
+def results_table(*, clothes: bool) -> sql.Composable:
+    """What a query reads stored results from: the table, or what its rows are by the face alone."""
+    return sql.Identifier("search_results") if clothes else sql.SQL("({})").format(query("results_by_face"))
+
+
 @cache
 def _read(name: str) -> str:
     return (sql_folder() / "queries" / f"{name}.sql").read_text(encoding="utf-8")

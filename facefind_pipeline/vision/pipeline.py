@@ -71,7 +71,9 @@ class PhotoFaces:
         problem: why the pixels could not be read, or how the detector failed; such a photo has no faces, or where they
             were known no clothes.
         embedding_problem: why the faces could not be embedded; such a photo has no vectors.
-        failed: whether that was an exception of a library, which may be the machine's fault and not the photo's.
+        clothes_problem: why the clothes alone could not be described; such a photo has no descriptors.
+        failed: whether one of the first two was an exception of a library, which may be the machine's fault and not the
+            photo's. Where faces were known, they are without descriptors then.
         vanished: the file is gone or holds another content; nothing is known of the photo.
     """
 
@@ -85,6 +87,7 @@ class PhotoFaces:
     detection_seconds: float = 0.0
     problem: str | None = None
     embedding_problem: str | None = None
+    clothes_problem: str | None = None
     failed: bool = False
     vanished: bool = False
 
@@ -204,20 +207,32 @@ def _crop(embedder: Embedder, photo: DecodedPhoto, result: PhotoFaces) -> _Work:
 
 
 def _describe(photo: DecodedPhoto, data: bytes, result: PhotoFaces) -> PhotoFaces:
-    """The clothes of faces that lack a descriptor, in colour whatever the set's detector and embedder see."""
+    """The clothes of faces that lack a descriptor, in colour whatever the set's detector and embedder see.
+
+    A failure costs no more than these: the faces stay ones to describe.
+    """
     faces = result.task.to_describe(result.faces)
     if not faces:
         return result
-    pixels = photo.rgb if photo.rgb is not None else decode(data, rgb=True, grey=False).rgb
-    assert pixels is not None
-    return replace(result, described=faces, clothes=tuple(describe(pixels, faces)))
+    try:
+        pixels = photo.rgb if photo.rgb is not None else decode(data, rgb=True, grey=False).rgb
+        assert pixels is not None
+        return replace(result, described=faces, clothes=tuple(describe(pixels, faces)))
+    except FacefindError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as in `_Worker.work`
+        return replace(result, clothes_problem=f"describing clothes failed: {reason(error)}")
 
 
 def _unusable(task: PhotoTask, problem: str, *, failed: bool = False) -> PhotoFaces:
-    """A photo without faces; or, where they were known, without vectors and clothes."""
+    """A photo without faces; or, where they were known, without vectors and clothes.
+
+    What failed may be the machine's fault: then clothes are not called invisible, but tried again.
+    """
     if task.known is None:
         return PhotoFaces(task, problem=problem, failed=failed)
-    without_clothes, to_embed = task.to_describe(task.known), bool(task.to_embed(task.known))
+    without_clothes = () if failed else task.to_describe(task.known)
+    to_embed = bool(task.to_embed(task.known))
     return PhotoFaces(
         task,
         task.known,

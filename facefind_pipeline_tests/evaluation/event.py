@@ -6,6 +6,7 @@ from types import MappingProxyType
 from facefind_pipeline.search import results
 from facefind_pipeline.store import parameter_sets, truth
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.faces import face_key
 from facefind_pipeline.store.truth import TruthList, TruthRow
 from facefind_pipeline_tests.store.rows import KEY, Photo
 
@@ -26,6 +27,20 @@ def move_by_clothes(database: Database, event: Mapping[str, Photo], name: str, a
               AND ARRAY[moved.sha256, other.sha256] <@ %(photos)s::bytea[]
             """,
             {"key": key, "photos": [event[name].sha256, event[above].sha256]},
+        )
+
+
+def choose_by_clothes(database: Database, photo: Photo, number: int, key: str = KEY) -> None:
+    """Lets clothes choose another face of the photo, by number, in Ada's stored results."""
+    chosen = face_key(photo.sha256, photo.faces[number].box, None)
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE search_results SET by_face_key = face_key, by_face_distance = distance, by_face_rival = rival,
+                by_face_rival_distance = rival_distance, face_key = %s, distance = distance + 1
+            WHERE (parameter_set, sha256) = (%s, %s)
+            """,
+            [str(chosen), key, photo.sha256],
         )
 
 

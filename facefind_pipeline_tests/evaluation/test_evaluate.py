@@ -6,14 +6,14 @@ import pytest
 from facefind_pipeline.evaluation.evaluate import compute_figures, evaluate_set, read_evaluation
 from facefind_pipeline.evaluation.figures import PersonCut
 from facefind_pipeline.evaluation.losses import Reason
-from facefind_pipeline.evaluation.truth_facts import same_picture
+from facefind_pipeline.evaluation.truth_facts import read_truth_facts, same_picture
 from facefind_pipeline.search.calibration import read_calibration, write_calibrations
 from facefind_pipeline.search.find import find_person
 from facefind_pipeline.store import feedback, parameter_sets, people, truth
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.store.truth import TruthList, TruthRow
-from facefind_pipeline_tests.evaluation.event import move_by_clothes, refresh, write_truth
+from facefind_pipeline_tests.evaluation.event import choose_by_clothes, move_by_clothes, refresh, write_truth
 from facefind_pipeline_tests.store.rows import KEY, Photo, partition, vector, write_all, write_person
 
 
@@ -163,6 +163,26 @@ def test_where_clothes_counted_the_face_alone_has_figures_too(database: Database
         assert read_evaluation(connection, KEY).figures == figures
     printed = figures.as_json(curves=False)
     assert "curves" not in printed.keys() | printed["without_clothes"].keys()
+
+
+def test_without_clothes_each_photo_has_its_best_face_by_the_face_alone(
+    database: Database, event: dict[str, Photo]
+) -> None:
+    write_truth(database, event, "far.jpg")
+    with database.connect() as connection:
+        before = read_truth_facts(connection, KEY)
+    choose_by_clothes(database, event["far.jpg"], number=1)
+    move_by_clothes(database, event, "far.jpg", above="stranger.jpg")
+    with database.connect() as connection:
+        figures = compute_figures(connection, KEY)
+        widths = [
+            [one.slice for one in ranking.slices if one.by == "face width"]
+            for ranking in (figures, figures.without_clothes)
+        ]
+        assert widths == [["above 120 px"], ["below 60 px"]]
+        after = read_truth_facts(connection, KEY, clothes=False)
+    (was,), (far,) = [[fact for fact in facts if fact.relevant] for facts in (before, after)]
+    assert (far.distance, far.rival, far.rival_distance) == (was.distance, was.rival, was.rival_distance)
 
 
 def test_where_clothes_moved_nothing_there_is_one_ranking(database: Database, event: dict[str, Photo]) -> None:

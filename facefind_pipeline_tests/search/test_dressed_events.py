@@ -1,23 +1,25 @@
 """Events in outfits and in uniforms, from the tables to the answer: what clothes gain, lose, and say of themselves."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from facefind_pipeline.evaluation.explain import explain
 from facefind_pipeline.plan.due import is_current
-from facefind_pipeline.search import results, stored
+from facefind_pipeline.search import results, stored, worn_reading
 from facefind_pipeline.search.filters import Filters, company_of
 from facefind_pipeline.search.find import find_person
 from facefind_pipeline.search.matches import Match
 from facefind_pipeline.search.results import refresh, results_version
 from facefind_pipeline.search.worn_days import read_days
-from facefind_pipeline.store import feedback, parameter_sets
+from facefind_pipeline.store import feedback, parameter_sets, photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person
-from facefind_pipeline_tests.search.dressed import DAYS, GUESTS, write_event
+from facefind_pipeline_tests.search.dressed import DAYS, FACES, GUESTS, write_event
 from facefind_pipeline_tests.store.rows import KEY, table
 
 FIRST = Person("guest-00", "Guest-00")
@@ -105,6 +107,25 @@ def test_an_answer_says_what_clothes_added(connection: Connection) -> None:
     )
 
 
+def test_a_day_may_be_forgotten_while_its_clothes_are_searched(database: Database, connection: Connection) -> None:
+    write_event(connection, uniforms=False)
+    connection.commit()
+    with database.connect() as searching:
+        searching.set_session(isolation_level="REPEATABLE READ")
+        assert table(searching, "SELECT count(*) FROM event_days") == [(2,)]
+        photos.remove_day(connection, "friday")
+        connection.commit()
+        _search(searching)
+        assert [day.event_day for day in read_days(searching, KEY)] == list(DAYS)
+
+
+def test_a_forgotten_day_leaves_nothing_of_its_clothes(connection: Connection) -> None:
+    write_event(connection, uniforms=False)
+    _search(connection)
+    photos.remove_day(connection, "friday")
+    assert [day.event_day for day in read_days(connection, KEY)] == ["saturday"]
+
+
 def test_explain_knows_both_ranks_and_what_the_day_tells(connection: Connection) -> None:
     shown = write_event(connection, uniforms=False)
     _search(connection)
@@ -145,6 +166,29 @@ def test_confirmed_faces_show_what_their_people_wear_that_day(
     )
     assert compared[-1] == (DAYS[0], 4, False)
     assert {(day, confirmed) for day, _, confirmed in compared} == {(DAYS[0], False)}
+
+
+def test_what_is_read_grows_with_people_and_not_with_their_sure_faces(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements, descriptors = [], []
+
+    class Noting(Cursor):
+        def execute(self, *arguments: Any) -> None:
+            super().execute(*arguments)
+            statements.append(len(self.query))
+            descriptors.append(self.rowcount if b"descriptor IS NOT NULL" in self.query else 0)
+
+    monkeypatch.setattr(worn_reading, "PHOTOS_OF_A_PERSON", 1)
+    monkeypatch.setattr(worn_reading, "PHOTOS_LEARNT_FROM", 1)
+    write_event(connection, uniforms=False)
+    connection.cursor_factory = Noting
+    _search(connection)
+    sure = table(connection, "SELECT sum(sure_photos) FROM searches")
+    assert sure[0][0] > 50
+    # Of each day a photo of each guest, and all faces of one photo.
+    assert 0 < sum(descriptors) <= len(DAYS) * (len(GUESTS) + FACES)
+    assert max(statements) < 5_000
 
 
 def test_days_whose_clothes_are_not_described_are_left_to_the_face(connection: Connection) -> None:

@@ -79,8 +79,9 @@ def _worn(asked: Asked, sure: KnownFaces, outfits: Outfits, told: Told) -> Worn:
 
 def _placed(world: World, outfits: Outfits, told: Told = TELLS, photos_a_block: int = 4) -> Placed:
     asked, blocks = asked_of(world), Faces(blocks_of(world, photos_a_block), world.metric)
-    templates = make_templates(asked, blocks, world.sure)
-    ranked = rank(asked, blocks, templates.probes, _worn(asked, templates.joined, outfits, told))
+    sure: list[KnownFaces] = []
+    templates = make_templates(asked, blocks, world.sure, sure.append)
+    ranked = rank(asked, blocks, templates.probes, _worn(asked, KnownFaces.joined(sure), outfits, told))
     return place(ranked, CALIBRATION)
 
 

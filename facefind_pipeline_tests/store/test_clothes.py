@@ -71,6 +71,19 @@ def test_faces_that_the_embedder_failed_on_are_described_and_not_embedded_again(
     assert known_faces(connection, friday)[ONE.sha256] == ({FACE.place}, set())
 
 
+def test_another_try_of_a_failed_photo_looks_for_its_clothes_again(connection: Connection, friday: Partition) -> None:
+    first, second = TWO.faces
+    write_clothes(connection, "newer", [(TWO.sha256, first, b"\1\2"), (TWO.sha256, second, None)])
+    faces.write_embedding_problems(connection, friday, {TWO.sha256: "bad landmarks"})
+    faces.forget_problems(connection, "saturday")
+    assert len(_rows(connection)) == 3
+    faces.forget_problems(connection, "friday")
+    assert _rows(connection) == {
+        str(face_key(ONE.sha256, FACE.box, None)): (friday.clothes, None),
+        str(face_key(TWO.sha256, first.box, None)): ("newer", b"\1\2"),
+    }
+
+
 def test_what_another_set_described_is_known(connection: Connection, friday: Partition) -> None:
     other = partition(connection, "friday", "hog-up0-px640@imgbeddings", embedder="other")
     assert known_faces(connection, other)[ONE.sha256] == (set(), {FACE.place})

@@ -15,7 +15,7 @@ from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.vision import pipeline
 from facefind_pipeline.vision.arrays import Image as Pixels
 from facefind_pipeline.vision.arrays import Vectors
-from facefind_pipeline.vision.decode import DecodedPhoto, decode
+from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
 from facefind_pipeline.vision.pipeline import PhotoTask, find_faces
 
 SIDE = 24
@@ -170,6 +170,51 @@ def test_known_faces_of_a_photo_that_can_not_be_decoded_any_more_are_without_clo
     (result,) = find_faces([task], CornerDetector, None)
     assert (result.described, result.clothes, result.embedding_problem) == ((face,), (None,), None)
     assert result.problem == "not an image"
+
+
+def test_a_failure_in_clothes_costs_clothes_only(tasks: list[PhotoTask], monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(pixels: Pixels, faces: Sequence[Face]) -> list[bytes | None]:
+        raise MemoryError
+
+    monkeypatch.setattr(pipeline, "describe", failing)
+    (found,) = find_faces(tasks[1:2], CornerDetector, MeanEmbedder())
+    assert (len(found.faces), len(found.thumbnails)) == (1, 1)
+    assert found.vectors is not None
+    assert (found.described, found.clothes) == ((), ())
+    assert (found.problem, found.embedding_problem, found.failed) == (None, None, False)
+    assert found.clothes_problem == "describing clothes failed: out of memory"
+
+
+def test_a_photo_whose_colours_can_not_be_decoded_keeps_its_faces(
+    tasks: list[PhotoTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_colours(data: bytes, *, rgb: bool, grey: bool) -> DecodedPhoto:
+        if rgb:
+            raise UnreadablePhotoError("truncated")
+        return decode(data, rgb=rgb, grey=grey)
+
+    class GreyDetector(CornerDetector):
+        needs_grey = True
+
+        def detect(self, photo: DecodedPhoto) -> list[Face]:
+            return [Face(Box(0, 0, SIDE, SIDE), 1.0)]
+
+    monkeypatch.setattr(pipeline, "decode", without_colours)
+    (found,) = find_faces(tasks[1:2], GreyDetector, None)
+    assert (len(found.faces), found.problem, found.described) == (1, None, ())
+    assert found.clothes_problem == "describing clothes failed: truncated"
+
+
+def test_clothes_of_known_faces_are_tried_again_where_decoding_failed(
+    tasks: list[PhotoTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(data: bytes, *, rgb: bool, grey: bool) -> DecodedPhoto:
+        raise MemoryError
+
+    monkeypatch.setattr(pipeline, "decode", failing)
+    face = Face(Box(10, 2, 8, 8), 0.5)
+    (found,) = find_faces([replace(tasks[1], known=(face,))], CornerDetector, MeanEmbedder())
+    assert (found.faces, found.described, found.clothes, found.failed) == ((face,), (), (), True)
 
 
 def test_a_face_that_has_a_vector_is_found_but_not_embedded(tasks: list[PhotoTask]) -> None:

@@ -1,13 +1,34 @@
--- The clothes of some faces, each on the event day that its photo is in, of several the first; `moment` is the half
--- minute in which it was taken. Without `faces`, of all faces of the set in the photos.
-SELECT day.event_day, c.sha256, c.face_key, div(extract(epoch FROM day.taken_at), 30)::bigint AS moment,
-       d.clothes_fingerprint, c.descriptor
-FROM (
-    SELECT DISTINCT ON (sha256) sha256, event_day, taken_at FROM photos WHERE sha256 = ANY (%(photos)s)
+-- What people wear in photos where it is certain which face is theirs: the faces in `sure_faces`, of several of a person
+-- in one photo the first. Of each event day, which of several is the first that the photo is in, and person come the
+-- first `most` photos by SHA-256: only their descriptors are read. `moment` is the half minute in which a photo was taken.
+-- Descriptors of two fingerprints are never compared: those come by which most faces were described.
+WITH known AS MATERIALIZED (
+    SELECT DISTINCT ON (person, sha256) number, person, sha256, face_key FROM sure_faces ORDER BY person, sha256, number
+),
+day AS MATERIALIZED (
+    SELECT DISTINCT ON (sha256) sha256, event_day, taken_at
+    FROM photos JOIN (SELECT DISTINCT sha256 FROM known) photo USING (sha256)
     ORDER BY sha256, event_day, path
-) day
-JOIN set_days d ON (d.parameter_set, d.event_day) = (%(parameter_set)s, day.event_day)
-JOIN clothes c ON (c.sha256, c.fingerprint) = (day.sha256, d.clothes_fingerprint)
-JOIN {table} e ON e.face_key = c.face_key
-WHERE c.descriptor IS NOT NULL AND (%(faces)s::uuid[] IS NULL OR c.face_key = ANY (%(faces)s::uuid[]))
-ORDER BY day.event_day, c.sha256, c.face_key
+),
+described AS MATERIALIZED (
+    SELECT known.*, day.event_day, day.taken_at, c.fingerprint
+    FROM known
+    JOIN day USING (sha256)
+    JOIN set_days d ON (d.parameter_set, d.event_day) = (%(parameter_set)s, day.event_day)
+    JOIN clothes c ON (c.face_key, c.fingerprint) = (known.face_key, d.clothes_fingerprint)
+    JOIN {table} e ON e.face_key = known.face_key
+    WHERE c.descriptor IS NOT NULL
+),
+placed AS (
+    SELECT *, row_number() OVER (PARTITION BY event_day, person ORDER BY sha256) AS place
+    FROM described
+    WHERE fingerprint = (
+        SELECT fingerprint FROM described GROUP BY fingerprint ORDER BY count(DISTINCT face_key) DESC, min(event_day) LIMIT 1
+    )
+)
+SELECT placed.event_day, placed.person, placed.sha256, placed.face_key,
+       div(extract(epoch FROM placed.taken_at), 30)::bigint AS moment, placed.fingerprint, c.descriptor
+FROM placed
+JOIN clothes c USING (face_key)
+WHERE placed.place <= %(most)s
+ORDER BY placed.event_day, placed.sha256, placed.face_key, placed.number

@@ -2,6 +2,7 @@
 -- the photos of the event days that their lists cover; ranked ones in the order of their ranks. `person` and `photo`
 -- ask for one person only, in all days, as if the photo were in truth. Left out is what a list says is, or the photo that
 -- a reference was cut from: of the same content, or of each reference the nearest of those within `same_picture`.
+-- `results` are the rows of search_results, or what they are by the face alone.
 WITH wanted AS (
     SELECT person, sha256, x, y, w, h, leave_out FROM truth WHERE %(person)s::text IS NULL OR person = %(person)s
     UNION ALL
@@ -26,7 +27,7 @@ files AS (
 ),
 ranked AS (
     SELECT person, sha256, rank, face_key, distance, score, face_rank, face_score, plain_distance, rival, rival_distance
-    FROM search_results
+    FROM {results} results
     WHERE parameter_set = %(parameter_set)s AND person IN (SELECT person FROM wanted)
 ),
 cut_from AS (
