@@ -1,6 +1,7 @@
 """`facefind index`: what indexes of several kinds find and cost on one's own faces, and the choice of one."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -134,8 +135,9 @@ def _compare(parameter_set: str, kinds: Sequence[IndexKind], *, as_json: bool) -
     serving = build.kind.whole(build.rows) if build else None
     tried: list[Tried] = []
     try:
-        for one in try_kinds(database, chosen, kinds, Bars()):
-            tried.append(one)  # noqa: PERF402 - an interruption leaves what was measured
+        with closing(try_kinds(database, chosen, kinds, Bars())) as measured:
+            for one in measured:
+                tried.append(one)  # noqa: PERF402 - an interruption leaves what was measured
     finally:
         if tried and not as_json:
             _echo(chosen.key, tried, serving)

@@ -81,3 +81,12 @@ def test_options_that_make_no_sense_are_named(facefind: Facefind, options: list[
 
 def test_a_set_that_is_not_there_is_named(facefind: Facefind) -> None:
     assert "is not registered" in facefind("index", "talk").stderr
+
+
+def test_a_command_that_writes_drops_the_copy_of_a_killed_trial(facefind: Facefind, database: Database) -> None:
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE UNLOGGED TABLE index_trial (LIKE embeddings)")
+    assert facefind("params", "add", SMALL_SET).exit_code == 0
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('index_trial')")
+        assert cursor.fetchone() == (None,)
