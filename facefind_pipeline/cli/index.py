@@ -11,6 +11,7 @@ import click
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.workspace import SetName, chosen_set, json_option, open_graph, open_reading
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search.recall import LOWEST_RECALL
 from facefind_pipeline.store.index_kinds import IndexKind
@@ -106,22 +107,18 @@ def _kinds(
         if given and of not in methods:
             raise click.UsageError(f"{option} is a parameter of {of}: add --method {of}")
     floats = (False, True) if halfvec is None else (halfvec,)
-    kinds = {
-        "none": [IndexKind("none")],
-        "ivfflat": [IndexKind("ivfflat", half, lists=number) for half, number in product(floats, lists or (None,))],
-        "hnsw": [
-            IndexKind("hnsw", half, m=connections, ef_construction=candidates)
-            for half, connections, candidates in product(floats, m or (None,), ef_construction or (None,))
-        ],
-    }
-    asked = [kind for method in methods for kind in kinds[method]]
-    for options in (kind.options(0) for kind in asked if kind.method == "hnsw"):
-        if options["ef_construction"] < 2 * options["m"]:
-            raise click.UsageError(
-                f"--ef-construction {options['ef_construction']} is less than twice --m {options['m']}: "
-                f"name one of at least {2 * options['m']}"
-            )
-    return asked
+    try:
+        kinds = {
+            "none": [IndexKind("none")],
+            "ivfflat": [IndexKind("ivfflat", half, lists=number) for half, number in product(floats, lists or (None,))],
+            "hnsw": [
+                IndexKind("hnsw", half, m=connections, ef_construction=candidates)
+                for half, connections, candidates in product(floats, m or (None,), ef_construction or (None,))
+            ],
+        }
+    except FacefindError as error:
+        raise click.UsageError(str(error)) from None
+    return [kind for method in methods for kind in kinds[method]]
 
 
 def _compare(parameter_set: str, kinds: Sequence[IndexKind], *, as_json: bool) -> None:

@@ -68,7 +68,7 @@ def test_the_one_that_is_kept_is_built_by_a_run_and_serves(facefind: Facefind, d
         (["--method", "hnsw", "--keep"], "--keep takes one index, these options name 2: hnsw, hnsw halfvec"),
         (["--method", "ivfflat", "--m", "8"], "--m is a parameter of hnsw"),
         (["--method", "hnsw", "--lists", "8"], "--lists is a parameter of ivfflat"),
-        (["--m", "60"], "--ef-construction 100 is less than twice --m 60"),
+        (["--m", "60"], "ef_construction=100 is less than twice m=60: name one of at least 120"),
         (["--method", "tree"], "'tree' is not one of"),
         (["--method", "hnsw", "--m", "8,x"], "'x' is not a valid integer"),
     ],
