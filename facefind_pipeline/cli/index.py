@@ -18,6 +18,7 @@ from facefind_pipeline.store.index_kinds import IndexKind
 
 if TYPE_CHECKING:
     from facefind_pipeline.search.index_trial import Tried
+    from facefind_pipeline.store.indexes import Build
 
 METHODS = ("none", "ivfflat", "hnsw")
 
@@ -129,7 +130,6 @@ def _compare(parameter_set: str, kinds: Sequence[IndexKind], *, as_json: bool) -
     with database.connect() as connection:
         chosen = chosen_set(connection, parameter_set)
         build = last_build(connection, chosen.key)
-    serving = build.kind.whole(build.rows) if build else None
     tried: list[Tried] = []
     try:
         with closing(try_kinds(database, chosen, kinds, Bars())) as measured:
@@ -137,15 +137,20 @@ def _compare(parameter_set: str, kinds: Sequence[IndexKind], *, as_json: bool) -
                 tried.append(one)  # noqa: PERF402 - an interruption leaves what was measured
     finally:
         if tried and not as_json:
-            _echo(chosen.key, tried, serving)
+            _echo(chosen.key, tried, [one for one in tried if _serves(one, build)])
     if as_json:
-        echo_json([_as_json(chosen.key, one, serves=one.kind == serving) for one in tried])
+        echo_json([_as_json(chosen.key, one, serves=_serves(one, build)) for one in tried])
         return
     fastest = min((one for one in tried if one.recall >= LOWEST_RECALL), key=lambda one: one.p95, default=None)
-    if fastest and fastest.kind != serving:
+    if fastest and not _serves(fastest, build):
         click.echo(
             f"the fastest with a recall of at least {LOWEST_RECALL}: `{_command(chosen.key, fastest.kind)}` keeps it"
         )
+
+
+def _serves(one: "Tried", build: "Build | None") -> bool:
+    """Whether the set's index is of the kind that was asked for: lists that were left out follow the rows it has."""
+    return build is not None and one.asked.whole(build.rows) == build.kind.whole(build.rows)
 
 
 def _keep(parameter_set: str, kind: IndexKind, *, as_json: bool) -> None:
@@ -166,10 +171,10 @@ def _keep(parameter_set: str, kind: IndexKind, *, as_json: bool) -> None:
     if as_json:
         echo_json([_as_json(chosen.key, kept, serves=True)])
     else:
-        _echo(chosen.key, [kept], kept.kind)
+        _echo(chosen.key, [kept], [kept])
 
 
-def _echo(key: str, tried: Sequence["Tried"], serving: IndexKind | None) -> None:
+def _echo(key: str, tried: Sequence["Tried"], serving: Sequence["Tried"]) -> None:
     from facefind_pipeline.search.live import EF_SEARCH, IVFFLAT_PROBES
 
     click.echo(
@@ -189,7 +194,7 @@ def _echo(key: str, tried: Sequence["Tried"], serving: IndexKind | None) -> None
                 "p95 ms": f"{one.p95:.3g}",
                 "MB": f"{one.bytes / 2**20:.3g}",
                 "build s": f"{one.seconds:.3g}",
-                "serves now": "yes" if one.kind == serving else "",
+                "serves now": "yes" if one in serving else "",
             }
             for one in tried
         ]

@@ -33,7 +33,8 @@ class Tried:
     """What an index of a kind finds and costs.
 
     Attributes:
-        kind: with all its parameters.
+        asked: the kind as it was asked for.
+        kind: the same with all its parameters.
         faces: that it was built of.
         recall: at 10, against exact search.
         p50: milliseconds of a search for the ten nearest faces, the median.
@@ -42,6 +43,7 @@ class Tried:
         seconds: to build it.
     """
 
+    asked: IndexKind
     kind: IndexKind
     faces: int
     recall: float
@@ -160,4 +162,4 @@ def measured(
 
     times = [one.milliseconds for one in found]
     p50, p95 = np.percentile(times[WARM_UP:] or times, [50, 95])
-    return Tried(kind.whole(rows), rows, recall(found, exact), float(p50), float(p95), size, seconds)
+    return Tried(kind, kind.whole(rows), rows, recall(found, exact), float(p50), float(p95), size, seconds)

@@ -79,6 +79,18 @@ def test_options_that_make_no_sense_are_named(facefind: Facefind, options: list[
     assert says in result.stderr
 
 
+def test_ivfflat_serves_though_its_default_lists_follow_rows_that_changed(
+    facefind: Facefind, database: Database
+) -> None:
+    options = ["--method", "ivfflat", "--no-halfvec"]
+    assert facefind("index", *options, "--keep").exit_code == 0
+    with database.connect() as connection, connection.cursor() as cursor:  # as if it had been built of more
+        cursor.execute("UPDATE index_builds SET rows = 50000")
+    (tried,) = _rows(facefind, *options)
+    assert tried["serves_now"]
+    assert [row["serves_now"] for row in _rows(facefind, *options, "--lists", "10,50")] == [False, True]
+
+
 def test_a_set_that_is_not_there_is_named(facefind: Facefind) -> None:
     assert "is not registered" in facefind("index", "talk").stderr
 
