@@ -4,11 +4,12 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bench import results
+from bench import index_scale, results
 from bench.faces import vectors
 from bench.measure import Cost, percentile, ratio, run
 
@@ -74,3 +75,13 @@ def test_the_page_of_measurements_has_a_place_for_each_table() -> None:
     places = re.findall(r"<!-- table: ([a-z-]+) -->", results.DOCUMENT.read_text(encoding="utf-8"))
     assert published <= set(places)
     assert len(places) == len(set(places))
+
+
+def test_the_plan_for_many_faces_has_three_significant_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[dict[str, Any]] = []
+    monkeypatch.setattr(index_scale, "DRAWING", tmp_path / "plan.png")
+    monkeypatch.setattr(index_scale, "publish", lambda _name, rows, _document: published.extend(rows))
+    tables: list[index_scale.Row] = [{"faces": "30,000", "vectors MB": 21.4}]
+    costs = {"build s": 0.0, "build memory MB": 0.0, "index MB": 0.0, "p50 ms": 71.7871}
+    index_scale._plan(tables, [{"faces": "1,000", "index": "none", "floats": "vector", **costs}])
+    assert [row["p50 ms"] for row in published if row["index"] == "none"] == [718_000, 7_180_000]

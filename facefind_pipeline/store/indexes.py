@@ -163,7 +163,7 @@ def create(
         rows: of the table.
         name: of the index.
         concurrently: whether others may write to the table meanwhile.
-        progress: told of hundredths.
+        progress: reports each hundredth.
     """
     with connection.cursor() as cursor:
         limit_memory(cursor, chosen, rows, kind)
