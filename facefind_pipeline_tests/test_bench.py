@@ -17,7 +17,6 @@ from bench.measure import Cost, percentile, ratio, run
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(results, "LATEST", tmp_path / "results" / "latest.json")
-    monkeypatch.setattr(results, "DOCUMENT", tmp_path / "performance.md")
     monkeypatch.setattr(results, "commit", lambda: "abc")
     return tmp_path
 
@@ -34,14 +33,14 @@ def test_a_table_replaces_the_one_between_its_marks_and_no_other(places: Path) -
     document = places / "performance.md"
     marks = "<!-- table: {} -->\n<!-- end -->"
     document.write_text(f"before\n{marks.format('x')}\nbetween\n{marks.format('y')}\n")
-    results.publish("x", [{"side": "old", "s": 0.12345}])
-    results.publish("x", [{"side": "new", "s": 1234.5, "n": 7}])
+    results.publish("x", [{"side": "old", "s": 0.12345}], document)
+    results.publish("x", [{"side": "new", "s": 1234.5, "n": 7}], document)
     text = document.read_text()
     assert "| side | s | n |\n| --- | --- | --- |\n| new | 1234 | 7 |" in text
     assert "old" not in text
     assert text.endswith(f"between\n{marks.format('y')}\n")
     with pytest.raises(ValueError, match="no place for the table 'z'"):
-        results.publish("z", [{"side": "new"}])
+        results.publish("z", [{"side": "new"}], document)
 
 
 def test_a_process_is_measured_and_its_failure_told() -> None:
@@ -68,11 +67,12 @@ def test_synthetic_faces_are_spread_as_real_ones_and_the_same_in_any_piece() -> 
     assert 0.07 < distances.std() < 0.11
 
 
-def test_the_page_of_measurements_has_a_place_for_each_table() -> None:
+def test_the_pages_of_measurements_have_a_place_for_each_table() -> None:
     code = "".join(file.read_text(encoding="utf-8") for file in Path(results.__file__).parent.glob("*.py"))
     published = set(re.findall(r'publish\(\s*"([a-z-]+)"', code))
     assert len(published) > 8
-    places = re.findall(r"<!-- table: ([a-z-]+) -->", results.DOCUMENT.read_text(encoding="utf-8"))
+    pages = "".join(page.read_text(encoding="utf-8") for page in results.DOCUMENT.parent.glob("*.md"))
+    places = re.findall(r"<!-- table: ([a-z-]+) -->", pages)
     assert published <= set(places)
     assert len(places) == len(set(places))
 
