@@ -229,7 +229,8 @@ def _plan(tables: Sequence[Row], rows: Sequence[Row]) -> None:
                 grown = [_grown(measured_rows, what, growth, faces) for faces in along]
                 axes.loglog(along, grown, "--", color=f"C{number}")
             for faces in PLANNED:
-                plan[faces, kind][name] = _grown(measured_rows, what, growth, faces) / unit if measured_rows else 0.0
+                grown_to = _grown(measured_rows, what, growth, faces) / unit if measured_rows else 0.0
+                plan[faces, kind][name] = float(f"{grown_to:.3g}")
         axes.set(xlabel="faces", title=what)
         axes.legend(fontsize=7)
     figure.savefig(DRAWING, dpi=100)

@@ -4,11 +4,12 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bench import results
+from bench import index_scale, results
 from bench.faces import vectors
 from bench.measure import Cost, percentile, ratio, run
 
@@ -16,7 +17,6 @@ from bench.measure import Cost, percentile, ratio, run
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(results, "LATEST", tmp_path / "results" / "latest.json")
-    monkeypatch.setattr(results, "DOCUMENT", tmp_path / "performance.md")
     monkeypatch.setattr(results, "commit", lambda: "abc")
     return tmp_path
 
@@ -33,14 +33,14 @@ def test_a_table_replaces_the_one_between_its_marks_and_no_other(places: Path) -
     document = places / "performance.md"
     marks = "<!-- table: {} -->\n<!-- end -->"
     document.write_text(f"before\n{marks.format('x')}\nbetween\n{marks.format('y')}\n")
-    results.publish("x", [{"side": "old", "s": 0.12345}])
-    results.publish("x", [{"side": "new", "s": 1234.5, "n": 7}])
+    results.publish("x", [{"side": "old", "s": 0.12345}], document)
+    results.publish("x", [{"side": "new", "s": 1234.5, "n": 7}], document)
     text = document.read_text()
     assert "| side | s | n |\n| --- | --- | --- |\n| new | 1234 | 7 |" in text
     assert "old" not in text
     assert text.endswith(f"between\n{marks.format('y')}\n")
     with pytest.raises(ValueError, match="no place for the table 'z'"):
-        results.publish("z", [{"side": "new"}])
+        results.publish("z", [{"side": "new"}], document)
 
 
 def test_a_process_is_measured_and_its_failure_told() -> None:
@@ -75,3 +75,13 @@ def test_the_pages_of_measurements_have_one_place_for_each_table() -> None:
     places = re.findall(r"<!-- table: ([a-z-]+) -->", pages)
     assert published <= set(places)
     assert len(places) == len(set(places))
+
+
+def test_the_plan_for_many_faces_has_three_significant_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[dict[str, Any]] = []
+    monkeypatch.setattr(index_scale, "DRAWING", tmp_path / "plan.png")
+    monkeypatch.setattr(index_scale, "publish", lambda _name, rows, _document: published.extend(rows))
+    tables: list[index_scale.Row] = [{"faces": "30,000", "vectors MB": 21.4}]
+    costs = {"build s": 0.0, "build memory MB": 0.0, "index MB": 0.0, "p50 ms": 71.7871}
+    index_scale._plan(tables, [{"faces": "1,000", "index": "none", "floats": "vector", **costs}])
+    assert [row["p50 ms"] for row in published if row["index"] == "none"] == [718_000, 7_180_000]

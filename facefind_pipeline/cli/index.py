@@ -1,6 +1,7 @@
 """`facefind index`: what indexes of several kinds find and cost on one's own faces, and the choice of one."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,14 @@ import click
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.workspace import SetName, chosen_set, json_option, open_graph, open_reading
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.search.recall import LOWEST_RECALL
 from facefind_pipeline.store.index_kinds import IndexKind
 
 if TYPE_CHECKING:
     from facefind_pipeline.search.index_trial import Tried
+    from facefind_pipeline.store.indexes import Build
 
 METHODS = ("none", "ivfflat", "hnsw")
 
@@ -105,22 +108,18 @@ def _kinds(
         if given and of not in methods:
             raise click.UsageError(f"{option} is a parameter of {of}: add --method {of}")
     floats = (False, True) if halfvec is None else (halfvec,)
-    kinds = {
-        "none": [IndexKind("none")],
-        "ivfflat": [IndexKind("ivfflat", half, lists=number) for half, number in product(floats, lists or (None,))],
-        "hnsw": [
-            IndexKind("hnsw", half, m=connections, ef_construction=candidates)
-            for half, connections, candidates in product(floats, m or (None,), ef_construction or (None,))
-        ],
-    }
-    asked = [kind for method in methods for kind in kinds[method]]
-    for options in (kind.options(0) for kind in asked if kind.method == "hnsw"):
-        if options["ef_construction"] < 2 * options["m"]:
-            raise click.UsageError(
-                f"--ef-construction {options['ef_construction']} is less than twice --m {options['m']}: "
-                f"name one of at least {2 * options['m']}"
-            )
-    return asked
+    try:
+        kinds = {
+            "none": [IndexKind("none")],
+            "ivfflat": [IndexKind("ivfflat", half, lists=number) for half, number in product(floats, lists or (None,))],
+            "hnsw": [
+                IndexKind("hnsw", half, m=connections, ef_construction=candidates)
+                for half, connections, candidates in product(floats, m or (None,), ef_construction or (None,))
+            ],
+        }
+    except FacefindError as error:
+        raise click.UsageError(str(error)) from None
+    return [kind for method in methods for kind in kinds[method]]
 
 
 def _compare(parameter_set: str, kinds: Sequence[IndexKind], *, as_json: bool) -> None:
@@ -131,22 +130,27 @@ def _compare(parameter_set: str, kinds: Sequence[IndexKind], *, as_json: bool) -
     with database.connect() as connection:
         chosen = chosen_set(connection, parameter_set)
         build = last_build(connection, chosen.key)
-    serving = build.kind.whole(build.rows) if build else None
     tried: list[Tried] = []
     try:
-        for one in try_kinds(database, chosen, kinds, Bars()):
-            tried.append(one)  # noqa: PERF402 - an interruption leaves what was measured
+        with closing(try_kinds(database, chosen, kinds, Bars())) as measured:
+            for one in measured:
+                tried.append(one)  # noqa: PERF402 - an interruption leaves what was measured
     finally:
         if tried and not as_json:
-            _echo(chosen.key, tried, serving)
+            _echo(chosen.key, tried, [one for one in tried if _serves(one, build)])
     if as_json:
-        echo_json([_as_json(chosen.key, one, serves=one.kind == serving) for one in tried])
+        echo_json([_as_json(chosen.key, one, serves=_serves(one, build)) for one in tried])
         return
     fastest = min((one for one in tried if one.recall >= LOWEST_RECALL), key=lambda one: one.p95, default=None)
-    if fastest and fastest.kind != serving:
+    if fastest and not _serves(fastest, build):
         click.echo(
             f"the fastest with a recall of at least {LOWEST_RECALL}: `{_command(chosen.key, fastest.kind)}` keeps it"
         )
+
+
+def _serves(one: "Tried", build: "Build | None") -> bool:
+    """Whether the set's index is of the kind that was asked for: lists that were left out follow the rows it has."""
+    return build is not None and one.asked.whole(build.rows) == build.kind.whole(build.rows)
 
 
 def _keep(parameter_set: str, kind: IndexKind, *, as_json: bool) -> None:
@@ -167,10 +171,10 @@ def _keep(parameter_set: str, kind: IndexKind, *, as_json: bool) -> None:
     if as_json:
         echo_json([_as_json(chosen.key, kept, serves=True)])
     else:
-        _echo(chosen.key, [kept], kept.kind)
+        _echo(chosen.key, [kept], [kept])
 
 
-def _echo(key: str, tried: Sequence["Tried"], serving: IndexKind | None) -> None:
+def _echo(key: str, tried: Sequence["Tried"], serving: Sequence["Tried"]) -> None:
     from facefind_pipeline.search.live import EF_SEARCH, IVFFLAT_PROBES
 
     click.echo(
@@ -190,7 +194,7 @@ def _echo(key: str, tried: Sequence["Tried"], serving: IndexKind | None) -> None
                 "p95 ms": f"{one.p95:.3g}",
                 "MB": f"{one.bytes / 2**20:.3g}",
                 "build s": f"{one.seconds:.3g}",
-                "serves now": "yes" if one.kind == serving else "",
+                "serves now": "yes" if one in serving else "",
             }
             for one in tried
         ]

@@ -107,15 +107,17 @@ def chosen_set(connection: Connection, params: str | None) -> RegisteredSet:
 
 
 def open_graph(progress: Progress) -> "Graph":
-    """For commands that write: the graph on the instance that the UI shows, runs of dead processes ended."""
+    """For commands that write: the graph on the instance that the UI shows, what dead processes left cleared away."""
     from facefind_pipeline.definitions import build_defs
     from facefind_pipeline.orchestration.instance import open_instance
     from facefind_pipeline.orchestration.processes import end_dead_runs
     from facefind_pipeline.orchestration.resources import Workspace
     from facefind_pipeline.orchestration.runs import Graph
+    from facefind_pipeline.search.index_trial import drop_leftover
 
     settings, database = open_writing()
     instance = open_instance(settings, database)
+    drop_leftover(database)
     ended = end_dead_runs(instance, database)
     if ended:
         click.echo(

@@ -22,7 +22,7 @@ LEAST_SEPARATION = 0.5  # spreads, below which clothes move odds by less than th
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DayEvidence:
     """What clothes tell on an event day; logarithms of distances are meant.
 
     Attributes:
@@ -46,7 +46,7 @@ def log_distances(similarities: Floats) -> Floats:
     return made
 
 
-def learn_clothes(same: Floats, others: Floats, independent: tuple[int, int]) -> Told:
+def learn_clothes(same: Floats, others: Floats, independent: tuple[int, int]) -> DayEvidence:
     """What an event day tells.
 
     Args:
@@ -54,7 +54,7 @@ def learn_clothes(same: Floats, others: Floats, independent: tuple[int, int]) ->
         others: (m,) of other people's faces in the same photos.
         independent: how many comparisons each are worth, since several are of one pair of photos, or of one face.
     """
-    nothing = Told(len(same), len(others))
+    nothing = DayEvidence(len(same), len(others))
     if min(independent) < 1:
         return nothing
     near, far = log_distances(same), log_distances(others)
@@ -66,7 +66,7 @@ def learn_clothes(same: Floats, others: Floats, independent: tuple[int, int]) ->
     separation = float((far.mean() - near.mean()) / spread - error)
     if separation < LEAST_SEPARATION:
         return nothing
-    return Told(len(same), len(others), float(far.mean()), spread, separation)
+    return DayEvidence(len(same), len(others), float(far.mean()), spread, separation)
 
 
 def log_odds(similarities: Floats, location: Floats, spread: Floats, separation: Floats) -> Floats:
@@ -74,7 +74,7 @@ def log_odds(similarities: Floats, location: Floats, spread: Floats, separation:
 
     Args:
         similarities: (n,)
-        location: (n,) of `Told`, of each one's day; so are the others.
+        location: (n,) of `DayEvidence`, of each one's day; so are the others.
         spread: (n,)
         separation: (n,)
     """

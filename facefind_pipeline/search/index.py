@@ -43,6 +43,7 @@ def refresh(database: Database, key: str, progress: Progress = SILENT) -> IndexS
             kept = last if indexes.keeps(last, kind, chosen.vectors_changed, valid) else None
         if kept is not None:
             build = kept
+            indexes.drop_invalid(database, chosen)
         else:
             name, seconds = indexes.build(database, chosen, kind, rows, progress)
             build = Build(kind, name, rows, None, seconds, chosen.vectors_changed)

@@ -2,11 +2,12 @@
 
 A copy, since a second index beside the one that serves would slow every insert, could be chosen by the planner for
 anybody's search, and would be of the rows that `hnsw_index` counts on to be alone. It is unlogged: a kill leaves no
-vectors in the WAL, and the table itself until the next trial.
+vectors in the WAL, and the table itself until the next trial or the next command that writes. Photos that are taken out
+meanwhile go from it too (`store.faces.remove_photos`).
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -18,10 +19,12 @@ from facefind_pipeline.progress import SILENT, Progress
 from facefind_pipeline.search.recall import Nearest, nearest, recall, sample
 from facefind_pipeline.store import indexes, parameter_sets
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.faces import TRIAL_TABLE, lock_sets
 from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 
-TABLE, INDEX = "index_trial", "index_trial_vectors"
+INDEX = "index_trial_vectors"
+LOCK = "index trial"
 WARM_UP, TIMED = 20, 100  # searches; the first ones read what the others find in memory
 
 
@@ -30,7 +33,8 @@ class Tried:
     """What an index of a kind finds and costs.
 
     Attributes:
-        kind: with all its parameters.
+        asked: the kind as it was asked for.
+        kind: the same with all its parameters.
         faces: that it was built of.
         recall: at 10, against exact search.
         p50: milliseconds of a search for the ten nearest faces, the median.
@@ -39,6 +43,7 @@ class Tried:
         seconds: to build it.
     """
 
+    asked: IndexKind
     kind: IndexKind
     faces: int
     recall: float
@@ -50,8 +55,10 @@ class Tried:
 
 def try_kinds(
     database: Database, chosen: RegisteredSet, kinds: Iterable[IndexKind], progress: Progress = SILENT
-) -> Iterator[Tried]:
+) -> Generator[Tried, None, None]:
     """Builds an index of each kind in turn, searches with it and removes it; the set and its index stay as they are.
+
+    The copy is there until the generator ends or is closed.
 
     Raises:
         FacefindError: the set has no faces.
@@ -100,14 +107,15 @@ def require_faces(connection: Connection, chosen: RegisteredSet) -> int:
 
 @contextmanager
 def copied(database: Database, chosen: RegisteredSet) -> Iterator[RegisteredSet]:
-    """A copy of the set's table without any index, removed at the end; the next trial removes what a kill left.
+    """A copy of the set's table without any index, removed at the end; `drop_leftover` removes what a kill left.
 
     One at a time: two trials would slow each other, and be measured so.
     """
-    names = {"table": sql.Identifier(TABLE), "original": sql.Identifier(chosen.table)}
-    with database.lock("index trial"):
+    names = {"table": sql.Identifier(TRIAL_TABLE), "original": sql.Identifier(chosen.table)}
+    with database.lock(LOCK):
         try:
             with database.connect() as connection, connection.cursor() as cursor:
+                lock_sets(connection, chosen.key)  # or photos that are being removed would be copied
                 for statement in (
                     "DROP TABLE IF EXISTS {table}",
                     "CREATE UNLOGGED TABLE {table} (LIKE {original} INCLUDING STORAGE)",
@@ -116,10 +124,21 @@ def copied(database: Database, chosen: RegisteredSet) -> Iterator[RegisteredSet]
                     cursor.execute(sql.SQL(statement).format(**names))
             with database.connect_autocommit() as connection, connection.cursor() as cursor:
                 cursor.execute(sql.SQL("VACUUM ANALYZE {table}").format(**names))
-            yield replace(chosen, table=TABLE, floats="vector")
+            yield replace(chosen, table=TRIAL_TABLE, floats="vector")
         finally:
-            with database.connect() as connection, connection.cursor() as cursor:
-                cursor.execute(sql.SQL("DROP TABLE IF EXISTS {table}").format(**names))
+            _drop(database)
+
+
+def drop_leftover(database: Database) -> None:
+    """Drops the copy of a trial that was killed, whose lock is free; one that is in use stays."""
+    with database.lock_if_free(LOCK) as free:
+        if free:
+            _drop(database)
+
+
+def _drop(database: Database) -> None:
+    with database.connect(vectors=False) as connection, connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(TRIAL_TABLE)))
 
 
 @contextmanager
@@ -143,4 +162,4 @@ def measured(
 
     times = [one.milliseconds for one in found]
     p50, p95 = np.percentile(times[WARM_UP:] or times, [50, 95])
-    return Tried(kind.whole(rows), rows, recall(found, exact), float(p50), float(p95), size, seconds)
+    return Tried(kind, kind.whole(rows), rows, recall(found, exact), float(p50), float(p95), size, seconds)

@@ -46,7 +46,7 @@ def nearest(
     exactly: bool = False,
     progress: Progress = SILENT,
 ) -> list[Nearest]:
-    """The ten nearest faces of each that is asked with, by the index that is there or `exactly`; tells of each."""
+    """The ten nearest faces of each that is asked with, by the index that is there or `exactly`; reports each."""
     statement = sql.SQL(
         "SELECT face_key FROM {table} WHERE face_key <> %s"
         " ORDER BY (embedding::{floats}({dimension}) {operator} %s::{floats}({dimension})) {exactly} LIMIT %s"

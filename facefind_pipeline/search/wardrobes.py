@@ -9,7 +9,7 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
-from facefind_pipeline.search.clothes import Told, learn_clothes
+from facefind_pipeline.search.clothes import DayEvidence, learn_clothes
 from facefind_pipeline.search.distances import Numbers
 
 # Steps of the grid: products are multiples of 2^-22, those of a face and a mean sum to 1, and float32 has 24 bits.
@@ -75,7 +75,7 @@ class Wardrobe:
                 similarities[number, person], compared[number, person] = clothes[number] @ mean, others
         return similarities, compared
 
-    def learn(self, photos: Contents, face_keys: Contents, clothes: Singles) -> Told:
+    def learn(self, photos: Contents, face_keys: Contents, clothes: Singles) -> DayEvidence:
         """What the day tells, from all faces in photos that this was made of, or in some of them.
 
         What was taken at nearly the same time is not compared: such pictures are more alike than others of one person.

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from facefind_pipeline.search.calibrate import Learnt
 from facefind_pipeline.search.calibration import Calibration
-from facefind_pipeline.search.clothes import Told, log_odds
+from facefind_pipeline.search.clothes import DayEvidence, log_odds
 from facefind_pipeline.search.distances import Floats, Numbers
 from facefind_pipeline.search.shift import Shift
 from facefind_pipeline.search.wardrobes import Bytes, Singles, Wardrobe, on_grid
@@ -25,11 +25,11 @@ class WornDay:
 
     Attributes:
         wardrobe: what people wear.
-        told: how much that tells.
+        evidence: how much that tells.
     """
 
     wardrobe: Wardrobe
-    told: Told
+    evidence: DayEvidence
 
 
 class Worn:
@@ -40,12 +40,12 @@ class Worn:
 
         Args:
             days: by key; all of which something is known.
-            read: reads the clothes of a block's faces, and their days by numbers in the order of `telling`.
+            read: reads the clothes of a block's faces, and their days by numbers in the order of `counting`.
             learnt: what the event's distances mean.
             people: how many are asked for.
         """
         self.days = days
-        self._telling = [day for day in days.values() if day.told.separation]
+        self._counting = [day for day in days.values() if day.evidence.separation]
         self._read, self._people = read, people
         groups = learnt.groups
         # The calibration of scores follows from the ranking; by this one a photo's face is chosen meanwhile.
@@ -54,22 +54,22 @@ class Worn:
 
     def on(self, block: Block) -> "BlockClothes | None":
         """The clothes of a block's faces; None where they tell nothing."""
-        if not self._telling:
+        if not self._counting:
             return None
         days, descriptors = self._read(block)
         clothes = on_grid(descriptors)
         similarities = np.zeros((len(days), self._people), np.float32)
         photos = np.zeros(similarities.shape, np.int16)
         content = block.photos[block.photo_of(np.arange(len(days)))]
-        for number, day in enumerate(self._telling, start=1):
+        for number, day in enumerate(self._counting, start=1):
             faces = np.flatnonzero(days == number)
             theirs = np.ix_(faces, day.wardrobe.people)
             similarities[theirs], photos[theirs] = day.wardrobe.compare(content[faces], clothes[faces])
-        nothing = Told()
-        told = np.array(
-            [(one.location, one.spread, one.separation) for one in (nothing, *(d.told for d in self._telling))]
+        nothing = DayEvidence()
+        evidence = np.array(
+            [(one.location, one.spread, one.separation) for one in (nothing, *(d.evidence for d in self._counting))]
         )
-        return BlockClothes(similarities, photos, told[days], self._reach, self._shift)
+        return BlockClothes(similarities, photos, evidence[days], self._reach, self._shift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,14 @@ class BlockClothes:
     Attributes:
         similarities: (n, people)
         photos: (n, people) that each was compared with; 0 where nothing is known.
-        told: (n, 3) location, spread and separation on the face's day.
+        evidence: (n, 3) location, spread and separation on the face's day.
         reach: the score beyond which faces are left to themselves.
         shift: that scores are moved by.
     """
 
     similarities: Singles
     photos: npt.NDArray[np.int16]
-    told: Floats
+    evidence: Floats
     reach: float
     shift: Shift
 
@@ -103,7 +103,7 @@ class BlockClothes:
         known = near[photos[near] > 0]
         odds = np.zeros(len(faces))
         similarities = self.similarities[faces[known], people[known]].astype(np.float64)
-        odds[known] = log_odds(similarities, *self.told[faces[known]].T)
+        odds[known] = log_odds(similarities, *self.evidence[faces[known]].T)
         moved = scores.copy()
         moved[known] = self.shift.moved(scores[known], odds[known])
         return odds, photos, moved

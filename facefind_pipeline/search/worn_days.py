@@ -63,7 +63,14 @@ def write_days(connection: Connection, key: str, days: "Mapping[str, WornDay]") 
             "INSERT INTO clothes_days (parameter_set, event_day, people, same, others, separation)"
             " VALUES (%s, %s, %s, %s, %s, %s)",
             [
-                (key, day, len(worn.wardrobe.people), worn.told.same, worn.told.others, worn.told.separation)
+                (
+                    key,
+                    day,
+                    len(worn.wardrobe.people),
+                    worn.evidence.same,
+                    worn.evidence.others,
+                    worn.evidence.separation,
+                )
                 for day, worn in days.items()
             ],
         )

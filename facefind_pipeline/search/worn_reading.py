@@ -52,14 +52,14 @@ def read_worn(connection: Connection, chosen: RegisteredSet, asked: Asked, sure:
     for day, rows in groupby(described, lambda one: one.event_day):
         wardrobe, photos = _wardrobe(list(rows))
         days[day] = WornDay(wardrobe, wardrobe.learn(*_read_photos(connection, chosen, day, photos)))
-    telling = [day for day, worn in days.items() if worn.told.separation]
+    counting = [day for day, worn in days.items() if worn.evidence.separation]
 
     def read_block(block: Block) -> tuple[Numbers, Bytes]:
         values = {
             "first": block.photos[0].tobytes(),
             "last": block.photos[-1].tobytes(),
             "embedders": list(asked.embedders),
-            "days": telling,
+            "days": counting,
             "fingerprint": described[0].fingerprint,
         }
         return _read_block(connection, chosen, values, len(described[0].descriptor))

@@ -21,6 +21,8 @@ from facefind_pipeline.store.made import mark_faces_incomplete, mark_outdated_fa
 from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.versions import Fingerprints
 
+TRIAL_TABLE = "index_trial"  # the copy of a set's vectors that `search.index_trial` makes; mostly there is none
+
 
 @dataclass(frozen=True, slots=True)
 class Partition:
@@ -218,6 +220,9 @@ def remove_photos(connection: Connection, photos: Sequence[bytes]) -> Counter[st
         cursor.execute("DELETE FROM detections WHERE sha256 = ANY(%s)", [list(photos)])
         cursor.execute("DELETE FROM clothes WHERE sha256 = ANY(%s)", [list(photos)])
         cursor.execute("DELETE FROM photos_gone WHERE sha256 = ANY(%s)", [list(photos)])
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [TRIAL_TABLE])
+        if cursor.fetchone() == (True,):
+            cursor.execute(f"DELETE FROM {TRIAL_TABLE} WHERE sha256 = ANY(%s)", [list(photos)])  # noqa: S608
     if photos:
         mark_outdated_faces_incomplete(connection)
     for parameter_set, rows in removed.items():

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from facefind_pipeline.errors import FacefindError
+
 HNSW_M, HNSW_EF_CONSTRUCTION = 16, 100
 IVFFLAT_ROWS_A_LIST, LEAST_LISTS = 1_000, 10
 MILLION = 1_000_000
@@ -25,6 +27,27 @@ class IndexKind:
     m: int | None = None
     ef_construction: int | None = None
     lists: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what pgvector would refuse, or what would have no effect.
+
+        Raises:
+            FacefindError: a parameter of another method, or fewer candidates than twice the connections.
+        """
+        for given, name, methods in (
+            (self.halfvec, "halfvec", ("hnsw", "ivfflat")),
+            (self.m, "m", ("hnsw",)),
+            (self.ef_construction, "ef_construction", ("hnsw",)),
+            (self.lists, "lists", ("ivfflat",)),
+        ):
+            if given and self.method not in methods:
+                raise FacefindError(f"{name} is a parameter of {' and '.join(methods)}, not of {self.method}")
+        candidates, connections = self.ef_construction or HNSW_EF_CONSTRUCTION, self.m or HNSW_M
+        if candidates < 2 * connections:
+            raise FacefindError(
+                f"ef_construction={candidates} is less than twice m={connections}: name one of at least "
+                f"{2 * connections}"
+            )
 
     @property
     def floats(self) -> str:

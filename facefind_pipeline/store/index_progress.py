@@ -22,7 +22,7 @@ def execute_watched(database: Database, connection: Connection, statement: sql.C
         database: which `connection` is to.
         connection: in autocommit mode; used by the thread until this returns.
         statement: a CREATE INDEX.
-        progress: told of hundredths, between `begin` and `end`.
+        progress: reports each hundredth, between `begin` and `end`.
     """
     backend = connection.info.backend_pid
     with database.connect_autocommit() as watching, watching.cursor() as cursor, ThreadPoolExecutor(1) as pool:

@@ -1,8 +1,11 @@
 """The approximate index of each set: of which kind, when to build, and building it beside the live one."""
 
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -19,6 +22,7 @@ AUTO_HNSW_ROWS = 10_000
 REBUILD_SHARE = 0.2
 NODE_BYTES = 900  # of an HNSW graph in memory beside the vector: neighbours on all levels and what is known of the node
 FLOAT_BYTES = {"vector": 4, "halfvec": 2}
+DROP_PATIENCE = "5s"  # for transactions that use the table, after an interruption: nothing else ends the waiting
 LEAST_MEMORY_MB = 64  # PostgreSQL's own default for building an index
 
 
@@ -104,7 +108,8 @@ def build(
         The new index's name (None for `none`) and the seconds it took.
 
     Raises:
-        FacefindError: the new index is not valid; the live one stays.
+        FacefindError: the new index is not valid; it is dropped, as after any failure or interruption, and the live
+            one stays.
     """
     started = time.perf_counter()
     with database.connect_autocommit() as connection, connection.cursor() as cursor:
@@ -112,12 +117,29 @@ def build(
         name = None
         if kind.method != "none":
             name = f"{chosen.table[:38]}_{kind.method}_{time.time_ns() // 1000}"
-            create(database, connection, chosen, kind, rows, name, progress=progress)
-            if name not in indexes(connection, chosen, valid_only=True):
-                raise FacefindError(f"the index of {chosen.key} could not be built: the same command tries again")
-        for index in former:
-            cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(index)))
+            try:
+                create(database, connection, chosen, kind, rows, name, progress=progress)
+                if name not in indexes(connection, chosen, valid_only=True):
+                    raise FacefindError(f"the index of {chosen.key} could not be built: the same command tries again")
+            except BaseException:
+                with suppress(psycopg2.Error):  # the server may be gone: `drop_invalid` removes it later
+                    cursor.execute("SELECT set_config('lock_timeout', %s, false)", [DROP_PATIENCE])
+                    _drop(cursor, [name])
+                raise
+        _drop(cursor, former)
     return name, time.perf_counter() - started
+
+
+def drop_invalid(database: Database, chosen: RegisteredSet) -> None:
+    """Drops what killed builds left, which every insert would keep up to date; the caller holds the index's lock."""
+    with database.connect_autocommit() as connection, connection.cursor() as cursor:
+        valid = indexes(connection, chosen, valid_only=True)
+        _drop(cursor, [name for name in indexes(connection, chosen) if name not in valid])
+
+
+def _drop(cursor: Cursor, names: Iterable[str]) -> None:
+    for name in names:
+        cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def create(
@@ -141,7 +163,7 @@ def create(
         rows: of the table.
         name: of the index.
         concurrently: whether others may write to the table meanwhile.
-        progress: told of hundredths.
+        progress: reports each hundredth.
     """
     with connection.cursor() as cursor:
         limit_memory(cursor, chosen, rows, kind)

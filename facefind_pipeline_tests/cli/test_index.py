@@ -68,7 +68,7 @@ def test_the_one_that_is_kept_is_built_by_a_run_and_serves(facefind: Facefind, d
         (["--method", "hnsw", "--keep"], "--keep takes one index, these options name 2: hnsw, hnsw halfvec"),
         (["--method", "ivfflat", "--m", "8"], "--m is a parameter of hnsw"),
         (["--method", "hnsw", "--lists", "8"], "--lists is a parameter of ivfflat"),
-        (["--m", "60"], "--ef-construction 100 is less than twice --m 60"),
+        (["--m", "60"], "ef_construction=100 is less than twice m=60: name one of at least 120"),
         (["--method", "tree"], "'tree' is not one of"),
         (["--method", "hnsw", "--m", "8,x"], "'x' is not a valid integer"),
     ],
@@ -79,5 +79,26 @@ def test_options_that_make_no_sense_are_named(facefind: Facefind, options: list[
     assert says in result.stderr
 
 
+def test_ivfflat_serves_though_its_default_lists_follow_rows_that_changed(
+    facefind: Facefind, database: Database
+) -> None:
+    options = ["--method", "ivfflat", "--no-halfvec"]
+    assert facefind("index", *options, "--keep").exit_code == 0
+    with database.connect() as connection, connection.cursor() as cursor:  # as if it had been built of more
+        cursor.execute("UPDATE index_builds SET rows = 50000")
+    (tried,) = _rows(facefind, *options)
+    assert tried["serves_now"]
+    assert [row["serves_now"] for row in _rows(facefind, *options, "--lists", "10,50")] == [False, True]
+
+
 def test_a_set_that_is_not_there_is_named(facefind: Facefind) -> None:
     assert "is not registered" in facefind("index", "talk").stderr
+
+
+def test_a_command_that_writes_drops_the_copy_of_a_killed_trial(facefind: Facefind, database: Database) -> None:
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE UNLOGGED TABLE index_trial (LIKE embeddings)")
+    assert facefind("params", "add", SMALL_SET).exit_code == 0
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('index_trial')")
+        assert cursor.fetchone() == (None,)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -14,9 +15,11 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.instance import environment
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.orchestration.runs import Graph
+from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings, read_settings
-from facefind_pipeline.store import photos
+from facefind_pipeline.store import parameter_sets, photos
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline_tests.conftest import Portraits, Silence
 
 
@@ -92,6 +95,24 @@ def test_a_job_lets_no_day_move_to_a_folder_that_nobody_approved(graph: Graph, e
     with pytest.raises(FacefindError, match="FACEFIND_PHOTO_PARENTS"):
         graph.run_job("move_event_days", config)
     assert _roots(graph) == [event]
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ({"method": "hnsw", "m": 64}, "ef_construction=100 is less than twice m=64"),
+        ({"method": "hnsw", "lists": 5}, "lists is a parameter of ivfflat"),
+        ({"method": "none", "halfvec": True}, "halfvec is a parameter of hnsw and ivfflat"),
+    ],
+)
+def test_a_job_chooses_no_index_that_cannot_be_built(graph: Graph, kind: dict[str, Any], says: str) -> None:
+    parameters = ParameterSet.parse("hog-up0-px640@dlib")
+    with graph.workspace.database.connect() as connection:
+        parameter_sets.register(connection, parameters, 128, "l2")
+    with pytest.raises(FacefindError, match=says):
+        graph.run_job("choose_index", {"set_index": {"key": parameters.key, **kind}})
+    with graph.workspace.database.connect() as connection:
+        assert parameter_sets.find(connection, parameters.key).index == IndexKind("auto")
 
 
 def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:

@@ -1,10 +1,14 @@
 """The index of a set: built when it pays, kept while it serves, its recall measured."""
 
+import os
+import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import psycopg2
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
@@ -96,6 +100,51 @@ def test_an_invalid_index_that_a_killed_build_left_is_replaced(database: Databas
     with database.connect() as connection:
         everything = indexes.indexes(connection, parameter_sets.find(connection, KEY))
     assert everything == _live(database) != [name]
+
+
+def _everything(database: Database) -> list[str]:
+    with database.connect() as connection:
+        return indexes.indexes(connection, parameter_sets.find(connection, KEY))
+
+
+def test_a_build_that_fails_leaves_nothing(database: Database) -> None:
+    _fill(database, 0, 100)
+    _choose(database, "hnsw")
+    index.refresh(database, KEY)
+    before = _live(database)
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE embeddings SET embedding = array_fill(1e6::real, ARRAY[128])::vector(128)")
+    _choose(database, "hnsw", halfvec=True)
+    with pytest.raises(psycopg2.DataError, match="halfvec"):
+        index.refresh(database, KEY)
+    assert _everything(database) == _live(database) == before
+
+
+def test_a_build_that_is_interrupted_leaves_nothing(database: Database) -> None:
+    """It waits for a transaction, which ends after the interruption and before patience with it does."""
+    _fill(database, 0, 100)
+    _choose(database, "hnsw")
+    with database.connect() as holder, holder.cursor() as cursor:
+        cursor.execute("UPDATE embeddings SET embedding = embedding")
+        threading.Timer(1.0, os.kill, [os.getpid(), signal.SIGINT]).start()
+        end = threading.Timer(2.0, holder.rollback)
+        end.start()
+        with pytest.raises(KeyboardInterrupt):
+            index.refresh(database, KEY)
+        end.join()
+    assert _everything(database) == []
+
+
+def test_an_invalid_index_beside_the_one_that_is_kept_is_dropped(database: Database) -> None:
+    _fill(database, 0, 100)
+    _choose(database, "hnsw")
+    index.refresh(database, KEY)
+    with database.connect() as connection, connection.cursor() as cursor:
+        chosen = parameter_sets.find(connection, KEY)
+        cursor.execute(f"CREATE INDEX half_built ON {chosen.table} USING hnsw ((embedding::vector(128)) vector_l2_ops)")
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'half_built'::regclass")
+    assert not index.refresh(database, KEY).built
+    assert _everything(database) == _live(database) != []
 
 
 def test_the_recall_of_a_poor_index_is_seen(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.plan.due import is_current
 from facefind_pipeline.search import index, index_trial
 from facefind_pipeline.search.index_trial import Tried, copied, try_kinds, try_live
-from facefind_pipeline.store import indexes, parameter_sets
+from facefind_pipeline.store import faces, indexes, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.parameter_sets import RegisteredSet
@@ -127,6 +127,16 @@ def test_ctrl_c_ends_a_build_in_the_server_too(database: Database, chosen: Regis
 
 
 def test_what_a_killed_trial_left_is_removed_by_the_next(database: Database, chosen: RegisteredSet) -> None:
+    _kill_a_trial(database)
+    assert _trial_tables(database) == ["index_trial"]
+    with database.connect() as connection:
+        (row,) = table(connection, "SELECT relpersistence FROM pg_class WHERE relname = 'index_trial'")
+    assert row == ("u",)  # unlogged: no vectors in the WAL
+    assert len(list(try_kinds(database, chosen, KINDS[:1]))) == 1
+    assert _trial_tables(database) == []
+
+
+def _kill_a_trial(database: Database) -> None:
     script = f"""
 import sys
 from facefind_pipeline.search.index_trial import copied
@@ -148,12 +158,42 @@ with copied(database, chosen):
         assert process.stdout is not None
         assert process.stdout.readline() == b"copied\n"
         process.kill()
-    assert _trial_tables(database) == ["index_trial"]
-    with database.connect() as connection:
-        (row,) = table(connection, "SELECT relpersistence FROM pg_class WHERE relname = 'index_trial'")
-    assert row == ("u",)  # unlogged: no vectors in the WAL
-    assert len(list(try_kinds(database, chosen, KINDS[:1]))) == 1
+
+
+def test_a_leftover_is_dropped_and_a_copy_in_use_is_not(database: Database, chosen: RegisteredSet) -> None:
+    _kill_a_trial(database)
+    index_trial.drop_leftover(database)
     assert _trial_tables(database) == []
+    with copied(database, chosen):
+        index_trial.drop_leftover(database)
+        assert _trial_tables(database) == ["index_trial"]
+
+
+def test_photos_that_are_removed_go_from_the_copy_too(database: Database, chosen: RegisteredSet) -> None:
+    removed = Photo("7.jpg", "7").sha256
+    with copied(database, chosen) as copy, database.connect() as connection:
+        faces.lock_sets(connection)
+        assert faces.remove_photos(connection, [removed]) == {KEY: 1}
+        assert indexes.count_rows(connection, copy) == 999
+        assert (removed,) not in [(bytes(one),) for (one,) in table(connection, "SELECT sha256 FROM index_trial")]
+        connection.commit()
+
+
+def test_photos_that_are_being_removed_are_not_copied(database: Database, chosen: RegisteredSet) -> None:
+    copies: list[int] = []
+
+    def copy_and_count() -> None:
+        with copied(database, chosen) as copy, database.connect() as connection:
+            copies.append(indexes.count_rows(connection, copy))
+
+    with database.connect() as connection:
+        faces.lock_sets(connection)
+        faces.remove_photos(connection, [Photo("7.jpg", "7").sha256])
+        other = threading.Thread(target=copy_and_count)
+        other.start()
+        time.sleep(0.5)
+    other.join(timeout=30)
+    assert copies == [999]
 
 
 def test_trials_take_turns(database: Database, chosen: RegisteredSet) -> None:

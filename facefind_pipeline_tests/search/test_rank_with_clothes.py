@@ -9,7 +9,7 @@ import pytest
 from facefind_pipeline.search.asked import Asked, KnownFaces
 from facefind_pipeline.search.calibrate import Learnt
 from facefind_pipeline.search.calibration import Calibration, Line
-from facefind_pipeline.search.clothes import Told, log_odds
+from facefind_pipeline.search.clothes import DayEvidence, log_odds
 from facefind_pipeline.search.distances import Faces, Numbers
 from facefind_pipeline.search.placed import Placed, place
 from facefind_pipeline.search.priors import DLIB
@@ -24,7 +24,7 @@ from facefind_pipeline_tests.search.brute_force import Dressed, Result, World, b
 from facefind_pipeline_tests.search.worlds import METRICS, asked_of, blocks_of, check, random_world
 
 BINS = 24
-TELLS = Told(9, 9, location=log(0.5), spread=0.5, separation=2.0)
+TELLS = DayEvidence(9, 9, location=log(0.5), spread=0.5, separation=2.0)
 LEARNT = Learnt(TwoGroups(Line(0.3, 0.2), Line(0.3, 0.25), DLIB.genuine), 0, 1.0)
 CALIBRATION = Calibration(0, Line(0.3, 0.25), Line(0.3, 0.22), Line(-0.6, 0.3), 0.05, 100)
 SHIFT = Shift(CALIBRATION)
@@ -55,7 +55,7 @@ def _outfits(world: World, seed: int) -> Outfits:
     return Outfits(days, clothes)
 
 
-def _worn(asked: Asked, sure: KnownFaces, outfits: Outfits, told: Told) -> Worn:
+def _worn(asked: Asked, sure: KnownFaces, outfits: Outfits, evidence: DayEvidence) -> Worn:
     known = KnownFaces.joined([asked.confirmed, sure])
     photos, keys = known.photos.tolist(), known.face_keys.tolist()
     days = {}
@@ -65,7 +65,7 @@ def _worn(asked: Asked, sure: KnownFaces, outfits: Outfits, told: Told) -> Worn:
         wardrobe = Wardrobe(
             *(known.people[mine], known.photos[mine], known.face_keys[mine], np.array(mine)), on_grid(clothes)
         )
-        days[str(day)] = WornDay(wardrobe, told)
+        days[str(day)] = WornDay(wardrobe, evidence)
 
     def read(block: Block) -> tuple[Numbers, Bytes]:
         of_photo = [outfits.days.get(photo, 0) for photo in block.photos.tolist()]
@@ -77,11 +77,11 @@ def _worn(asked: Asked, sure: KnownFaces, outfits: Outfits, told: Told) -> Worn:
     return Worn(days, read, LEARNT, len(asked.people))
 
 
-def _placed(world: World, outfits: Outfits, told: Told = TELLS, photos_a_block: int = 4) -> Placed:
+def _placed(world: World, outfits: Outfits, evidence: DayEvidence = TELLS, photos_a_block: int = 4) -> Placed:
     asked, blocks = asked_of(world), Faces(blocks_of(world, photos_a_block), world.metric)
     sure: list[KnownFaces] = []
     templates = make_templates(asked, blocks, world.sure, sure.append)
-    ranked = rank(asked, blocks, templates.probes, _worn(asked, KnownFaces.joined(sure), outfits, told))
+    ranked = rank(asked, blocks, templates.probes, _worn(asked, KnownFaces.joined(sure), outfits, evidence))
     return place(ranked, CALIBRATION)
 
 
@@ -146,7 +146,7 @@ def test_where_clothes_tell_nothing_results_are_those_of_the_face_alone(metric: 
         world = random_world(seed, metric)
         asked, blocks = asked_of(world), Faces(blocks_of(world, 4), world.metric)
         alone = rank(asked, blocks, make_templates(asked, blocks, world.sure).probes)
-        placed = _placed(world, _outfits(world, seed), Told())
+        placed = _placed(world, _outfits(world, seed), DayEvidence())
         rows, _ = placed.rows(slice(None))
         assert rows.tobytes() == alone.rows.tobytes()
 
@@ -168,7 +168,7 @@ def test_nobody_is_sure_whom_the_face_speaks_against(metric: str) -> None:
     moved = 0
     for seed in range(60):
         world = random_world(seed, metric)
-        rows, alone = _placed(world, _outfits(world, seed), Told(9, 9, log(0.9), 0.1, 6.0)).rows(slice(None))
+        rows, alone = _placed(world, _outfits(world, seed), DayEvidence(9, 9, log(0.9), 0.1, 6.0)).rows(slice(None))
         sure = (rows["score"] <= CALIBRATION.sure_cut) & (rows["clothes_photos"] > 0)
         of_face = alone["score"][sure & (rows["face_key"] == alone["face_key"])]
         assert all(CALIBRATION.probability(score) >= 0.5 for score in of_face)

@@ -1,8 +1,12 @@
 """Kinds of index: their parameters and how they are spelled."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline_tests.store.rows import KEY, partition, table
@@ -15,9 +19,26 @@ KINDS = st.one_of(
         st.just("hnsw"),
         st.booleans(),
         m=st.none() | st.integers(2, 100),
-        ef_construction=st.none() | st.integers(200, 1000),
+        ef_construction=st.integers(200, 1000),
     ),
+    st.builds(IndexKind, st.just("hnsw"), st.booleans(), m=st.none() | st.integers(2, 50)),
 )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"method": "hnsw", "m": 64}, "ef_construction=100 is less than twice m=64: name one of at least 128"),
+        ({"method": "hnsw", "ef_construction": 31}, "ef_construction=31 is less than twice m=16"),
+        ({"method": "hnsw", "lists": 5}, "lists is a parameter of ivfflat, not of hnsw"),
+        ({"method": "ivfflat", "m": 5}, "m is a parameter of hnsw, not of ivfflat"),
+        ({"method": "auto", "ef_construction": 50}, "ef_construction is a parameter of hnsw, not of auto"),
+        ({"method": "none", "halfvec": True}, "halfvec is a parameter of hnsw and ivfflat, not of none"),
+    ],
+)
+def test_a_kind_that_cannot_be_built_is_refused(parameters: dict[str, Any], says: str) -> None:
+    with pytest.raises(FacefindError, match=says):
+        IndexKind(**parameters)
 
 
 @given(KINDS, st.integers(0, 10**9))
