@@ -31,7 +31,6 @@ from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.publish.album import AlbumPhoto, Options, plan_album
 from facefind_pipeline.publish.covering import on_one_face
 from facefind_pipeline.publish.exports import picture
-from facefind_pipeline.publish.hiding import LowLook
 from facefind_pipeline.publish.selection import selected
 from facefind_pipeline.search.calibration import read_calibration
 from facefind_pipeline.settings import read_settings
@@ -137,13 +136,17 @@ def measure(event: Path, parameters: ParameterSet) -> Counter[str]:
     local = threading.local()
 
     def work(file: Path) -> Counter[str]:
-        if not hasattr(local, "tools"):
-            local.tools = Recogniser(parameters, calibration.threshold(IMPOSTORS)), LowLook(settings.models)
-        recogniser, look = local.tools
-        pixels = decode(file.read_bytes(), rgb=True, grey=False).rgb
+        if not hasattr(local, "recogniser"):
+            local.recogniser = Recogniser(parameters, calibration.threshold(IMPOSTORS))
+        content = file.read_bytes()
+        pixels = decode(content, rgb=True, grey=False).rgb
         assert pixels is not None
-        before = recogniser.faces(pixels, truths[file.name])
-        return sum((_counts(*one, before, recogniser, look) for one in by_photo[file]), Counter())
+        before = local.recogniser.faces(pixels, truths[file.name])
+        counts = Counter[str]()
+        for person, photo in by_photo[file]:
+            shown = picture(content, photo.export.hiding, settings.models).pixels
+            counts.update(_counts(person, photo, before, local.recogniser.known_still(before, shown)))
+        return counts
 
     counts = Counter({"left out": sum(len(album.left_out) for album in albums)})
     with ThreadPoolExecutor(cores()) as pool:
@@ -164,12 +167,9 @@ def echo(counts: Counter[str]) -> float:
     return hidden / others
 
 
-def _counts(
-    person: str, photo: AlbumPhoto, before: Sequence[Known], recogniser: Recogniser, look: LowLook
-) -> Counter[str]:
-    pixels = picture(photo.export, look).pixels
+def _counts(person: str, photo: AlbumPhoto, before: Sequence[Known], known_still: Sequence[bool]) -> Counter[str]:
     counts = Counter({"photos": 1})
-    for known, still in zip(before, recogniser.known_still(before, pixels), strict=True):
+    for known, still in zip(before, known_still, strict=True):
         if known.truth.person == person:
             counts["own"] += 1
             counts["own lost"] += known.face is not None and not still

@@ -2,12 +2,15 @@
 
     python -m bench.index_scale                                      # 30,000, 100,000 and a million: half an hour
     python -m bench.index_scale --faces 30000,100000,1000000,5000000       # hours, 25 GB of disk, 8 GB of memory
+    python -m bench.index_scale --faces 1000000 --command            # what `facefind index` prints of so many
 
 Tables go to docs/measurements/scaling.md after each index, the plan and its drawing after each size.
 """
 
 import argparse
+import os
 import statistics
+import subprocess
 import sys
 import threading
 import time
@@ -20,7 +23,8 @@ import psutil
 from pgvector import Vector
 from psycopg2.extras import execute_values
 
-from bench.faces import load, registered, vectors
+from bench.command import FACEFIND
+from bench.faces import KEY, load, registered, vectors
 from bench.results import DOCUMENT, publish
 from bench.setting import prepared
 from facefind_pipeline.search.index_trial import INDEX, TIMED, WARM_UP, Tried, built, copied, measured
@@ -75,13 +79,19 @@ def main() -> None:
     """Measures each size in turn, publishes all so far."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faces", default="30000,100000,1000000", help="sizes, separated by commas, growing")
-    sizes = [int(size) for size in parser.parse_args().faces.split(",")]
+    parser.add_argument("--command", action="store_true", help="runs `facefind index` on them instead")
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.faces.split(",")]
     tables: list[Row] = []
     rows: list[Row] = []
     loaded = 0
     with prepared() as bench:
         home, server = bench.server.home, bench.server
         database = open_database(Settings(home, server.url("scale"), home / "models", home / "references", None))
+        if options.command:
+            load(database, 0, sizes[-1])
+            subprocess.run([FACEFIND, "index", KEY], env={**os.environ, **bench.home("scale")}, check=True)
+            return
         postmaster = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
         for size in sizes:
             tables.append(_grow(database, loaded, size))

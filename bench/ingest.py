@@ -1,4 +1,4 @@
-"""A whole event into the tables: the talk's way against ours, and ours against its own functions, and without clothes.
+"""A whole event into the tables: the talk's way against ours; ours against its own functions, bare bodies and threads.
 
     python -m bench.ingest [--photos FOLDER] [--repeats N]
 
@@ -20,6 +20,7 @@ from facefind_pipeline.set_names import ALIASES
 PHOTOS = 60
 FIGURES = {"default": "recommended", "hog": "hog", "same": "talk"}  # a new home's default is the recommended set
 BARE_BODIES = "recommended, without clothes"
+IN_THREADS = "recommended, decoded in threads"
 OVERHEADS = {"overhead": "recommended", "overhead_hog": "hog"}
 
 
@@ -44,6 +45,7 @@ def compare(bench: Bench, folder: Path, repeats: int) -> None:
                 "bare", alias, folder, environment=bench.environment
             )
     sides[BARE_BODIES] = lambda number: _ours(bench, "recommended", folder, number, "--without-clothes")
+    sides[IN_THREADS] = lambda number: _ours(bench, "recommended", folder, number, "--in-threads")
     costs = alternate(sides, repeats)
     talk = costs["talk's method"]
     record({f"ingest_vs_talk_{figure}": ratio(talk, costs[alias], "seconds") for figure, alias in FIGURES.items()})
@@ -51,6 +53,7 @@ def compare(bench: Bench, folder: Path, repeats: int) -> None:
         record({figure: ratio(costs[alias], costs[f"{alias}, functions alone"], "fill_seconds", "seconds")})
     # Seconds of the cores: a per cent of the wall's is less than what differs from one run to the next.
     record({"clothes": ratio(costs["recommended"], costs[BARE_BODIES], "busy")})
+    record({"apart": ratio(costs["recommended"], costs[IN_THREADS], "busy")})
     boxes, distance = _difference_from_talk(bench, repeats - 1)
     print(f"the talk's set: boxes that differ from the talk's {boxes}, largest cosine distance {distance:.1e}")
     publish(

@@ -1,9 +1,9 @@
 """Our side of a comparison: an event into the tables, without Dagster.
 
-    python -m bench.ours KEY FOLDER [--without-clothes]
+    python -m bench.ours KEY FOLDER [--without-clothes] [--in-threads]
 
-Takes home, database and models from the environment, as the command does. Without clothes none are described or stored:
-what the product itself always does, so only this measures what that costs.
+Takes home, database and models from the environment, as the command does. Without clothes none are described or stored,
+and in threads photos are decoded by this process: what the product always does, so only this measures what that costs.
 """
 
 import json
@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from bench.setting import WARM_UP
+from bench.variants import in_threads, without_clothes
 
 
 class Silence:
@@ -33,7 +34,7 @@ def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
     Args:
         key: of a parameter set.
         folder: with the days.
-        options: `--without-clothes`, or none.
+        options: `--without-clothes`, `--in-threads`, or none.
 
     Returns:
         `seconds` and `busy` of it all, `fill_seconds` from the first decoding to the last commit, `faces`.
@@ -44,24 +45,27 @@ def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
     from facefind_pipeline.parameters import ParameterSet
     from facefind_pipeline.settings import read_settings
     from facefind_pipeline.store.database import open_database
-    from facefind_pipeline.vision.pipeline import PhotoTask
+    from facefind_pipeline.store.tombstones import Tombstones
+    from facefind_pipeline.vision import apart
 
     if "--without-clothes" in options:
-        PhotoTask.to_describe = lambda _task, _faces: ()  # type: ignore[method-assign]
+        without_clothes()
+    if "--in-threads" in options:
+        in_threads()
     settings = read_settings()
     database = open_database(settings)
     key = register_set(database, settings, ParameterSet.parse(key).key).key
     days = {day.key: day for day in register_folder(database, settings, Path(folder)).days}
     for name in [name for name in (WARM_UP, "event") if name in days]:
-        started, busy = time.perf_counter(), time.process_time()
+        started, busy = time.perf_counter(), time.process_time() + apart.cpu_seconds()
         with database.connect() as connection:
-            ingest_day(connection, days[name], Silence())
+            ingest_day(connection, days[name], Silence(), Tombstones(settings.home))
         filling = time.perf_counter()
         filled = fill(database, settings, name, key, Silence())
     ended = time.perf_counter()
     return {
         "seconds": ended - started,
-        "busy": time.process_time() - busy,
+        "busy": time.process_time() + apart.cpu_seconds() - busy,
         "fill_seconds": ended - filling,
         "faces": filled.faces,
     }

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.setting import KEPT
+from facefind_pipeline.ingest.faces import set_models
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import read_settings
-from facefind_pipeline.vision.detectors import load_detector
 from facefind_pipeline.vision.embedders import load_embedder
 from facefind_pipeline.vision.pipeline import PhotoTask, find_faces
 
@@ -62,7 +62,7 @@ def _find(folder: Path, contents: dict[Path, bytes], key: str, kept: Path) -> No
     embedder = load_embedder(chosen.embedder, models=settings.models, derived=KEPT, clip_model=None)
     rows, vectors = [], []
     tasks = [PhotoTask(content, file) for file, content in contents.items()]
-    for found in find_faces(tasks, lambda: load_detector(chosen.detector, settings.models), embedder):
+    for found in find_faces(tasks, set_models(settings, chosen), embedder):
         if found.vectors is not None:
             name = str(found.task.path.relative_to(folder))
             rows += [(name, *face.box, face.score) for face in found.embedded]

@@ -29,7 +29,7 @@ from bench.measure import percentile
 from bench.results import publish, record
 from bench.setting import Bench, prepared
 from facefind_pipeline.search.filters import Company, Filters, Near
-from facefind_pipeline.search.live import find_nearest, use_index
+from facefind_pipeline.search.live import find_nearest, index_settings
 from facefind_pipeline.search.probes import Probe
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes
@@ -118,7 +118,7 @@ def _compare_kinds(database: Database, size: int, seconds: float, index: str) ->
         ).format(table=sql.Identifier(chosen.table), floats=sql.SQL(f"{floats}({DIMENSION})"), exactly=sql.SQL(exactly))
         nearest[kind], times[kind] = [], []
         with database.connect() as connection, connection.cursor() as cursor:
-            use_index(cursor)
+            cursor.execute(index_settings())
             for probe in [probes[0], *probes]:
                 started = time.perf_counter()
                 cursor.execute(statement, [probe, ASKED])

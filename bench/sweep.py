@@ -50,6 +50,7 @@ def main() -> None:
             "sweep_vs_bare": done["seconds"] / bare.said["seconds"],
             "sweep_vs_bare_cpu": done["cpu_seconds"] / bare.said["busy"],
             "sweep_vs_separate": done["seconds"] / separate,
+            "sweep_total": swept.wall / bare.said["seconds"],
         }
     )
     publish(

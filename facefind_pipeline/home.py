@@ -7,6 +7,7 @@ A copy, an unpacked archive or another user's home has no record, and is used on
 import os
 import pwd
 import re
+import shutil
 import stat
 import struct
 from collections.abc import Iterator
@@ -82,6 +83,13 @@ def make(home: Path) -> None:
             f"no home can be made: {error.strerror}: {error.filename or home}; "
             "FACEFIND_HOME must be a folder you can write to"
         ) from None
+
+
+def discard(home: Path) -> None:
+    """Removes a home that this process made for a while, and the record of it."""
+    if (identity := _read_mark(home)) is not None:
+        _record(identity).unlink(missing_ok=True)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def write_private(file: Path, text: str) -> None:

@@ -9,9 +9,13 @@
 | FACEFIND_REFERENCES | folder of reference photos, `NAME.jpg` or `NAME/*.jpg` | `references` in the home |
 | FACEFIND_PHOTO_PARENTS | folders, separated as in PATH, below which jobs of the UI may register event days | none |
 | FACEFIND_IGNORE | names of folders to skip among the photos, separated by `:`, as `edited:*.lrdata` | none |
+| FACEFIND_BROKER_URL | Redis or RabbitMQ, by which runs reach workers of hosts | file `broker` in the home, else none |
 | FACEFIND_ROOTS_MAP | where folders of photos lie on this host, `KNOWN=HERE`, separated by `:` | as they were given |
-| FACEFIND_PREVIEWS | `off` keeps faces out of Dagster's own record: no contact sheets inline, only files | on |
 | FACEFIND_CLOTHES | `off` ranks photos by the face alone, also where clothes of the day would count | on |
+| FACEFIND_PHOTO_MEMORY | megabytes that the pixels of all photos under way may take; a larger photo is left out | 700 |
+| FACEFIND_KEEP_UNMATCHED | `no` erases faces that match nobody who agreed once they were searched | `yes` |
+| FACEFIND_KEEP_DAYS | days after which an event day is forgotten, counted from when it was registered | for ever |
+| FACEFIND_KEEP_RUNS | days that Dagster keeps ended runs which nothing needs any more, or `all` | 30 |
 | FACEFIND_CLIP_MODEL | a local ONNX file for the imgbeddings embedder | the hub download of imgbeddings |
 """
 
@@ -21,23 +25,35 @@ from functools import cache
 from itertools import combinations
 from pathlib import Path
 
+from facefind_pipeline import broker
 from facefind_pipeline import home as homes
 from facefind_pipeline.errors import FacefindError
+
+KEEP_RUNS_DAYS = 30
+PHOTO_MEGABYTES = 700  # a JPEG of 110 megapixels, an HEIC of 50; on two cores a command stays under 1.5 GB so
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are. All paths are absolute; none need exist yet."""
+    """Where things are. All paths are absolute; none need exist yet.
+
+    Attributes:
+        draws_sheets: no variable's: False leaves contact sheets as they are, where photos come one after another.
+    """
 
     home: Path
     database_url: str | None
     models: Path
     references: Path
     clip_model: Path | None
-    previews: bool = True
     photo_parents: tuple[Path, ...] = ()
     ignore: tuple[str, ...] = ()
     server_user: str | None = None
+    keep_runs: int | None = KEEP_RUNS_DAYS
+    keep_unmatched: bool = True
+    keep_days: int | None = None
+    broker_url: str | None = None
+    draws_sheets: bool = True
 
     @property
     def dagster_home(self) -> Path:
@@ -74,9 +90,11 @@ def read_settings() -> Settings:
     """The settings of this process's environment.
 
     Raises:
-        FacefindError: the home is not to be trusted, or FACEFIND_ROOTS_MAP can't be read.
+        FacefindError: the home is not to be trusted, or FACEFIND_ROOTS_MAP, FACEFIND_PHOTO_MEMORY, one of
+            FACEFIND_KEEP_* or the broker's address can't be read.
     """
     read_roots_map()
+    photo_memory()
     named = _path("FACEFIND_HOME")
     home = named or Path(".facefind").absolute()
     homes.check(home, named=named is not None)
@@ -86,16 +104,56 @@ def read_settings() -> Settings:
         models=_path("FACEFIND_MODELS") or home / "models",
         references=_path("FACEFIND_REFERENCES") or home / "references",
         clip_model=_path("FACEFIND_CLIP_MODEL"),
-        previews=os.environ.get("FACEFIND_PREVIEWS") != "off",
         photo_parents=_paths("FACEFIND_PHOTO_PARENTS"),
         ignore=tuple(name for name in os.environ.get("FACEFIND_IGNORE", "").split(os.pathsep) if name),
         server_user=os.environ.get("FACEFIND_SERVER_USER") or None,
+        keep_runs=_read_keep_runs(),
+        keep_unmatched=_read_keep_unmatched(),
+        keep_days=_read_keep_days(),
+        broker_url=broker.address(os.environ.get("FACEFIND_BROKER_URL"), home),
     )
+
+
+def _read_keep_runs() -> int | None:
+    value = os.environ.get("FACEFIND_KEEP_RUNS") or str(KEEP_RUNS_DAYS)
+    if value == "all":
+        return None
+    return _number_of_days("FACEFIND_KEEP_RUNS", value)
+
+
+def _read_keep_days() -> int | None:
+    value = os.environ.get("FACEFIND_KEEP_DAYS") or "all"
+    return None if value == "all" else _number_of_days("FACEFIND_KEEP_DAYS", value)
+
+
+def _number_of_days(variable: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or int(value) < 1:
+        raise FacefindError(f"{variable}: {value!r} is not a number of days, at least 1, nor `all`")
+    return int(value)
+
+
+def _read_keep_unmatched() -> bool:
+    value = os.environ.get("FACEFIND_KEEP_UNMATCHED") or "yes"
+    if value not in {"yes", "no"}:
+        raise FacefindError(f"FACEFIND_KEEP_UNMATCHED: {value!r} is neither `yes` nor `no`")
+    return value == "yes"
 
 
 def clothes_count() -> bool:
     """Whether photos are ranked by clothes too."""
     return os.environ.get("FACEFIND_CLOTHES") != "off"
+
+
+def photo_memory() -> int:
+    """Bytes that the pixels of all photos under way may take together.
+
+    Raises:
+        FacefindError: FACEFIND_PHOTO_MEMORY can't be read.
+    """
+    value = os.environ.get("FACEFIND_PHOTO_MEMORY") or str(PHOTO_MEGABYTES)
+    if not value.isascii() or not value.isdigit() or int(value) < 1:
+        raise FacefindError(f"FACEFIND_PHOTO_MEMORY: {value!r} is not a number of megabytes, at least 1")
+    return int(value) * 1_000_000
 
 
 def read_roots_map() -> tuple[tuple[str, str], ...]:

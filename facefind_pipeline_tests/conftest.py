@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -32,6 +33,9 @@ hypothesis.settings.load_profile("facefind")
 # Records of homes: the user's own are left alone.
 _state = tempfile.TemporaryDirectory(prefix="facefind_state_")
 os.environ["XDG_STATE_HOME"] = _state.name
+
+# Tests press Ctrl-C, which what a script starts with `&` ignores.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Facefind = Callable[..., Result]
 SMALL_SET = "hog-up0-px640@dlib"  # 0.05 s per photo
@@ -75,7 +79,9 @@ def templates(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) 
         settings = read_settings()
         open_instance(settings, open_database(settings)).dispose()
         _clear_environment(patch)
-    return {"": "template", "_dagster": "template_dagster"}
+    made = {"": "template", "_dagster": "template_dagster"}
+    _close_connections(server, made)
+    return made
 
 
 @pytest.fixture
@@ -132,6 +138,12 @@ def administer(server: EmbeddedServer, *statements: str) -> None:
         for statement in statements:
             cursor.execute(statement)
     connection.close()
+
+
+def _close_connections(server: EmbeddedServer, made: dict[str, str]) -> None:
+    """A database that connections are open to, of objects that await the garbage collector, is no template."""
+    for database in made.values():
+        administer(server, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
 
 
 def _clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,6 +229,18 @@ def _write_reference(file: Path, portraits: Portraits) -> Path:
     return file
 
 
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photos are worked on by this process's threads, as where no other process can be had: tests replace parts."""
+    from facefind_pipeline.vision import apart, watched_process
+
+    def refused() -> None:
+        raise watched_process.NotStartedError("a test has none")
+
+    monkeypatch.setattr(apart, "WatchedProcess", refused)
+    monkeypatch.setitem(apart._pools, os.getpid(), apart._Pool(apart.cores()))
+
+
 @dataclass(frozen=True, slots=True)
 class Searched:
     """What a run left: its home, its photos, and its databases by suffix."""
@@ -246,8 +270,7 @@ def searched(
         run = call_facefind("run", photos, "--params", SMALL_SET, "--reference", f"Ada={reference}")
         assert run.exit_code == 0, run.stderr
         _clear_environment(patch)
-    for database in made.values():  # that connections are open to is no template
-        administer(server, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+    _close_connections(server, made)
     return Searched(folder / "home", photos, made)
 
 

@@ -74,7 +74,7 @@ def serve(output: Path) -> Iterator[Dev]:
             [COMMAND, "dev", "--port", str(port)],
             stdout=printing,
             stderr=printing,
-            preexec_fn=_as_from_a_terminal,  # noqa: PLW1509 - no thread of ours runs yet
+            preexec_fn=as_from_a_terminal,  # noqa: PLW1509 - no thread of ours runs yet
         )
     try:
         deadline = time.monotonic() + PATIENCE_S
@@ -87,7 +87,7 @@ def serve(output: Path) -> Iterator[Dev]:
         _end(process)
 
 
-def _as_from_a_terminal() -> None:
+def as_from_a_terminal() -> None:
     """A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

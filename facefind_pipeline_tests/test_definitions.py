@@ -17,6 +17,7 @@ ASSETS = {
     "reference_photos": set(),
     "reference_embeddings": {"parameter_set"},
     "search_results": {"parameter_set"},
+    "face_groups": {"parameter_set"},
     "truth_lists": set(),
     "evaluation": {"parameter_set"},
     "sweep_report": set(),

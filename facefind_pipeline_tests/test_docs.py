@@ -36,6 +36,8 @@ def _check(line: str) -> None:
     command, path = facefind, "facefind"
     arguments = words[1:]
     while isinstance(command, click.Group):
+        if command.invoke_without_command and not (arguments and f"{path} {arguments[0]}" in COMMANDS):
+            break
         path, arguments = f"{path} {arguments[0]}", arguments[1:]
         assert path in COMMANDS, line
         command = COMMANDS[path]

@@ -29,6 +29,17 @@ for address in ("198.51.100.7", "127.0.0.1"):
     socket.socket().connect_ex((address, 9))
 time.sleep(25)
 """
+SELFIE = """
+import re, sys, requests
+from pathlib import Path
+guest = requests.Session()
+guest.trust_env = False
+guest.get(re.search("http\\S+", Path(sys.argv[1]).read_text())[0]).raise_for_status()
+sent = {"picture": Path(sys.argv[2]).read_bytes()}
+found = guest.post("http://127.0.0.1:8095/selfie", files=sent, headers={"Accept": "application/json"}).json()
+assert len(found["photos"]) == 20, found
+assert guest.get("http://127.0.0.1:8095/found/photos.zip").content.startswith(b"PK")
+"""
 
 recorded_network = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0 or not (shutil.which("unshare") and shutil.which("ip")),
@@ -84,6 +95,11 @@ def test_nothing_leaves_the_machine_and_nothing_stays_in_the_users_home(user_hom
         {FACEFIND} run demo/photos
         {sys.executable} -c 'import time, pathlib; from facefind_pipeline_tests.dev_server import serve
 with serve(pathlib.Path("dev.log")): time.sleep(30)'
+        {FACEFIND} serve --port 8095 > served.txt &
+        until grep -q token= served.txt; do sleep 1; done
+        {sys.executable} -c '{SELFIE}' served.txt 'demo/references/{PERSON}.jpg'
+        kill $!
+        wait $!
         {FACEFIND} down
     """
     try:

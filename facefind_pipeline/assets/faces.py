@@ -7,6 +7,7 @@ import dagster as dg
 
 from facefind_pipeline.assets.fingerprints import set_fingerprint
 from facefind_pipeline.assets.photos import raw_photos
+from facefind_pipeline.orchestration.asset_tags import holds
 from facefind_pipeline.orchestration.automation import faces_condition
 from facefind_pipeline.orchestration.partitions import day_sets
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
@@ -28,6 +29,7 @@ DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings
             owners=OWNERS,
             group_name="faces",
             kinds={"opencv", "postgres"},
+            tags=holds("faces"),
             description="The faces of each photo under the set's detector, with score, landmarks and thumbnail.",
         ),
         dg.AssetSpec(
@@ -38,6 +40,7 @@ DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings
             owners=OWNERS,
             group_name="faces",
             kinds={"onnx", "postgres"},
+            tags=holds("vectors"),
             description="One vector per face, in the set's partition of `embeddings`.",
         ),
     ],
@@ -70,39 +73,50 @@ def faces(
         yield dg.MaterializeResult(
             asset_key=DETECTED,
             data_version=dg.DataVersion(filled.faces_version),
-            metadata={**_detection(filled), **columns, **sheet},
+            metadata={**_detection(filled, parameter_set), **columns, **sheet},
         )
     if embed:
         columns = columns_metadata(database, "embeddings")
         yield dg.MaterializeResult(
             asset_key=EMBEDDED,
             data_version=dg.DataVersion(filled.embeddings_version),
-            metadata={**_embedding(filled), **columns, **sheet},
+            metadata={**_embedding(filled, parameter_set), **columns, **sheet},
         )
 
 
-def _detection(filled: "Filled") -> Mapping[str, int | float | dg.MetadataValue]:
+def _detection(filled: "Filled", parameter_set: str) -> Mapping[str, int | float | dg.MetadataValue]:
     """What the run detected, and how long that took."""
+    per_photo = filled.faces / filled.photos if filled.photos else 0.0
     return {
-        "dagster/row_count": filled.faces,
-        "photos": filled.photos,
-        "photos_decoded": filled.decoded,
-        "photos_detected": filled.detected,
-        "photos_known": filled.photos - filled.detected,
-        "clothes_described": filled.described,
-        "loading_seconds": round(filled.loading_seconds, 3),
-        "seconds": round(filled.seconds, 3),
-        "cpu_seconds": round(filled.cpu_seconds, 3),
+        **_plotted(parameter_set, faces=filled.faces, faces_per_photo=round(per_photo, 3)),
+        **_listed(
+            photos=filled.photos,
+            photos_decoded=filled.decoded,
+            photos_detected=filled.detected,
+            photos_known=filled.photos - filled.detected,
+            clothes_described=filled.described,
+            loading_seconds=round(filled.loading_seconds, 3),
+            seconds=round(filled.seconds, 3),
+            cpu_seconds=round(filled.cpu_seconds, 3),
+        ),
         "undecodable": dg.MetadataValue.json(filled.problems),
         "vanished": dg.MetadataValue.json(filled.vanished),
     }
 
 
-def _embedding(filled: "Filled") -> Mapping[str, int | float | dg.MetadataValue]:
+def _embedding(filled: "Filled", parameter_set: str) -> Mapping[str, int | float | dg.MetadataValue]:
     """What the run embedded."""
     return {
-        "dagster/row_count": filled.faces,
-        "faces_embedded": filled.embedded,
-        "taken_from_other_sets": filled.adopted,
-        "removed": filled.removed,
+        **_plotted(parameter_set, vectors=filled.faces),
+        **_listed(faces_embedded=filled.embedded, taken_from_other_sets=filled.adopted, removed=filled.removed),
     }
+
+
+def _plotted(parameter_set: str, **figures: float) -> Mapping[str, int | float]:
+    """Numbers of a day under a set: the UI makes one plot of each name, over days and sets in turn without the set."""
+    return {f"{name} [{parameter_set}]": value for name, value in figures.items()}
+
+
+def _listed(**figures: float) -> Mapping[str, dg.MetadataValue]:
+    """Numbers as text, of which the UI makes no plot."""
+    return {name: dg.MetadataValue.text(str(value)) for name, value in figures.items()}

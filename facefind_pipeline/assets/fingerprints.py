@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from facefind_pipeline.orchestration.asset_tags import holds
 from facefind_pipeline.orchestration.partitions import parameter_sets
 from facefind_pipeline.orchestration.resources import Workspace
 
@@ -9,6 +10,12 @@ from facefind_pipeline.orchestration.resources import Workspace
 @dg.observable_source_asset(
     partitions_def=parameter_sets,
     group_name="sets",
+    metadata={  # `with_source_code_references` leaves out what is observed
+        "dagster/code_references": dg.CodeReferencesMetadataValue(
+            code_references=[dg.LocalFileCodeReference(file_path=__file__)]
+        )
+    },
+    tags={**holds("fingerprints"), "dagster/kind/python": ""},
     description="Settings, library versions and SHA-256 of each model file, and the rules by which clothes are "
     "described, hashed. Where it changed, the set's faces show as stale: materialize them to make again, with what is "
     "installed now, what is made by another one.",

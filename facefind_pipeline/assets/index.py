@@ -3,6 +3,7 @@
 import dagster as dg
 
 from facefind_pipeline.assets.faces import EMBEDDED
+from facefind_pipeline.orchestration.asset_tags import holds
 from facefind_pipeline.orchestration.automation import aggregate_condition
 from facefind_pipeline.orchestration.partitions import parameter_sets
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
@@ -14,6 +15,7 @@ from facefind_pipeline.orchestration.resources import OWNERS, Workspace
     partitions_def=parameter_sets,
     group_name="search",
     kinds={"postgres", "pgvector"},
+    tags=holds("vectors"),
     owners=OWNERS,
     automation_condition=aggregate_condition(),
 )

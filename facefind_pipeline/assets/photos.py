@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field
 
+from facefind_pipeline.orchestration.asset_tags import holds
 from facefind_pipeline.orchestration.partitions import event_days
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
 from facefind_pipeline.orchestration.resources import OWNERS, Workspace
@@ -27,6 +28,7 @@ class RawPhotosConfig(dg.Config):
     partitions_def=event_days,
     group_name="photos",
     kinds={"python", "postgres"},
+    tags=holds("photos"),
     owners=OWNERS,
     # The nightly look at all days keeps it fresh; a policy judges the asset, not a partition.
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26)),
@@ -44,13 +46,13 @@ def raw_photos(
     from facefind_pipeline.ingest.sheet_files import sheet_path
     from facefind_pipeline.ingest.sheets import photo_tiles
     from facefind_pipeline.store.photos import find_day
+    from facefind_pipeline.store.tombstones import Tombstones
 
     key = context.partition_key
-    progress = workspace.progress_for(context.log)
     with workspace.database.lock("raw_photos", key), workspace.database.connect() as connection:
         day = find_day(connection, key)
         ingested = ingest_day(
-            *(connection, day, progress),
+            *(connection, day, workspace.progress_for(context.log), Tombstones(workspace.settings.home)),
             rehash=config.rehash,
             settle_seconds=config.settle_seconds,
             looked=workspace.incoming.looks.get(key),
@@ -61,12 +63,13 @@ def raw_photos(
     for problem in ingested.left_out:
         context.log.warning(problem)
     sheet = sheet_path(workspace.settings, key, "photos")
+    tiles = photo_tiles(workspace.database, key) if workspace.settings.draws_sheets else []  # reads sixty photos
     return dg.MaterializeResult(
         data_version=dg.DataVersion(ingested.version),
         metadata={
             **_found(ingested),
             **columns_metadata(workspace.database, "photos"),
-            **sheet_metadata(workspace.settings, photo_tiles(workspace.database, key), sheet, title=key),
+            **sheet_metadata(workspace.settings, tiles, sheet, title=key),
         },
     )
 

@@ -4,13 +4,16 @@ import dagster as dg
 
 from facefind_pipeline.assets.references import reference_photos
 from facefind_pipeline.assets.results import search_results
+from facefind_pipeline.orchestration.asset_tags import holds
 from facefind_pipeline.orchestration.automation import aggregate_condition, report_condition
 from facefind_pipeline.orchestration.partitions import parameter_sets
-from facefind_pipeline.orchestration.previews import table_metadata
+from facefind_pipeline.orchestration.previews import columns_metadata, file_metadata, table_metadata
 from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 
 
-@dg.asset(deps=[reference_photos], group_name="quality", kinds={"python", "postgres"}, owners=OWNERS)
+@dg.asset(
+    deps=[reference_photos], group_name="quality", kinds={"python", "postgres"}, tags=holds("names"), owners=OWNERS
+)
 def truth_lists(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
@@ -22,7 +25,11 @@ def truth_lists(
     )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version),
-        metadata={"dagster/row_count": int(lists["photos"].sum()), "lists": table_metadata(lists)},
+        metadata={
+            "dagster/row_count": int(lists["photos"].sum()),
+            "lists": table_metadata(lists),
+            **columns_metadata(workspace.database, "truth"),
+        },
     )
 
 
@@ -31,6 +38,7 @@ def truth_lists(
     partitions_def=parameter_sets,
     group_name="quality",
     kinds={"python", "postgres"},
+    tags=holds("names"),
     owners=OWNERS,
     automation_condition=aggregate_condition(),
 )
@@ -47,6 +55,7 @@ def evaluation(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
             "recomputed": made.recomputed,
             "people": table_metadata(people_table(made.figures)),
             "losses": table_metadata(losses_table(made.figures)),
+            **columns_metadata(workspace.database, "evaluations"),
         },
     )
 
@@ -55,6 +64,7 @@ def evaluation(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Wo
     deps=[evaluation],
     group_name="quality",
     kinds={"matplotlib"},
+    tags=holds("names"),
     owners=OWNERS,
     automation_condition=report_condition(),
 )
@@ -69,6 +79,6 @@ def sweep_report(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult
         metadata={
             "dagster/row_count": len(sweep.sets),
             "sets": table_metadata(sets_table(sweep)),
-            "page": dg.MetadataValue.path(str(page)),
+            **file_metadata(workspace.settings, "page", page),
         },
     )

@@ -3,13 +3,14 @@
 import dagster as dg
 
 from facefind_pipeline.assets.fingerprints import set_fingerprint
+from facefind_pipeline.orchestration.asset_tags import holds
 from facefind_pipeline.orchestration.automation import reference_condition
 from facefind_pipeline.orchestration.partitions import parameter_sets
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata, table_metadata
 from facefind_pipeline.orchestration.resources import OWNERS, Workspace
 
 
-@dg.asset(group_name="people", kinds={"python", "postgres"}, owners=OWNERS)
+@dg.asset(group_name="people", kinds={"python", "postgres"}, tags=holds("names", "photos"), owners=OWNERS)
 def reference_photos(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
@@ -45,6 +46,7 @@ def reference_photos(
     partitions_def=parameter_sets,
     group_name="people",
     kinds={"onnx", "postgres"},
+    tags=holds("faces", "names", "vectors"),
     owners=OWNERS,
     automation_condition=reference_condition(),
 )
@@ -65,6 +67,8 @@ def reference_embeddings(
     key = context.partition_key
     register_missing_set(workspace.database, workspace.settings, key)
     made = embed_people(workspace.database, workspace.settings, key, workspace.incoming.located)
+    for problem in made.not_now:
+        context.log.warning(problem)
     for doubt in doubts_of(workspace.database, key, {reference.person for reference in made.references}):
         context.log.warning(doubt.text)
     report = reference_report(workspace.database, key)

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
@@ -13,6 +14,7 @@ from facefind_pipeline.errors import FacefindError
 COMMANDS = {
     "run": "run:run",
     "find": "find:find",
+    "who": "who:who",
     "gallery": "gallery:gallery",
     "ingest": "ingest:ingest",
     "photos": "photos:photos",
@@ -26,12 +28,19 @@ COMMANDS = {
     "confirm": "feedback:confirm",
     "reject": "feedback:reject",
     "album": "album:album",
+    "serve": "serve:serve",
+    "deliver": "deliver:deliver",
+    "forget": "forget:forget",
     "models": "models:models",
     "demo": "demo:demo",
     "dev": "dev:dev",
+    "worker": "worker:worker",
     "up": "server:up",
     "down": "server:down",
     "status": "status:status",
+    "doctor": "doctor:doctor",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "env": "server:env",
     "psql": "server:psql",
     "sql": "sql:sql",
@@ -77,20 +86,26 @@ def main() -> None:
     from facefind_pipeline.environment import close_new_files
 
     close_new_files()
+    if code := _carry_out(sys.argv[1:]):
+        sys.exit(code)
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Carries the command out in this process; returns its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names have letters that the terminal may not know
     try:
-        facefind.main(standalone_mode=False)
+        facefind.main(list(arguments), prog_name="facefind", standalone_mode=False)
     except FacefindError as error:
         click.echo(f"facefind: {error}", err=True)
-        sys.exit(1)
+        return 1
     except click.Abort:
         click.echo("facefind: interrupted; what was done is kept, the same command resumes", err=True)
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except Exception as error:
         from facefind_pipeline.store.outages import outage
 
@@ -99,4 +114,17 @@ def main() -> None:
         if found is None:
             raise
         click.echo(f"facefind: {found}", err=True)
-        sys.exit(1)
+        return 1
+    return 0
+
+
+def _carry_out(arguments: Sequence[str]) -> int:
+    """Carries the command out, or has a process do so that has Dagster loaded; returns its exit code."""
+    from facefind_pipeline.warm_commands import hand_over
+
+    try:
+        code = hand_over(arguments)
+    except FacefindError as error:
+        click.echo(f"facefind: {error}", err=True)
+        return 1
+    return call(arguments) if code is None else code

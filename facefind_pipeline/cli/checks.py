@@ -70,13 +70,14 @@ def check_references(given: Sequence[tuple[str, Path]]) -> None:
 
 
 def check_names(settings: Settings, names: Sequence[str]) -> None:
-    """Looks whether each name has a key of its own, among those given and those that are known.
+    """Looks whether each name has a key of its own, among those given and those that are known, and was not forgotten.
 
     Raises:
-        FacefindError: two names would be one key.
+        FacefindError: two names would be one key, or somebody of a name was forgotten.
     """
     from facefind_pipeline.ingest.references import person_of
     from facefind_pipeline.store import people
+    from facefind_pipeline.store.tombstones import Tombstones
 
     given: dict[str, str] = {}
     for name in names:
@@ -86,6 +87,8 @@ def check_names(settings: Settings, names: Sequence[str]) -> None:
         if home_exists(settings):
             with open_database(settings).connect() as connection:
                 people.known_as(connection, person)
+                if refusal := Tombstones(settings.home).refusal(connection, person.key, name):
+                    raise FacefindError(refusal)
 
 
 def check_anybody(settings: Settings) -> None:
@@ -105,6 +108,6 @@ def check_anybody(settings: Settings) -> None:
         if list_references(settings.references).files:
             return
     raise FacefindError(
-        "nobody to look for: add --reference NAME=FILE with a picture of them (`facefind ingest PHOTOS` reads photos "
-        "without looking for anybody)"
+        "nobody to look for: add --reference NAME=FILE with a picture of them; without one, `facefind ingest PHOTOS` "
+        "and `facefind who` show everyone there is"
     )

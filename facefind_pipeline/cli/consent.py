@@ -14,7 +14,7 @@ from facefind_pipeline.errors import FacefindError
     epilog="""\b
 Examples:
   facefind person consent Ada --yes
-  facefind person consent Ada --until 2027-12-31 --source "signed form"
+  facefind person consent Ada --until 2027-12-31 --on 2026-06-01 --source "signed form"
   facefind person consent Ada --no
   facefind person consent Ada                      (what was recorded, the newest first)"""
 )
@@ -22,9 +22,12 @@ Examples:
 @click.option("--yes", "agreed", flag_value="yes", help="Agrees to be shown.")
 @click.option("--no", "agreed", flag_value="no", help="Does not agree, or not any more.")
 @click.option("--until", type=DATE, metavar="DATE", help="Agrees to be shown up to this day, as 2027-12-31.")
+@click.option("--on", "given_on", type=DATE, metavar="DATE", help="When the person said so, if not today.")
 @click.option("--source", default="command", show_default=True, metavar="TEXT", help="How the person said so.")
 @json_option
-def consent(name: str, agreed: str | None, until: datetime | None, source: str, as_json: bool) -> None:
+def consent(
+    name: str, agreed: str | None, until: datetime | None, given_on: datetime | None, source: str, as_json: bool
+) -> None:
     """Record whether the person NAME agrees to be shown to others, or print what was recorded.
 
     With --hide-others the faces of people who agreed stay as they are; without a statement nobody agreed.
@@ -37,17 +40,23 @@ def consent(name: str, agreed: str | None, until: datetime | None, source: str, 
     last = until.date() if until else None
     if last is not None and last < date.today():
         raise FacefindError(f"--until {last} is past: give a day to come, or --no")
+    given = given_on.date() if given_on else None
+    if given is not None and given > date.today():
+        raise FacefindError(f"--on {given} is still to come: give the day on which they said so")
+    if given is not None and not (agreed or last):
+        raise click.UsageError("--on goes with --yes, --no or --until")
     _, database = open_reading()
     with database.connect(vectors=False) as connection:
         person = person_named(connection, name)
         if agreed or last:
-            consents.record_consent(connection, person, consents.Consent(agreed != "no", last, source))
+            consents.record_consent(connection, person, consents.Consent(agreed != "no", last, source, given_on=given))
         stated = consents.consents_of(connection, person)
     rows = [
         {
             "person": person.name,
             "agrees": "yes" if one.agreed else "no",
             "until": one.until and one.until.isoformat(),
+            "said on": one.given_on and one.given_on.isoformat(),
             "recorded": one.stated_at and one.stated_at.isoformat(" ", "seconds"),
             "source": one.source,
         }

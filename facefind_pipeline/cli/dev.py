@@ -1,7 +1,5 @@
 """`facefind dev`: Dagster's UI with its daemon, at an address that opens for the person who started it alone."""
 
-import errno
-import ipaddress
 import os
 import secrets
 import signal
@@ -11,19 +9,24 @@ import sys
 import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING
 
 import click
 import psutil
 
-from facefind_pipeline.cli import dev_lock
+from facefind_pipeline.cli import serving_lock
 from facefind_pipeline.cli.bars import Bars
+from facefind_pipeline.cli.listening import in_address, is_loopback, listen
 from facefind_pipeline.cli.workspace import open_graph
 from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.web.guard import TOKEN, cookie_name
 
-ENDING_S = 20  # what is at work is given to record that it was interrupted
+if TYPE_CHECKING:
+    from facefind_pipeline.orchestration.runs import Graph
+
+ENDING_S = 30  # what is at work is given to record that it was interrupted
 LOOK_S = 0.5
 
 
@@ -50,35 +53,37 @@ def dev(host: str, port: int) -> None:
     """
     from facefind_pipeline.orchestration.semaphores import require_semaphores
 
-    with _listen(host, port) as listener:
+    with listen("--host", host, port) as listener:
+        if not is_loopback(listener):
+            click.echo(f"warning: {host} is reached from the network: token and faces cross it unencrypted", err=True)
         require_semaphores()
         for ending in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(ending) is signal.SIG_DFL:  # `nohup` has the second ignored
                 signal.signal(ending, signal.default_int_handler)
         graph = open_graph(Bars())  # ends runs of dead processes
         settings = graph.workspace.settings
-        with dev_lock.hold(settings.home):
+        if settings.broker_url:
+            from facefind_pipeline.orchestration.run_launcher import require_broker
+
+            require_broker(graph.instance)
+        _report_silent_folders(graph)
+        with serving_lock.hold(settings.home, serving_lock.DEV):
             graph.run_job("fill_missing", {})
             graph.instance.dispose()
-            _serve(settings, listener, f"[{host}]" if ":" in host else host)
+            _serve(settings, listener, in_address(host))
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens from now on, so that no other program can take the port while the UI starts."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        numeric = ipaddress.ip_address(str(address[0]).partition("%")[0])
-        if numeric.is_unspecified:
-            raise FacefindError(f"--host {host} is every address at once: give one, as 127.0.0.1")
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise FacefindError(f"--host {host} is no address of this machine: leave it out, or give one") from None
-        reason = os.strerror(error.errno or 0).lower()
-        raise FacefindError(f"can't serve on {host}:{port}: {reason}; choose another with --port") from None
-    if not numeric.is_loopback:
-        click.echo(f"warning: {host} is reached from the network: token and faces cross it unencrypted", err=True)
-    return listener
+def _report_silent_folders(graph: "Graph") -> None:
+    """Says where photos that arrive can't be read at once, and why."""
+    from facefind_pipeline.ingest.mounts import why_silent
+    from facefind_pipeline.ingest.photos import SETTLE_S
+    from facefind_pipeline.store import photos
+
+    with graph.workspace.database.connect() as connection:
+        roots = photos.roots(connection)
+    for root in roots:
+        if (why := why_silent(root)) is not None:
+            click.echo(f"{root}: {why}, so new photos are read {SETTLE_S} seconds after their last change", err=True)
 
 
 def _serve(settings: Settings, listener: socket.socket, name: str) -> None:
@@ -117,7 +122,7 @@ def _serve(settings: Settings, listener: socket.socket, name: str) -> None:
         click.echo("stopping", err=True)
         return
     finally:
-        _end(server.pid)
+        _end(server)
     raise FacefindError(f"Dagster's UI or daemon ended by itself: {log} says why")
 
 
@@ -133,12 +138,16 @@ def _answers(listener: socket.socket, address: str, token: str) -> bool:
         connection.close()
 
 
-def _end(group: int) -> None:
-    """Ends all processes of a group: asked first, so that runs are recorded as interrupted."""
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    """Ends the server and all that it started, in its order: its daemon fails loudly without its code server."""
+    group = server.pid
     members = [process for process in psutil.process_iter() if _group_of(process.pid) == group]
     try:
         with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGTERM)
+            if server.poll() is None:
+                server.terminate()
+            else:
+                os.killpg(group, signal.SIGTERM)
         psutil.wait_procs(members, timeout=ENDING_S)
     finally:
         with suppress(ProcessLookupError):

@@ -4,17 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
-from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.authors import COMMAND, author
 from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.workspace import chosen_set, open_graph, open_reading, params_option
-from facefind_pipeline.errors import FacefindError
 
 if TYPE_CHECKING:
     from facefind_pipeline.faces import Box
-    from facefind_pipeline.store.parameter_sets import RegisteredSet
-    from facefind_pipeline.store.people import Person
-    from facefind_pipeline.store.truth import KnownPhoto
 
 day_option = click.option("--day", default="", metavar="DAY", help="Event day of PHOTOS, where several have the name.")
 
@@ -61,6 +57,7 @@ def _remember(
     name: str, photos: Sequence[str], day: str, params: str | None, *, shown: bool, drawn: "Box | None"
 ) -> None:
     from facefind_pipeline.ingest.days import day_named
+    from facefind_pipeline.ingest.meant_face import meant_face
     from facefind_pipeline.ingest.persons import person_named
     from facefind_pipeline.ingest.truth import find_photo
     from facefind_pipeline.search.probes import reference_probes
@@ -75,42 +72,21 @@ def _remember(
         known = list(dict.fromkeys(find_photo(all_known, photo, day_key) for photo in photos))
         if shown:
             reference_probes(connection, chosen.key, person)
-        said = [_face(connection, chosen, person, photo, drawn) if shown else {} for photo in known]
+        faces = [meant_face(connection, chosen, person, photo, drawn) for photo in known] if shown else []
+
+    from facefind_pipeline.orchestration.named_photos import named
+
     graph = open_graph(Bars())
-    entries = [{"sha256": (photo.sha256 or b"").hex(), **face} for photo, face in zip(known, said, strict=True)]
-    graph.run_job("record_feedback", {"write_feedback": {"person": person.key, "photos": entries}})
+    boxes = [{"box": list(face.box)} for face in faces] or [{} for _ in known]
+    entries = [{**named(photo), "shown": shown, **box} for photo, box in zip(known, boxes, strict=True)]
+    said = {"person": person.key, "photos": entries, "parameter_set": chosen.key, "author": author(COMMAND)}
+    graph.run_job("record_feedback", {"write_feedback": {**said, "agreed": True}})
     graph.sync_partitions()
     with database.connect() as connection:
         active = [one.key for one in parameter_sets.registered(connection) if one.active or one.key == chosen.key]
-    by_hand = any(face.get("by_hand") for face in said)
+    by_hand = any(face.drawn for face in faces)
     for key in active:  # what was said holds in every set
         graph.materialize([*(["reference_embeddings"] if by_hand else []), "search_results"], key)
     verb = "shows" if shown else "does not show"
     for photo in known:
         click.echo(f"{photo.path} {verb} {person.name}: remembered")
-
-
-def _face(
-    connection: Connection, chosen: "RegisteredSet", person: "Person", photo: "KnownPhoto", drawn: "Box | None"
-) -> dict[str, object]:
-    """The face to confirm: the one that ranks the photo, the one that a drawn box is around, or the box itself.
-
-    Raises:
-        FacefindError: no face is known, or the box is not inside the photo.
-    """
-    from facefind_pipeline.ingest.drawn_boxes import cut_thumbnail, same_face
-    from facefind_pipeline.search.find import nearest_face
-    from facefind_pipeline.store.feedback import faces_under
-
-    assert photo.sha256 is not None  # else it was not found
-    if drawn is None:
-        face = nearest_face(connection, chosen, person, photo.sha256)
-        if face is None:
-            raise FacefindError(
-                f"no face of {photo.path} is known under {chosen.key}, so none can be confirmed; "
-                "--box X,Y,W,H says where the person is"
-            )
-        return {"face": list(face)}
-    cut_thumbnail(connection, photo.sha256, drawn)
-    found = same_face(drawn, faces_under(connection, chosen.key, photo.sha256))
-    return {"face": list(drawn), "by_hand": True} if found is None else {"face": list(found)}

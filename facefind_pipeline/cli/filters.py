@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,11 @@ class Wanted:
     only: bool
     min_height: float | None
     min_share: float | None
+
+    @property
+    def given(self) -> bool:
+        """Whether anything is limited."""
+        return any(getattr(self, one.name) for one in fields(self))
 
     def filters(
         self, connection: Connection, chosen: "RegisteredSet", person: "Person | None", *, clothes: bool = True

@@ -99,14 +99,17 @@ def find(
     from facefind_pipeline.search.gone import there_first
     from facefind_pipeline.search.live import find_nearest
     from facefind_pipeline.store import photos
+    from facefind_pipeline.store.roles import Role, as_role
 
     _check_usage(name, photo, like, wanted, every=every, bands=bands)
     shown = bands or (None if every or limit else WORTH_SHOWING)
     settings, database = open_reading()
+    # What is stored, and a person's nearest faces, need no right to vectors and crops; all else that is asked for does.
+    reader = name is not None and not wanted.given and metric is None and sheet is None
     picture, option = (photo, "--photo") if like is None else (like, "--like")
     if picture is not None and not absolute(picture).is_file():
         raise FacefindError(f"no picture {picture}: give {option} the file of one")
-    with database.connect(vectors=False) as connection:
+    with (as_role(database, Role.READER) if reader else database).connect(vectors=False) as connection:
         if copy_to:
             check_outside(copy_to, photos.roots(connection))
         chosen = chosen_set(connection, params) if like is None else _whole_set(connection, params)
@@ -114,7 +117,7 @@ def find(
         filters = wanted.filters(connection, chosen, person, clothes=not no_clothes)
         if person is not None:
             title = person.name
-            search = partial(find_person, connection, chosen, person, clothes=not no_clothes)
+            search = partial(find_person, connection, chosen, person, clothes=not no_clothes, reader=reader)
         else:
             assert picture is not None
             title = printable(picture)

@@ -1,7 +1,6 @@
 """`facefind ingest`: which folders are event days, and their photos read, without looking for faces."""
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -21,7 +20,7 @@ Examples:
   facefind ingest                                  (looks again at all folders that were given before)
   facefind ingest --moved /mnt/old/photos /mnt/new/photos
   facefind ingest --moved "photos/Day 1" "photos/Friday"
-  facefind ingest --forget "beach party"           (its files stay; ingested by name it comes back)"""
+  facefind ingest party-photos --rehash            (reads every file again)"""
 )
 @click.argument("photos", type=click.Path(), required=False)
 @day_name_option
@@ -33,37 +32,16 @@ Examples:
     metavar="OLD NEW",
     help="A folder that was given, or an event day's, is now NEW: what is known follows it.",
 )
-@click.option(
-    "--forget",
-    "forgotten",
-    multiple=True,
-    metavar="DAY",
-    help="Take an event day out, by key or folder, with all that is known of its photos alone; repeat for more.",
-)
-@click.option("--yes", is_flag=True, help="Forget without asking.")
-def ingest(
-    photos: str | None,
-    day_name: str | None,
-    rehash: bool,
-    moved: tuple[str, str] | None,
-    forgotten: Sequence[str],
-    yes: bool,
-) -> None:
+def ingest(photos: str | None, day_name: str | None, rehash: bool, moved: tuple[str, str] | None) -> None:
     """Register the event days of a folder of PHOTOS and read what is new: hash, size, time, place, camera."""
-    if sum(map(bool, (photos or rehash, moved, forgotten))) > 1:
-        raise click.UsageError("--moved and --forget go by themselves")
+    if moved and (photos or rehash):
+        raise click.UsageError("--moved goes by itself")
     if day_name and not photos:
         raise click.UsageError("--day-name goes with PHOTOS")
-    if yes and not forgotten:
-        raise click.UsageError("--yes goes with --forget")
     if moved:
         from facefind_pipeline.cli.days import follow
 
         follow(as_typed(moved[0]), absolute(moved[1]))
-    elif forgotten:
-        from facefind_pipeline.cli.days import forget
-
-        forget(forgotten, yes=yes)
     else:
         _read(photos, day_name, rehash=rehash)
 

@@ -10,6 +10,7 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.consent import consent
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.person_changes import CHANGES
+from facefind_pipeline.cli.person_groups import GROUPS
 from facefind_pipeline.cli.workspace import (
     absolute,
     chosen_set,
@@ -35,7 +36,8 @@ Examples:
   facefind person show Ada
   facefind person rename Ada "Ada Lovelace"
   facefind person merge "Ada Lovelace" "A. Lovelace"
-  facefind person remove Bob"""
+  facefind person remove Bob
+  facefind person name g3f9a1 "Grace Hopper"       (a group that `facefind who` lists)"""
 
 
 @click.group(epilog=EXAMPLES)
@@ -43,7 +45,7 @@ def person() -> None:
     """People to look for, each with one or more reference photos."""
 
 
-for command in (*CHANGES, consent):
+for command in (*CHANGES, *GROUPS, consent):
     person.add_command(command)
 
 

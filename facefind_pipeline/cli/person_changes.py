@@ -10,6 +10,7 @@ from facefind_pipeline.cli.bars import Bars
 from facefind_pipeline.cli.workspace import absolute, chosen_set, open_graph, open_reading
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.persons import person_named
+from facefind_pipeline.path_text import text_of
 from facefind_pipeline.plurals import counted
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def remove(name: str, yes: bool) -> None:
     from facefind_pipeline.cli import stages
 
     graph = open_graph(Bars())
-    graph.run_job("remove_person", {"remove_from_people": {"person": person.key}})
+    graph.run_job("remove_person", {"remove_from_people": {"person": person.key, "agreed": True}})
     graph.sync_partitions()
     stages.people_changed(graph, sets)
     click.echo(f"{person.name} is removed")
@@ -60,7 +61,7 @@ def rename(name: str, new_name: str) -> None:
     settings, database = open_reading()
     with database.connect() as connection:
         person = person_named(connection, name)
-        to = who.new_name(connection, person, new_name)
+        to = who.new_name(connection, settings, person, new_name)
         sets = people_changes.sets_of(connection, person.key)
         sheets = who.sets_with_sheet(settings, person, sets)
     lying = lying_in_folder(settings.references, person)
@@ -68,7 +69,7 @@ def rename(name: str, new_name: str) -> None:
     from facefind_pipeline.cli import stages
 
     graph = open_graph(Bars())
-    graph.run_job("rename_person", {"rename_in_people": {"person": person.key, "name": to.name}})
+    graph.run_job("rename_person", {"rename_in_people": {"person": person.key, "name": to.name, "agreed": True}})
     graph.sync_partitions()
     stages.people_changed(graph, sets)
     stages.write_sheet_of(graph, to, sheets)
@@ -103,7 +104,7 @@ def merge(name: str, other: str) -> None:
     from facefind_pipeline.cli import stages
 
     graph = open_graph(Bars())
-    graph.run_job("merge_people", {"merge_in_people": {"person": kept.key, "other": goes.key}})
+    graph.run_job("merge_people", {"merge_in_people": {"person": kept.key, "other": goes.key, "agreed": True}})
     graph.sync_partitions()
     stages.people_changed(graph, sets)
     stages.write_sheet_of(graph, kept, list(dict.fromkeys(sheets)))
@@ -139,13 +140,9 @@ def forget_reference(name: str, file: str) -> None:
     from facefind_pipeline.cli import stages
 
     graph = open_graph(Bars())
-    config = {"person": person.key, "sha256": reference.sha256.hex()}
+    config = {"person": person.key, "reference": text_of(absolute(file)), "agreed": True}
     graph.run_job("forget_reference", {"remove_reference": config})
-    graph.sync_partitions()
-    stages.people_changed(graph, sets)
-    left = len(known) - 1
-    if left:
-        stages.write_sheet_of(graph, person, sheets)
+    left = stages.references_forgotten(graph, person, sets, sheets)
     click.echo(f"{reference.filename} is forgotten; {person.name} has {counted(left, 'reference photo')} left")
     if not left:
         click.echo(f'{person.name} is not looked for: `facefind person add "{person.name}" FILE`', err=True)

@@ -15,7 +15,8 @@ from facefind_pipeline.orchestration.runs import Graph
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.search.likeness import doubts
 from facefind_pipeline.store import parameter_sets, people
-from facefind_pipeline.store.people import Person, ReferencePhoto
+from facefind_pipeline.store.people import Person, ReferencePhoto, ReferenceState
+from facefind_pipeline.store.tombstones import Tombstones
 
 if TYPE_CHECKING:
     from facefind_pipeline.ingest.reference_vectors import Located
@@ -87,7 +88,7 @@ def plan_references(
     with graph.workspace.database.connect() as connection:
         stored = people.stored_references(connection)
         holders, notes = _holders(connection, [name for name, _ in given])
-        folder = look_at_references(connection, settings.references)
+        folder = look_at_references(connection, settings)
     new: list[ReferencePhoto] = []
     located = dict(known)
     problems: dict[Person, list[str]] = {}
@@ -97,6 +98,10 @@ def plan_references(
             photo = reference.person.key, reference.sha256
             if not _is_new(stored, reference):
                 continue
+            with graph.workspace.database.connect(vectors=False) as connection:
+                refusal = Tombstones(settings.home).refusal(connection, photo[0], name, reference.sha256)
+            if refusal:
+                raise FacefindError(refusal)
             if photo not in located:
                 located[photo] = locate_face(settings, parameters, reference)
             new.append(reference)
@@ -116,8 +121,8 @@ def _report(graph: Graph, plan: ReferencePlan, parameters: ParameterSet) -> Aske
     problems: list[str] = []
     for person in asked.people:
         theirs = [state for state in states if state.person.key == person.key]
-        of_person = [*plan.problems.get(person, ()), *(state.problem for state in theirs if state.problem)]
-        if all(state.problem for state in theirs):
+        of_person = [*plan.problems.get(person, ()), *(problem for state in theirs if (problem := _problem(state)))]
+        if all(_problem(state) for state in theirs):
             asked.unusable[person] = "; ".join(of_person) or "no reference"
         problems += of_person
     nobody = bool(plan.people) and len(asked.people) == len(asked.unusable)
@@ -128,6 +133,15 @@ def _report(graph: Graph, plan: ReferencePlan, parameters: ParameterSet) -> Aske
     if nobody:
         raise FacefindError("nobody has a usable reference")
     return asked
+
+
+def _problem(state: ReferenceState) -> str | None:
+    if state.tried:
+        return state.problem
+    return (
+        f"reference {state.filename} of {state.person.name} can't be looked at now: what did was killed; the same "
+        "command tries it again"
+    )
 
 
 def _holders(connection: Connection, names: Sequence[str]) -> tuple[dict[str, Person], list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from facefind_pipeline.cli import dev_lock
+from facefind_pipeline.cli import serving_lock
 from facefind_pipeline.cli.workspace import open_reading, open_writing
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import read_settings
@@ -25,10 +25,12 @@ def up() -> None:
 def down() -> None:
     """Stop the embedded database; what is stored stays."""
     settings = read_settings()
-    if (pid := dev_lock.holder(settings.home)) is not None:
-        raise FacefindError(
-            f"`facefind dev` (process {pid}) needs the database: end it first, by Ctrl-C there or `kill {pid}`"
-        )
+    for command in serving_lock.COMMANDS:
+        if (pid := serving_lock.holder(settings.home, command)) is not None:
+            raise FacefindError(
+                f"`facefind {command}` (process {pid}) needs the database: end it first, by Ctrl-C there or "
+                f"`kill {pid}`"
+            )
     stopped = EmbeddedServer(settings.home, settings.server_user).stop()
     click.echo("stopped" if stopped else f"no embedded database was running in {settings.home}")
 
@@ -44,7 +46,7 @@ def env() -> None:
 
     from facefind_pipeline.orchestration.instance import environment, write_configuration
 
-    write_configuration(settings.dagster_home)
+    write_configuration(settings)
     for name, value in environment(settings, database).items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

@@ -37,7 +37,7 @@ from facefind_pipeline.store import faces, parameter_sets, photos, to_do
 from facefind_pipeline.store.faces import Partition
 from facefind_pipeline.store.made import FACES, made_in_part
 from facefind_pipeline.store.parameter_sets import RegisteredSet
-from facefind_pipeline.store.people import Person
+from facefind_pipeline.store.people import Person, references_of
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.store.root_places import known_text
 from facefind_pipeline.vision.detectors import relative_cost
@@ -184,9 +184,33 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         in_part = made_in_part(connection, "face_embeddings", partitions.values())
         for day in (day for day, partition in partitions.items() if partition in in_part and day not in failed):
             for photo in to_do.photos_to_do(connection, Partition(day, parameters.key, *now)):
-                note(f"left out: {photo.path}: it went away or changed meanwhile; the same command resumes with it")
+                note(
+                    f"left out: {photo.path}: it went away or changed meanwhile, or what worked on it was killed; "
+                    "the same command resumes with it"
+                )
     if failed:
         raise FacefindError("; ".join(failed.values()))
+
+
+def find_faces(graph: Graph, bars: Bars, params: str | None) -> None:
+    """Finds the faces of all photos that were read, under the set that is asked for, else the home's default.
+
+    And whoever is known among them.
+
+    Raises:
+        FacefindError: no photos were read yet, or as `register_set` and `fill_partitions`.
+    """
+    with graph.workspace.database.connect() as connection:
+        known = photos.days(connection)
+    days = [day for day in known if day.available]
+    if not known:
+        raise FacefindError("no photos yet: `facefind ingest PHOTOS` reads a folder of them")
+    if not days:
+        raise FacefindError(f"{known[0].path} is gone or empty; `facefind status` lists where the other photos are")
+    parameters = register_set(graph, params)
+    graph.sync_partitions()
+    fill_partitions(graph, bars, days, parameters)
+    index_and_search(graph, parameters)
 
 
 def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
@@ -199,6 +223,11 @@ def index_and_search(graph: Graph, parameters: ParameterSet) -> None:
         if days:
             count = sum(day.separation > 0 for day in days)
             note(f"clothes count on {count} of {counted(len(days), 'event day')}")
+        if not graph.workspace.settings.keep_unmatched:
+            note(
+                "faces that match nobody who agreed are erased: after `facefind person consent NAME --yes`, "
+                "`facefind run PHOTOS` looks for theirs anew"
+            )
 
 
 def _due(
@@ -227,6 +256,27 @@ def people_changed(graph: Graph, sets: Sequence[str]) -> None:
             raise
         except FacefindError as error:
             note(f"{key} is not up to date: {error}")
+
+
+def references_forgotten(graph: Graph, person: Person, sets: Sequence[str], sheets: Sequence[str]) -> int:
+    """Brings everything up to a person who lost reference photos.
+
+    Args:
+        graph: to run in.
+        person: who lost them.
+        sets: those that had anything of the person before.
+        sheets: of these, where a contact sheet of the person was stored.
+
+    Returns:
+        How many reference photos are left.
+    """
+    graph.sync_partitions()
+    people_changed(graph, sets)
+    with graph.workspace.database.connect() as connection:
+        left = len(references_of(connection, person))
+    if left:
+        write_sheet_of(graph, person, sheets)
+    return left
 
 
 def write_sheet_of(graph: Graph, person: Person, sets: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -10,11 +10,12 @@ import click
 from facefind_pipeline.cli.output import echo_json, echo_table
 from facefind_pipeline.cli.workspace import home_exists, json_option
 from facefind_pipeline.plurals import counted
-from facefind_pipeline.settings import read_settings
+from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.server import EmbeddedServer
 
 if TYPE_CHECKING:
     from facefind_pipeline.plan.due import Step
+    from facefind_pipeline.store.hosts import HostAtWork
 
 PARTS = {"reference_embeddings": "references", "hnsw_index": "index", "search_results": "results"}
 SHOWN = ("face_embeddings", *PARTS)  # what a set may lack
@@ -23,7 +24,7 @@ SHOWN = ("face_embeddings", *PARTS)  # what a set may lack
 @click.command(epilog="\b\nExamples:\n  facefind status\n  facefind status --json")
 @json_option
 def status(as_json: bool) -> None:
-    """Show the database, event days, parameter sets and people. Starts nothing.
+    """Show the database, event days, parameter sets and people, and what each host is at. Starts nothing.
 
     What is due is made by the next `facefind run`. What is stale was made by another detector, embedder or library, or
     before clothes were described: it serves, and is made again once you run its set.
@@ -47,14 +48,17 @@ def status(as_json: bool) -> None:
     from facefind_pipeline.ingest.faces import fingerprints_of
     from facefind_pipeline.plan.due import Scope, Why, due
     from facefind_pipeline.presence import Look
-    from facefind_pipeline.store import overview, parameter_sets, photos
+    from facefind_pipeline.privacy.forgetting import is_unfinished
+    from facefind_pipeline.store import hosts, overview, parameter_sets, photos
     from facefind_pipeline.store.database import open_database
 
-    with open_database(settings).connect() as connection:
+    database = open_database(settings)
+    with database.connect() as connection:
         days, sets, people = overview.days(connection), overview.sets(connection), overview.people(connection)
         folders = {day.key: day.path for day in photos.days(connection)}
         active = [one.key for one in parameter_sets.registered(connection) if one.active]
         steps = due(connection, SHOWN, Scope(sets=active), fingerprints=fingerprints_of(settings, active))
+    at_work = [_host(one) for one in hosts.at_work(database)]
     look = Look()
     look.ask(folders.values())
     for day in days:
@@ -65,17 +69,34 @@ def status(as_json: bool) -> None:
         one["due"] = _spell(step for step in of_set if step.why is not Why.STALE)
         one["stale"] = _spell(step for step in of_set if step.why is Why.STALE)
     if as_json:
-        echo_json({**place, "database": "running", "days": days, "sets": sets, "people": people})
+        stored = {"days": days, "sets": sets, "people": people, "hosts": at_work}
+        echo_json({**place, "database": "running", **stored, "forgetting_interrupted": is_unfinished(settings.home)})
         return
     click.echo(f"home {settings.home}, database running" + (f" in {place['data']}" if "data" in place else ""))
-    if "server account" in place:
-        click.echo(
-            f"the database runs as {server.account}, since PostgreSQL refuses to run as root: every process of that "
-            "account can read it; FACEFIND_SERVER_USER names another"
-        )
+    for line in _to_know(settings, place.get("server account")):
+        click.echo(line)
     for title, rows in (("Event days", days), ("Parameter sets", sets), ("People", people)):
         click.echo(f"\n{title}" + ("" if rows else ": none yet"))
         echo_table(rows)
+    if at_work:
+        click.echo("\nHosts")
+        echo_table([{**one, "at": one["at"] or "waits for runs"} for one in at_work])
+
+
+def _to_know(settings: Settings, account: str | None) -> Iterator[str]:
+    from facefind_pipeline.privacy.forgetting import is_unfinished
+
+    if account is not None:
+        yield (
+            f"the database runs as {account}, since PostgreSQL refuses to run as root: every process of that "
+            "account can read it; FACEFIND_SERVER_USER names another"
+        )
+    if is_unfinished(settings.home):
+        yield "a forgetting was interrupted: `facefind forget` ends it"
+
+
+def _host(one: "HostAtWork") -> dict[str, str]:
+    return {"host": one.host, "at": one.at, "since": one.since.astimezone().isoformat(" ", "seconds")}
 
 
 def _spell(steps: "Iterable[Step]") -> str:

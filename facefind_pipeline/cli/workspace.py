@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.path_text import on_disk
 from facefind_pipeline.plurals import counted
-from facefind_pipeline.progress import Progress
+from facefind_pipeline.progress import SILENT, Progress
 from facefind_pipeline.set_names import ALIASES, DEFAULT, NAME
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store import parameter_sets
@@ -106,26 +106,47 @@ def chosen_set(connection: Connection, params: str | None) -> RegisteredSet:
     return parameter_sets.find(connection, params or DEFAULT)
 
 
-def open_graph(progress: Progress) -> "Graph":
-    """For commands that write: the graph on the instance that the UI shows, what dead processes left cleared away."""
+def open_graph(progress: Progress | None, why: str | None = None) -> "Graph":
+    """For commands that write: the graph on the instance that the UI shows, what dead processes left cleared away.
+
+    Args:
+        progress: where runs report; None is their own logs.
+        why: what the UI names the runs by; None is the command that this thread executes, without its arguments.
+    """
     from facefind_pipeline.definitions import build_defs
     from facefind_pipeline.orchestration.instance import open_instance
     from facefind_pipeline.orchestration.processes import end_dead_runs
     from facefind_pipeline.orchestration.resources import Workspace
     from facefind_pipeline.orchestration.runs import Graph
+    from facefind_pipeline.privacy.dagster_record import remove_pictures_once
     from facefind_pipeline.search.index_trial import drop_leftover
 
     settings, database = open_writing()
     instance = open_instance(settings, database)
+    if (context := click.get_current_context(silent=True)) is not None:
+        # A process that carries out one command after another would keep all their connections.
+        context.find_root().call_on_close(instance.dispose)
     drop_leftover(database)
-    ended = end_dead_runs(instance, database)
+    remove_pictures_once(database, progress or SILENT)
+    if settings.broker_url:
+        from facefind_pipeline.orchestration.hosts import look_after_runs
+
+        ended = look_after_runs(instance, database)
+    else:
+        ended = end_dead_runs(instance, database)
     if ended:
         click.echo(
             f"marked as failed: {counted(len(ended), 'unfinished run')} of processes that died; their work is kept",
             err=True,
         )
     workspace = Workspace(settings, progress)
-    return Graph(instance, workspace, build_defs({"workspace": workspace}))
+    return Graph(instance, workspace, build_defs({"workspace": workspace}), why or _command())
+
+
+def _command() -> str:
+    """The command that is at work in this thread, as `facefind person rename`."""
+    context = click.get_current_context(silent=True)
+    return " ".join(["facefind", *(context.command_path.split()[1:] if context else ())])
 
 
 def absolute(path: str) -> Path:

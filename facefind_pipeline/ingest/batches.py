@@ -15,17 +15,28 @@ FAILURES_IN_A_ROW = 3
 def batches(results: Iterable["PhotoFaces"]) -> Iterator[list["PhotoFaces"]]:
     """Batches in the order of the results, but a photo that failed comes only once another after it did not.
 
+    What ends the results before their end, as an interrupt does, is raised once those that are finished were given out.
+
     Raises:
         FacefindError: three photos failed in a row. By then all others were given out; those three never are, so that
             they are tried again.
     """
     batch: list[PhotoFaces] = []
     failed: list[PhotoFaces] = []
-    for result in results:
+    coming = iter(results)
+    while True:
+        try:
+            result = next(coming)
+        except StopIteration:
+            break
+        except BaseException:
+            if batch:
+                yield batch
+            raise
         if result.failed:
             failed.append(result)
         else:
-            # A file that vanished or is no photo says nothing of the machine or the model.
+            # A file that is gone or is no photo says nothing of the machine or the model.
             if not (result.vanished or result.problem or result.embedding_problem):
                 batch += failed
                 failed = []

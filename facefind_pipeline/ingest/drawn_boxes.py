@@ -1,19 +1,18 @@
 """Boxes that people draw around somebody in a photo where no detector found a face: their pixels and vectors."""
 
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.faces import SAME_FACE, Box, Face
-from facefind_pipeline.ingest.faces import shared_embedder
-from facefind_pipeline.ingest.references import EmbeddingFailedError, LocatedFace, embed_face
+from facefind_pipeline.faces import SAME_FACE, Box
+from facefind_pipeline.ingest.faces import set_models
+from facefind_pipeline.ingest.references import EmbeddingFailedError, crop_box, embed_face
+from facefind_pipeline.ingest.stored_photos import made_of_photo
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import feedback
-from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
+from facefind_pipeline.vision.decode import decode
 from facefind_pipeline.vision.sheet import thumbnail
 
 
@@ -44,18 +43,17 @@ def cut_thumbnail(connection: Connection, sha256: bytes, box: Box) -> bytes:
     Raises:
         FacefindError: the photo is not there or can't be read now, or the box reaches over its border.
     """
-    photo = _decoded(connection, sha256, rgb=True, grey=False)
-    if photo is None:
+    cut = made_of_photo(connection, sha256, _cut, box)
+    if cut is None:
         files = feedback.files_of(connection, sha256)
         raise FacefindError(f"{files[0] if files else 'the photo'} can't be read now, so no box can be drawn in it")
-    width, height = photo.size
+    if isinstance(cut, bytes):
+        return cut
+    width, height = cut
     x, y, w, h = box
-    if x + w > width or y + h > height:
-        raise FacefindError(
-            f"--box {x},{y},{w},{h} reaches over the border: the photo, as it is shown upright, is {width} by {height}"
-        )
-    assert photo.rgb is not None
-    return thumbnail(photo.rgb, box)
+    raise FacefindError(
+        f"--box {x},{y},{w},{h} reaches over the border: the photo, as it is shown upright, is {width} by {height}"
+    )
 
 
 def embed_boxes(connection: Connection, settings: Settings, parameters: ParameterSet, embedder: str) -> int:
@@ -68,15 +66,15 @@ def embed_boxes(connection: Connection, settings: Settings, parameters: Paramete
         How many it tried now.
     """
     tried = 0
-    needs_grey = shared_embedder(settings, parameters).needs_grey
+    models = set_models(settings, parameters)
     for drawn in feedback.boxes_to_embed(connection, embedder):
-        photo = _decoded(connection, drawn.sha256, rgb=not needs_grey, grey=needs_grey)
+        located = made_of_photo(connection, drawn.sha256, crop_box, models, drawn.box)
         connection.commit()  # no transaction stays open while a face is embedded
-        if photo is None:
+        if located is None:
             continue
         vector, problem = None, None
         try:
-            vector = embed_face(settings, parameters, LocatedFace(photo, Face(drawn.box, 0.0), "by hand"))
+            vector = embed_face(settings, parameters, located)
         except EmbeddingFailedError as error:
             problem = str(error)
         feedback.write_box_embedding(connection, drawn, embedder, vector, problem)
@@ -85,13 +83,9 @@ def embed_boxes(connection: Connection, settings: Settings, parameters: Paramete
     return tried
 
 
-def _decoded(connection: Connection, sha256: bytes, *, rgb: bool, grey: bool) -> DecodedPhoto | None:
-    """The photo of this content, from whichever file holds it still."""
-    for path in feedback.files_of(connection, sha256):
-        try:
-            data = Path(path).read_bytes()
-            if hashlib.sha256(data).digest() == sha256:
-                return decode(data, rgb=rgb, grey=grey)
-        except (OSError, UnreadablePhotoError):
-            continue
-    return None
+def _cut(content: bytes, box: Box) -> bytes | tuple[int, int]:
+    """A JPEG of the box; or width and height of the photo, where it reaches over them."""
+    photo = decode(content, rgb=True, grey=False)
+    assert photo.rgb is not None
+    inside = box.x + box.w <= photo.size[0] and box.y + box.h <= photo.size[1]
+    return thumbnail(photo.rgb, box) if inside else photo.size

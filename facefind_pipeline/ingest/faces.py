@@ -25,12 +25,13 @@ from facefind_pipeline.store.faces import Detection, Partition
 from facefind_pipeline.store.made import day_set, record_made
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.store.to_do import KnownFaces, PhotoToDo
+from facefind_pipeline.store.tombstones import Tombstones, is_covered
 from facefind_pipeline.store.versions import Fingerprints
 
 if TYPE_CHECKING:
-    from facefind_pipeline.vision.detectors import Detector
     from facefind_pipeline.vision.embedders import Embedder
     from facefind_pipeline.vision.pipeline import PhotoFaces, PhotoTask
+    from facefind_pipeline.vision.set_models import SetModels
 
 
 @dataclass(slots=True)
@@ -46,10 +47,10 @@ class Filled:
         described: faces whose clothes were described now.
         removed: vectors of the set whose photo is gone, or of a former fingerprint.
         problems: why a photo's pixels could not be read, or detector, embedder or clothes failed on it, by path.
-        vanished: paths that were gone or changed since the day was ingested.
+        vanished: paths that were gone or changed since the day was ingested, or that the machine let nobody work on.
         loading_seconds: until the models were there, which each process loads for itself.
         seconds: of the work between that and the last commit.
-        cpu_seconds: of this process's threads in those seconds, whatever else the machine was doing.
+        cpu_seconds: of this process and those that decode for it in those seconds, whatever else the machine was doing.
         faces: in the partition now.
     """
 
@@ -108,17 +109,18 @@ def fill(
         progress.begin(f"faces of {event_day}", len(work), "photo")
         paths = {photo.sha256: photo.path for photo in work}
         tasks = _tasks(day, work, known)
-        detectors, embedder = _load_models(settings, parameters, tasks, embed=embed)
-        started, busy = time.perf_counter(), time.process_time()
+        embedder = _load_embedder(settings, parameters, tasks) if embed else None
+        models = set_models(settings, parameters, crops=embedder is not None)
+        started, busy = time.perf_counter(), _cpu_seconds()
         filled.loading_seconds = started - opened
-        with closing(_with_progress(_find_faces(tasks, detectors, embedder), progress)) as results:
+        with closing(_with_progress(_find_faces(tasks, models, embedder), progress)) as results:
             for batch in batches(results):
-                _write(connection, partition, batch, filled, paths)
+                _write(connection, partition, batch, filled, paths, Tombstones(settings.home))
                 connection.commit()
         progress.end()
         filled.photos, filled.faces = store.count(connection, partition)
         _finish(connection, partition, filled, made_from, embed=embed)
-        filled.seconds, filled.cpu_seconds = time.perf_counter() - started, time.process_time() - busy
+        filled.seconds, filled.cpu_seconds = time.perf_counter() - started, _cpu_seconds() - busy
     return filled
 
 
@@ -218,31 +220,44 @@ def _tasks(day: EventDay, work: Collection[PhotoToDo], known: Mapping[bytes, Kno
     ]
 
 
-def _load_models(
-    settings: Settings, parameters: ParameterSet, tasks: Collection["PhotoTask"], *, embed: bool
-) -> tuple[list["Detector"], "Embedder | None"]:
-    """A detector a worker, and the embedder, its networks loaded; nothing that has nothing to do."""
-    from facefind_pipeline.vision.detectors import load_detector
-    from facefind_pipeline.vision.embedders import warm_up
-    from facefind_pipeline.vision.pipeline import cores
+def set_models(settings: Settings, parameters: ParameterSet, *, crops: bool = True) -> "SetModels":
+    """What processes apart load for a set; without `crops` its detector alone."""
+    from facefind_pipeline.vision.set_models import SetModels
 
-    to_detect = sum(task.known is None for task in tasks)
-    detectors = [load_detector(parameters.detector, settings.models) for _ in range(min(cores(), to_detect))]
-    if not embed or not any(task.known is None or task.to_embed(task.known) for task in tasks):
-        return detectors, None
+    return SetModels(
+        parameters.detector,
+        parameters.embedder if crops else None,
+        models=settings.models,
+        derived=settings.derived,
+        clip_model=settings.clip_model,
+    )
+
+
+def _load_embedder(settings: Settings, parameters: ParameterSet, tasks: Collection["PhotoTask"]) -> "Embedder | None":
+    """The embedder with its network loaded; None if it has nothing to do."""
+    from facefind_pipeline.vision.embedders import warm_up
+
+    if not any(task.known is None or task.to_embed(task.known) for task in tasks):
+        return None
     embedder = shared_embedder(settings, parameters)
     warm_up(embedder)
-    return detectors, embedder
+    return embedder
+
+
+def _cpu_seconds() -> float:
+    from facefind_pipeline.vision import apart
+
+    return time.process_time() + apart.cpu_seconds()
 
 
 def _find_faces(
-    tasks: Collection["PhotoTask"], detectors: list["Detector"], embedder: "Embedder | None"
+    tasks: Collection["PhotoTask"], models: "SetModels", embedder: "Embedder | None"
 ) -> Iterator["PhotoFaces"]:
     if not tasks:
         return
     from facefind_pipeline.vision.pipeline import find_faces
 
-    yield from find_faces(tasks, detectors.pop, embedder)
+    yield from find_faces(tasks, models, embedder)
 
 
 def _with_progress(results: Iterator["PhotoFaces"], progress: Progress) -> Generator["PhotoFaces", None, None]:
@@ -257,6 +272,7 @@ def _write(
     batch: list["PhotoFaces"],
     filled: Filled,
     paths: dict[bytes, str],
+    tombstones: Tombstones,
 ) -> None:
     from facefind_pipeline.vision.sharpness import sharpness
 
@@ -278,6 +294,11 @@ def _write(
             vectors += [(sha256, face, vector) for face, vector in zip(result.embedded, result.vectors, strict=True)]
         clothes += [(sha256, face, found) for face, found in zip(result.described, result.clothes, strict=True)]
     store.lock_sets(connection, partition.parameter_set)
+    # Only now: whoever forgets faces holds this lock while they go.
+    forgotten = tombstones.faces(connection, [result.task.sha256 for result in batch])
+    detections = [detection.without(forgotten.get(detection.sha256, ())) for detection in detections]
+    vectors = [one for one in vectors if not is_covered(one[1].box, forgotten.get(one[0], ()))]
+    clothes = [one for one in clothes if not is_covered(one[1].box, forgotten.get(one[0], ()))]
     store.write_detections(connection, partition.detector, detections)
     store.write_embedding_problems(
         connection, partition, {r.task.sha256: r.embedding_problem for r in batch if r.embedding_problem}
@@ -291,7 +312,7 @@ def _write(
 
 
 def _finish(connection: Connection, partition: Partition, filled: Filled, made_from: str, *, embed: bool) -> None:
-    """Records what was made; a photo that changed under our hands leaves it incomplete, to be filled again."""
+    """Records what was made; a photo of which nothing is known leaves it incomplete, to be filled again."""
     key, complete = day_set(partition.event_day, partition.parameter_set), not filled.vanished
     filled.faces_version = store.faces_version(connection, partition)
     if embed:

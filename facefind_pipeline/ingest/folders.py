@@ -156,8 +156,8 @@ def days_of(
     days, problems = [], list[Problem]()
     for folder in walked.folders:
         if folder in forgotten and folder not in by_path:
-            again = f"`facefind ingest {shlex.quote(str(folder))}` takes it again"
-            problems.append(Problem(folder, f"was forgotten: {again}"))
+            again = f"`facefind ingest {shlex.quote(str(folder))}` looks for other photos in it"
+            problems.append(Problem(folder, f"was forgotten: {again}; `facefind forget --list` has what is kept out"))
             continue
         try:
             day = by_path.get(folder) or _new_day(root, folder, name)

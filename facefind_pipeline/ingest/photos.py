@@ -1,28 +1,35 @@
 """A day's folder into rows of `photos`: only new and changed files are read, once, for hash and header."""
 
 import hashlib
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.ingest.listing import Problem, list_folder, report, why_unreadable
-from facefind_pipeline.ingest.sidecars import SidecarIndex, Sidecars
+from facefind_pipeline.ingest.sidecars import SidecarFiles, SidecarIndex, Sidecars
 from facefind_pipeline.path_text import text_of
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.store import faces
 from facefind_pipeline.store import photos as store
 from facefind_pipeline.store.made import mark_incomplete, record_made
 from facefind_pipeline.store.photos import EventDay, PhotoRow
+from facefind_pipeline.store.tombstones import Tombstones
 
 COMMIT_EVERY = 200  # files
-READERS = 4  # threads; reading and hashing release the GIL
+READERS = 4  # threads, each waiting for a process apart that reads and hashes
 SETTLE_S = 10  # a file that changed within this is taken to be still copied, where nobody is waiting for it
+
+Closed = Mapping[str, float]  # files of one folder by name, and when the system told that each was closed, s since 1970
+NOTHING_TOLD: Closed = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,14 @@ class Ingested:
     unavailable: str | None = None
 
 
-def scan(day: EventDay, known: Mapping[str, PhotoRow], *, rehash: bool = False, settle_seconds: float = 0) -> Scan:
+def scan(
+    day: EventDay,
+    known: Mapping[str, PhotoRow],
+    *,
+    rehash: bool = False,
+    settle_seconds: float = 0,
+    closed: Closed = NOTHING_TOLD,
+) -> Scan:
     """Compares the day's folder with its rows.
 
     A folder in which none of the day's photos is left is taken for a disk that is not mounted: where somebody deletes
@@ -91,6 +105,7 @@ def scan(day: EventDay, known: Mapping[str, PhotoRow], *, rehash: bool = False, 
         known: its rows by path.
         rehash: takes every file for changed.
         settle_seconds: leaves files alone that changed within so many seconds; 0 leaves none.
+        closed: of the day's folder; these are left alone only if they were written again.
     """
     try:
         listing = list_folder(day.path)
@@ -115,7 +130,7 @@ def scan(day: EventDay, known: Mapping[str, PhotoRow], *, rehash: bool = False, 
         present.add(path)
         if not rehash and path in known and not _differs(status, beside, known[path]):
             continue
-        if is_settled(status, settle_seconds):
+        if is_complete(entry.name, status, settle_seconds, closed):
             changed.append((entry, beside))
         else:
             unsettled += 1
@@ -124,6 +139,11 @@ def scan(day: EventDay, known: Mapping[str, PhotoRow], *, rehash: bool = False, 
     present.update(_path(day, problem.path.name) for problem in listing.problems)
     gone = [path for path in known if path not in present]
     return Scan(known, changed, gone, unsettled, listing.problems, listing.others)
+
+
+def is_complete(name: str, status: os.stat_result, settle_seconds: float, closed: Closed) -> bool:
+    """Whether a file is whole: closed and not written since, or left alone for so long."""
+    return status.st_mtime <= closed.get(name, -math.inf) or is_settled(status, settle_seconds)
 
 
 def is_settled(status: os.stat_result, seconds: float) -> bool:
@@ -136,6 +156,7 @@ def ingest_day(
     connection: Connection,
     day: EventDay,
     progress: Progress,
+    tombstones: Tombstones,
     *,
     rehash: bool = False,
     settle_seconds: float = 0,
@@ -147,6 +168,7 @@ def ingest_day(
         connection: any; rows are committed in batches.
         day: whose folder to read.
         progress: told of each file.
+        tombstones: of photos that are not to be read again.
         rehash: as for `scan`.
         settle_seconds: as for `scan`.
         looked: what a look at the folder found just now; it counts while the rows are those that it was compared with.
@@ -171,7 +193,7 @@ def ingest_day(
                 if row is not None:
                     rows.append(row)
                 progress.advance()
-            store.replace_photos(connection, day.key, rows, gone=())
+            store.replace_photos(connection, day.key, _without_forgotten(connection, tombstones, rows), gone=())
             mark_incomplete(connection, "raw_photos", day.key)
             connection.commit()
     store.replace_photos(connection, day.key, changed=(), gone=found.gone)
@@ -181,32 +203,65 @@ def ingest_day(
 
 def read_photo(file: Path, path: str, sidecars: Sidecars) -> PhotoRow | None:
     """The row of one file; what can't be read becomes a row with the reason. None if the file went away meanwhile."""
+    from facefind_pipeline.vision.apart import apart
+    from facefind_pipeline.vision.watched_process import LostPhotoError
+
+    state = sidecars.state()
+    try:
+        return apart(_read, file, path, sidecars.files(), state)
+    except LostPhotoError as error:
+        status = None
+        with suppress(OSError):  # what may be the machine's fault is tried again at the next look
+            status = None if error.by_machine else file.stat()
+        return _row(path, None, status, state, problem=f"reading its header failed: {error}")
+
+
+def _read(file: Path, path: str, beside: SidecarFiles, state: str | None) -> PhotoRow | None:
     from facefind_pipeline.vision.decode import UnreadablePhotoError
     from facefind_pipeline.vision.exif import read_facts
+    from facefind_pipeline.vision.failures import reason
+    from facefind_pipeline.vision.memory import read_whole
 
-    data, status = b"", None
+    data: bytes | None = None
+    status = None
     try:
         with file.open("rb") as opened:
             status = os.fstat(opened.fileno())
-            data = opened.read()
-        facts, problem = asdict(read_facts(data, sidecars.read(file.name))), None
+            data = read_whole(opened)
+        facts, problem = asdict(read_facts(data, beside.read(file.name))), None
     except UnreadablePhotoError as error:
         facts, problem = {}, str(error)
     except FileNotFoundError:
         return None
     except OSError as error:
         facts, problem = {}, (error.strerror or str(error)).lower()
-        status = None  # so that the next look tries again
+        data = status = None  # so that the next look tries again
+    except Exception as error:  # noqa: BLE001 - whatever a reader makes of damaged bytes, it is of this photo alone
+        facts, problem = {}, f"reading its header failed: {reason(error)}"
+    return _row(path, data, status, state, problem=problem, **facts)
+
+
+def _row(path: str, data: bytes | None, status: os.stat_result | None, sidecars: str | None, **facts: Any) -> PhotoRow:
     return PhotoRow(
         path=path,
-        sha256=hashlib.sha256(data).digest() if status else None,
+        sha256=hashlib.sha256(data).digest() if data is not None else None,
         bytes=status.st_size if status else 0,
         mtime_ns=_mtime_ns(status) if status else 0,
         inode=_inode(status) if status else 0,
-        problem=problem,
-        sidecars=sidecars.state(),
+        sidecars=sidecars,
         **facts,
     )
+
+
+def _without_forgotten(connection: Connection, tombstones: Tombstones, rows: Sequence[PhotoRow]) -> list[PhotoRow]:
+    """The rows; of a photo that was forgotten only that its file is there, so that it is not read at each look."""
+    forgotten = tombstones.photos(connection, {row.sha256 for row in rows if row.sha256})
+    return [
+        PhotoRow(row.path, None, row.bytes, row.mtime_ns, row.inode, forgotten[row.sha256].text, sidecars=row.sidecars)
+        if row.sha256 in forgotten
+        else row
+        for row in rows
+    ]
 
 
 def _finish(connection: Connection, day: EventDay, rows: Mapping[str, PhotoRow], found: Scan) -> Ingested:

@@ -1,17 +1,17 @@
 """Reference photos: the folder of them, the one face in each, and its vector under a parameter set."""
 
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.faces import Face
-from facefind_pipeline.ingest.faces import shared_embedder
+from facefind_pipeline.faces import Box, Face
+from facefind_pipeline.ingest.faces import set_models, shared_embedder
 from facefind_pipeline.ingest.listing import report, why_unreadable
 from facefind_pipeline.ingest.names import key_of
 from facefind_pipeline.ingest.reference_folder import list_references
@@ -21,30 +21,61 @@ from facefind_pipeline.path_text import comparable, printable, text_of
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people, people_changes
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.faces import look_again_at_erased
 from facefind_pipeline.store.made import record_made
 from facefind_pipeline.store.people import Person, ReferencePhoto
-from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
+from facefind_pipeline.store.tombstones import Tombstones
+from facefind_pipeline.vision.apart import apart
+from facefind_pipeline.vision.arrays import Image
+from facefind_pipeline.vision.decode import DecodedPhoto, decode, decode_opened, require_memory
 from facefind_pipeline.vision.detectors import Detector, load_detector
-from facefind_pipeline.vision.failures import reason
+from facefind_pipeline.vision.failures import UnreadablePhotoError, reason
+from facefind_pipeline.vision.opening import open_photo
+from facefind_pipeline.vision.set_models import SetModels
+from facefind_pipeline.vision.sheet import thumbnail
+from facefind_pipeline.vision.watched_process import LostPhotoError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # Asked where the set's own detector does not find exactly one face: of all detectors it has the fewest false ones.
 SECOND_OPINION = HogSettings(upsample=1, longest_side=2000)
+_loaded = threading.local()
 
 
 class EmbeddingFailedError(FacefindError):
     """The embedder failed on this one face; it may do with others."""
 
 
+class NotOneFaceError(FacefindError):
+    """A reference photo shows no face, or several; `faces` says how many."""
+
+    def __init__(self, message: str, faces: int) -> None:
+        super().__init__(message)
+        self.faces = faces
+
+
+class NotNowError(FacefindError):
+    """The machine let nobody look at a reference photo; nothing is known of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocatedFace:
-    """The face of a reference photo, and the detector (its part of a key) that found it."""
+    """The face of a reference photo under a set.
 
-    photo: DecodedPhoto
+    Attributes:
+        face: in the photo's upright pixels.
+        found_by: the detector (its part of a key) that found it.
+        thumbnail: a JPEG of it.
+        crop: what the set's embedder sees of it; None where it could not be cropped.
+        problem: why not.
+    """
+
     face: Face
     found_by: str
+    thumbnail: bytes
+    crop: Image | None
+    problem: str | None = None
 
 
 def person_of(name: str) -> Person:
@@ -83,12 +114,14 @@ class FolderLook:
     problems: Sequence[str]
 
 
-def look_at_references(connection: Connection, folder: Path) -> FolderLook:
+def look_at_references(connection: Connection, settings: Settings) -> FolderLook:
     """Compares the references folder with what is stored of it.
 
     What can't be had now is kept: all of a person of whom one entry can't be read, and everyone if nothing at all is
-    there. A folder in which some are left is taken at its word. Pictures that were taken from their person are no news.
+    there. A folder in which some are left is taken at its word. Pictures that were taken from their person are no news,
+    and what was forgotten is left out.
     """
+    folder, tombstones = settings.references, Tombstones(settings.home)
     stored = people.stored_references(connection)
     of_folder = {key for key, (source, _) in stored.items() if source == "folder"}
     try:
@@ -110,6 +143,10 @@ def look_at_references(connection: Connection, folder: Path) -> FolderLook:
             continue
         key = reference.person.key
         if (key, reference.sha256) in dismissed:
+            some_dismissed = True
+            continue
+        if refusal := tombstones.refusal(connection, key, name, reference.sha256):
+            problems.append(f"reference {entry.path}: {refusal}")
             some_dismissed = True
             continue
         if people.same_name(names.setdefault(key, name), name):
@@ -147,54 +184,97 @@ def locate_face(settings: Settings, parameters: ParameterSet, reference: Referen
     """The one face of a reference photo, by the set's detector, else by a second opinion.
 
     Raises:
-        FacefindError: unreadable, no face, or several without `largest`; the message says where they are. Or the
-            detector failed.
+        NotOneFaceError: no face, or several without `largest`; the message says where they are.
+        NotNowError: what looked at it was killed.
+        NotStartedError: nothing can be started that looks at it.
+        FacefindError: unreadable, or the detector failed.
     """
     where = named(reference)
     try:
-        photo = decode(reference.content, rgb=True, grey=True)
+        found = apart(_locate, set_models(settings, parameters), reference.content, largest=reference.largest)
     except UnreadablePhotoError as error:
+        if isinstance(error, LostPhotoError) and error.by_machine:
+            raise NotNowError(f"{where} can't be looked at now: {error}; the same command tries it again") from None
         raise FacefindError(f"{where} can't be read: {error}") from None
-    seen: list[tuple[list[Face], str]] = []
-    for detector in (parameters.detector, SECOND_OPINION):
-        found_in = _detector(settings.models, detector)
-        try:
-            faces = found_in.detect(photo)
-        except Exception as error:  # as in vision.pipeline, whatever the libraries raise
-            raise FacefindError(f"{where}: detecting failed: {reason(error)}") from error
-        if len(faces) == 1:
-            return LocatedFace(photo, faces[0], detector.key)
-        seen.append((faces, detector.key))
-    faces, found_by = next((found for found in reversed(seen) if found[0]), ([], ""))
-    if not faces:
-        raise FacefindError(
-            f"{where} shows no face that can be found: take one that shows it larger and from the front"
+    if isinstance(found, LocatedFace):
+        return found
+    if isinstance(found, str):
+        raise FacefindError(f"{where}: detecting failed: {found}")
+    if not found:
+        raise NotOneFaceError(
+            f"{where} shows no face that can be found: take one that shows it larger and from the front", 0
         )
-    largest = max(faces, key=lambda face: face.box.w * face.box.h)
-    if reference.largest:
-        return LocatedFace(photo, largest, found_by)
-    places = ", ".join(f"{f.box.w}x{f.box.h} at ({f.box.x}, {f.box.y})" for f in faces)
-    raise FacefindError(
-        f"{where} shows {len(faces)} faces: {places}; cut it to one, or add --largest to take the largest"
+    places = ", ".join(f"{f.box.w}x{f.box.h} at ({f.box.x}, {f.box.y})" for f in found)
+    raise NotOneFaceError(
+        f"{where} shows {len(found)} faces: {places}; cut it to one, or add --largest to take the largest", len(found)
     )
 
 
 def embed_face(settings: Settings, parameters: ParameterSet, located: LocatedFace) -> Any:
-    """The vector (d,) of a located face under the set.
+    """The vector (d,) of a face that was located under the set.
 
     Raises:
         EmbeddingFailedError: the embedder failed on it.
         FacefindError: its model is missing.
     """
+    if located.crop is None:
+        raise EmbeddingFailedError(f"embedding failed: {located.problem}")
     embedder = shared_embedder(settings, parameters)
-    pixels = located.photo.grey if embedder.needs_grey else located.photo.rgb
-    assert pixels is not None
     try:
-        return embedder.embed([embedder.crop(pixels, located.face)])[0]
+        return embedder.embed([located.crop])[0]
     except FacefindError:
         raise
     except Exception as error:  # as in vision.pipeline, whatever the libraries raise
         raise EmbeddingFailedError(f"embedding failed: {reason(error)}") from error
+
+
+def _locate(models: SetModels, content: bytes, *, largest: bool) -> LocatedFace | list[Face] | str:
+    """The face; or the faces that there are if it is not one, or why the detector failed."""
+    opened = open_photo(content)
+    wanted = (models.detector_settings, SECOND_OPINION)
+    detectors = [(_detector(models.models, settings), settings.key) for settings in wanted]
+    efforts = [detector.effort(opened.size) for detector, _ in detectors]
+    require_memory(
+        opened, working=max(effort.memory for effort in efforts), seconds=sum(effort.seconds for effort in efforts)
+    )
+    photo = decode_opened(opened, rgb=True, grey=True)
+    seen: list[tuple[list[Face], str]] = []
+    for detector, key in detectors:
+        try:
+            faces = detector.detect(photo)
+        except Exception as error:  # noqa: BLE001 - as in vision.pipeline, whatever the libraries raise
+            return reason(error)
+        if len(faces) == 1:
+            return _crop(models, photo, faces[0], key)
+        seen.append((faces, key))
+    faces, key = next((found for found in reversed(seen) if found[0]), ([], ""))
+    if faces and largest:
+        return _crop(models, photo, max(faces, key=lambda face: face.box.w * face.box.h), key)
+    return faces
+
+
+def _crop(models: SetModels, photo: DecodedPhoto, face: Face, found_by: str) -> LocatedFace:
+    embedder = models.embedder()
+    assert embedder is not None
+    assert photo.rgb is not None
+    assert photo.grey is not None
+    crop, problem = None, None
+    try:
+        crop = embedder.crop(photo.grey if embedder.needs_grey else photo.rgb, face)
+    except FacefindError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as in vision.pipeline, whatever the libraries raise
+        problem = reason(error)
+    return LocatedFace(face, found_by, thumbnail(photo.rgb, face.box), crop, problem)
+
+
+def crop_box(content: bytes, models: SetModels, box: Box) -> LocatedFace:
+    """The face that somebody drew a box around, in a photo of this content.
+
+    Raises:
+        UnreadablePhotoError: it can't be decoded.
+    """
+    return _crop(models, decode(content, rgb=True, grey=True), Face(box, 0.0), "by hand")
 
 
 def store_references(
@@ -208,7 +288,7 @@ def store_references(
     import pandas as pd
 
     with database.lock("reference_photos"), database.connect() as connection:
-        look = look_at_references(connection, settings.references)
+        look = look_at_references(connection, settings)
         for problem in look.problems:
             warn(problem)
         for name, file in look.new.values():
@@ -217,7 +297,12 @@ def store_references(
             except FacefindError as error:  # it went away meanwhile, or somebody else took the key
                 warn(str(error))
         people.remove_references(connection, look.gone)
+        if look.new or add:  # whoever is new may be one of those that were erased
+            look_again_at_erased(connection)
         for reference in add:
+            person = reference.person
+            if refusal := Tombstones(settings.home).refusal(connection, person.key, person.name, reference.sha256):
+                raise FacefindError(refusal)
             people.add_reference(connection, reference, "command")
         everyone = people.reference_counts(connection)
         version = people.references_version(connection)
@@ -240,6 +325,9 @@ def _key_or_none(name: str) -> str | None:
         return None
 
 
-@lru_cache(maxsize=4)
 def _detector(models: Path, detector: DetectorSettings) -> Detector:
-    return load_detector(detector, models)
+    """One for each thread, since none of the libraries' detectors is safe in two."""
+    loaded: dict[tuple[Path, DetectorSettings], Detector] = _loaded.__dict__.setdefault("detectors", {})
+    if (models, detector) not in loaded:
+        loaded[models, detector] = load_detector(detector, models)
+    return loaded[models, detector]

@@ -9,19 +9,22 @@ from psycopg2 import sql
 from facefind_pipeline.store import parameter_sets, photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.queries import floats, operator, query
+from facefind_pipeline.vision.failures import UnreadablePhotoError
+from facefind_pipeline.vision.memory import read_whole
 from facefind_pipeline.vision.sheet import Tile, photo_thumbnail
 
 DAY_PHOTOS = 60
 DAY_FACES = 400
 NEIGHBOURS_OF, NEIGHBOURS = 8, 7
 PERSON_FACES, RESULT_FACES = 30, 600
+NAMED, NAMED_PEOPLE = 3, 40
 
 
 def photo_tiles(database: Database, event_day: str) -> list[Tile]:
     """Photos spread over a day, small."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from facefind_pipeline.vision.pipeline import cores
+    from facefind_pipeline.vision.apart import cores
 
     with database.connect() as connection:
         day = photos.find_day(connection, event_day)
@@ -33,18 +36,34 @@ def photo_tiles(database: Database, event_day: str) -> list[Tile]:
 
 
 def _thumbnail_if_there(path: Path) -> bytes | None:
+    from facefind_pipeline.vision.apart import apart
+
     try:
-        return photo_thumbnail(path.read_bytes())
-    except OSError:  # gone since
+        return apart(_thumbnail_of_file, path)
+    except (OSError, UnreadablePhotoError):  # gone since, or as bad as its row says
         return None
+
+
+def _thumbnail_of_file(path: Path) -> bytes | None:
+    with path.open("rb") as file:
+        return photo_thumbnail(read_whole(file))
 
 
 def reference_photo_tiles(database: Database) -> list[Tile]:
     """Reference photos as they are."""
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.execute(query("sheets/reference_photos"), {"most": DAY_PHOTOS})
-        made = [(name, photo_thumbnail(bytes(content))) for name, content in cursor]
+        made = [(name, _thumbnail_of(bytes(content))) for name, content in cursor]
     return [Tile(jpeg, (name,)) for name, jpeg in made if jpeg]
+
+
+def _thumbnail_of(content: bytes) -> bytes | None:
+    from facefind_pipeline.vision.apart import apart
+
+    try:
+        return apart(photo_thumbnail, content)
+    except UnreadablePhotoError:
+        return None
 
 
 def neighbour_tiles(database: Database, parameter_set: str) -> list[Tile]:
@@ -92,6 +111,14 @@ def result_tiles(database: Database, parameter_set: str, cut: float | None) -> l
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.execute(query("sheets/results"), values)
         return [Tile(bytes(jpeg), tuple(caption), framed) for jpeg, framed, *caption in cursor.fetchall()]
+
+
+def sure_photos(database: Database, parameter_set: str, sure: float | None) -> dict[str, list[str]]:
+    """By name of each person the files of a few photos that are sure: confirmed, or with a score up to the cut."""
+    values = {"parameter_set": parameter_set, "sure": sure, "ranks": PERSON_FACES, "each": NAMED, "most": NAMED_PEOPLE}
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(query("sheets/sure_photos"), values)
+        return {name: [Path(path).name for path in paths] for name, paths in cursor.fetchall()}
 
 
 def _tiles(database: Database, statement: sql.Composed, values: Mapping[str, object]) -> list[Tile]:

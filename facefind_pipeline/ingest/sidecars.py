@@ -13,6 +13,7 @@ from facefind_pipeline.store import versions
 from facefind_pipeline.vision.exif import Beside
 
 _TAKEOUT = ".supplemental-metadata"
+_LARGEST = 16_000_000  # bytes; XMP with a long history has been of megabytes
 _TAKEOUT_LENGTH = 46  # letters to which Takeout cuts the name of a JSON file, before its suffix
 _NUMBERED = re.compile(r"(.+?)(\(\d+\))?(\.[^.]*)?", re.DOTALL)
 
@@ -33,8 +34,20 @@ class Sidecars:
             return None
         return versions.hash_rows(rows) if rows else None
 
+    def files(self) -> "SidecarFiles":
+        """Where they are."""
+        return SidecarFiles(*(None if entry is None else Path(entry.path) for entry in (self.xmp, self.takeout)))
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarFiles:
+    """The sidecars of one photo by their paths, for whoever reads them."""
+
+    xmp: Path | None
+    takeout: Path | None
+
     def read(self, photo: str) -> Beside:
-        """Their content; one that can't be read counts as missing."""
+        """Their content; one that can't be read, or is larger than any, counts as missing."""
         return Beside(photo, _content(self.xmp), _content(self.takeout))
 
 
@@ -76,8 +89,12 @@ def _takeout_names(photo: str) -> Iterable[str]:
             yield f"{plain}{number}{suffix}"
 
 
-def _content(entry: os.DirEntry[str] | None) -> bytes | None:
+def _content(file: Path | None) -> bytes | None:
+    if file is None:
+        return None
     try:
-        return Path(entry.path).read_bytes() if entry is not None else None
+        with file.open("rb") as opened:
+            content = opened.read(_LARGEST + 1)
     except OSError:
         return None
+    return content if len(content) <= _LARGEST else None

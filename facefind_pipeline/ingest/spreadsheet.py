@@ -31,7 +31,7 @@ def read_lines(file: Path) -> list[Line]:
     Raises:
         FacefindError: the file can't be read, is no text, or a quoted cell has no end; the message names file and line.
     """
-    text = _text(file)
+    text, _ = decoded(file)
     first, _, rest = text.partition("\n")
     named = _SEPARATOR.fullmatch(first.strip())
     skipped = 1 if named else 0
@@ -58,8 +58,17 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=header.count)
 
 
-def _text(file: Path) -> str:
-    """What a spreadsheet wrote: UTF-8 or UTF-16, else the Windows code page of western Europe."""
+def physical_lines(text: str) -> list[str]:
+    """The lines that `Line.number` counts, with their ends."""
+    return list(io.StringIO(text, newline=""))
+
+
+def decoded(file: Path) -> tuple[str, str]:
+    """What a spreadsheet wrote, and how: in UTF-8 or UTF-16, else in the Windows code page of western Europe.
+
+    Raises:
+        FacefindError: the file can't be read, or is no text.
+    """
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -69,10 +78,10 @@ def _text(file: Path) -> str:
     elif b"\0" in content[:2]:
         encodings = ["utf-16-be" if content[:1] == b"\0" else "utf-16-le"]
     else:
-        encodings = ["utf-8-sig", "cp1252"]
+        encodings = ["utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8", "cp1252"]
     for encoding in encodings:
         try:
-            return content.decode(encoding)
+            return content.decode(encoding), encoding
         except UnicodeDecodeError as error:
             problem = error
     line = content[: problem.start].count(b"\n") + 1

@@ -16,11 +16,12 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.folders import find_days
 from facefind_pipeline.ingest.listing import Listing, Problem, list_folder, report
 from facefind_pipeline.ingest.looks import Looks
-from facefind_pipeline.ingest.photos import SETTLE_S, is_settled, scan
+from facefind_pipeline.ingest.photos import NOTHING_TOLD, SETTLE_S, Closed, is_complete, is_settled, scan
 from facefind_pipeline.ingest.reference_folder import list_references
 from facefind_pipeline.store import photos, versions
 from facefind_pipeline.store.photos import EventDay
 
+NO_FOLDERS: Mapping[Path, Closed] = {}
 UNREADABLE = "unreadable"  # the state of a folder that is missing or can't be read
 
 
@@ -67,8 +68,17 @@ def new_days(
     ignore: Sequence[str] = (),
     forgotten: Collection[Path] = (),
     settle_seconds: float = SETTLE_S,
+    closed: Mapping[Path, Closed] = NO_FOLDERS,
 ) -> tuple[list[EventDay], list[str]]:
     """Event days of a root that are not registered yet and have a photo that is stable.
+
+    Args:
+        root: absolute.
+        known: all days that are registered.
+        ignore: names of folders to skip.
+        forgotten: folders that were taken out.
+        settle_seconds: how long a file must have been left alone, if it is not among those that were closed.
+        closed: by folder.
 
     Returns:
         The days, and a line for all that is left out below the root, or why it can't be looked at.
@@ -79,7 +89,8 @@ def new_days(
         return [], [str(error)]
     paths = {day.path for day in known}
     new = [day for day in found.days if day.path not in paths]
-    return [day for day in new if _has_stable_photo(day, settle_seconds)], report(found.problems)
+    stable = [day for day in new if _has_stable_photo(day, settle_seconds, closed.get(day.path, NOTHING_TOLD))]
+    return stable, report(found.problems)
 
 
 def day_state(day: EventDay) -> str:
@@ -118,12 +129,12 @@ def _below(folder: Path) -> Listing:
     return replace(listing, photos=listing.photos[:1], sidecars=())
 
 
-def _has_stable_photo(day: EventDay, settle_seconds: float) -> bool:
+def _has_stable_photo(day: EventDay, settle_seconds: float, closed: Closed) -> bool:
     try:
         files = list_folder(day.path).photos
     except OSError:
         return False
-    return any(is_settled(status, settle_seconds) for _, status in _statuses(files))
+    return any(is_complete(Path(path).name, status, settle_seconds, closed) for path, status in _statuses(files))
 
 
 def _hash(entries: Iterable[os.DirEntry[str]], problems: Iterable[Problem]) -> str:

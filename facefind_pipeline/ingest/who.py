@@ -13,6 +13,7 @@ from facefind_pipeline.path_text import comparable
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import people, people_changes
 from facefind_pipeline.store.people import Person, ReferenceName
+from facefind_pipeline.store.tombstones import Tombstones
 
 
 def remove_person(connection: Connection, settings: Settings, key: str) -> None:
@@ -26,11 +27,11 @@ def remove_person(connection: Connection, settings: Settings, key: str) -> None:
     remove_sheets_of(settings, [key])
 
 
-def new_name(connection: Connection, person: Person, name: str) -> Person:
+def new_name(connection: Connection, settings: Settings, person: Person, name: str) -> Person:
     """The person under another name.
 
     Raises:
-        FacefindError: the name is somebody else's, or has nothing for a key.
+        FacefindError: the name is somebody else's or was forgotten, or has nothing for a key.
     """
     to = person_of(name)
     other = next((other for other in people.people(connection) if other.key == to.key != person.key), None)
@@ -39,6 +40,8 @@ def new_name(connection: Connection, person: Person, name: str) -> Person:
             f"{other.name!r} has the key {to.key!r}: if they are one person, "
             f'`facefind person merge "{other.name}" "{person.name}"`; else choose another name'
         )
+    if refusal := Tombstones(settings.home).refusal(connection, to.key, to.name):
+        raise FacefindError(refusal)
     return to
 
 
@@ -49,7 +52,7 @@ def rename_person(connection: Connection, settings: Settings, key: str, name: st
         FacefindError: nobody of that key, or the name is somebody else's.
     """
     person = people.find_person(connection, key)
-    to = new_name(connection, person, name)
+    to = new_name(connection, settings, person, name)
     people_changes.rename(connection, person, to, lying_in_folder(settings.references, person).keys())
     remove_sheets_of(settings, [key])
 

@@ -5,15 +5,20 @@ failed in another run, and never makes an index again once one day has failed. T
 that have no condition (photos, reference photos) are requested by sensors and commands alone.
 """
 
+import time
 from typing import Any
 
 import dagster as dg
 
+from facefind_pipeline.orchestration.dagster_internals import BulkActionsFilter, BulkActionStatus
+from facefind_pipeline.orchestration.kept_instance import use_kept_instance
+from facefind_pipeline.orchestration.priorities import AUTOMATION
 from facefind_pipeline.orchestration.resources import Workspace
 
 AC = dg.AutomationCondition
 Condition = dg.AutomationCondition[Any]  # its own methods are typed for assets and for checks in turn
 
+LOOK_AGAIN_S = 300  # however little happened
 # A new library version or model file shows as stale and is acted on when someone asks, not by surprise.
 NOT_FINGERPRINTS = dg.AssetSelection.assets("set_fingerprint")
 
@@ -86,11 +91,44 @@ def _settled() -> Condition:
     return ~AC.any_deps_in_progress() & ~AC.any_deps_match(AC.will_be_requested()) & ~AC.in_progress()
 
 
-automation = dg.AutomationConditionSensorDefinition(
+class AfterEvents(dg.AutomationConditionSensorDefinition):
+    """Evaluates the conditions only when something happened since they last requested nothing.
+
+    With 200 days and 40 sets a look at all partitions takes a second of a core, and there is one every ten seconds.
+    """
+
+    _seen: tuple[object, ...] | None = None
+    _until = 0.0
+    _idle = dg.SensorDefinition(
+        name="idle", evaluation_fn=lambda _: dg.SkipReason("nothing happened since the conditions requested nothing")
+    )
+
+    def evaluate_tick(self, context: dg.SensorEvaluationContext) -> Any:
+        """A tick of the daemon."""
+        use_kept_instance(context)
+        happened = _happened(context.instance)
+        if happened == self._seen and time.monotonic() < self._until:
+            return self._idle.evaluate_tick(context)
+        made = super().evaluate_tick(context)
+        self._seen = None if made.run_requests else happened
+        self._until = time.monotonic() + LOOK_AGAIN_S
+        return made
+
+
+def _happened(instance: dg.DagsterInstance) -> tuple[object, ...]:
+    """The number of the last event of any run or sensor; and of what is none, partitions and the ends of backfills."""
+    partitions = [sorted(instance.get_dynamic_partitions(name)) for name in ("event_day", "parameter_set")]
+    backfills = instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED]))
+    at_work = sorted(backfill.backfill_id for backfill in backfills)
+    return (instance.event_log_storage.get_maximum_record_id(), partitions, at_work)
+
+
+automation = AfterEvents(
     "automation",
     target=dg.AssetSelection.all(),
     description="Requests what the assets' conditions find due.",
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=10,
+    run_tags=AUTOMATION,
     use_user_code_server=True,  # `OfActiveSet` reads our tables
 )

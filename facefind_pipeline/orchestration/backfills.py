@@ -10,6 +10,8 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.faces import present_fingerprints
 from facefind_pipeline.orchestration.dagster_internals import AssetGraphSubset, PartitionBackfill, make_new_backfill_id
 from facefind_pipeline.orchestration.partitions import day_sets, event_days, parameter_sets
+from facefind_pipeline.orchestration.priorities import SWEEP
+from facefind_pipeline.orchestration.processes import WHY_TAG
 from facefind_pipeline.orchestration.recorded import recorded_versions
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.parameters import ParameterSet
@@ -25,6 +27,7 @@ PARTITIONS = {
     "reference_embeddings": parameter_sets,
     "hnsw_index": parameter_sets,
     "search_results": parameter_sets,
+    "face_groups": parameter_sets,
 }
 
 Missing = Mapping[str, Collection[str]]  # asset -> partition keys
@@ -74,7 +77,7 @@ def request_backfill(instance: dg.DagsterInstance, missing: Missing, title: str)
     backfill = PartitionBackfill.from_asset_graph_subset(
         backfill_id=backfill_id,
         backfill_timestamp=time.time(),
-        tags={"facefind/why": title},  # the UI shows tags, on the backfill and its runs, but no titles
+        tags={WHY_TAG: title, **SWEEP},  # the UI shows tags, on the backfill and its runs, but no titles
         dynamic_partitions_store=instance,
         asset_graph_subset=subset,
         title=title,

@@ -162,6 +162,23 @@ def everybody_has_results(
     )
 
 
+@dg.asset_check(asset="face_groups", partitions_def=parameter_sets)
+def one_face_a_photo(
+    context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.AssetCheckResult:
+    """No group has two faces of one photo, but where somebody said that they are one person's."""
+    from facefind_pipeline.store import groups
+
+    with workspace.database.connect() as connection:
+        found = groups.twice_in_a_photo(connection, context.partition_key)
+    return _result(
+        not found,
+        "look at these groups with `facefind who GROUP`: `facefind person leave-out` takes a face out",
+        {"groups": found[:LISTED]},
+        severity=WARN,
+    )
+
+
 CHECKS = [
     some_photos_readable,
     all_photos_readable,
@@ -172,6 +189,7 @@ CHECKS = [
     index_is_current,
     one_face_a_reference,
     everybody_has_results,
+    one_face_a_photo,
 ]
 
 

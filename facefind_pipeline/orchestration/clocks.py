@@ -5,6 +5,8 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
+from facefind_pipeline.orchestration import examples
+from facefind_pipeline.orchestration.examples import EXAMPLES
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.plurals import counted
 
@@ -31,7 +33,7 @@ def set_clock_shift(
     context.log.info(f"{camera}: {counted(moved.photos, 'photo')}, now from {moved.first} to {moved.last}")
 
 
-@dg.job
+@dg.job(config=examples.config(set_clock_shift={"camera": EXAMPLES.camera, "seconds": EXAMPLES.shift}))
 def shift_camera_clock() -> None:
     """Remembers that a camera's clock was wrong, and moves the times of its photos."""
     set_clock_shift()

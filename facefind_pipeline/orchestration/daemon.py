@@ -15,6 +15,7 @@ from dagster import DagsterRun, DagsterRunStatus, RunsFilter
 from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, PARTITION_NAME_TAG, BulkActionStatus
+from facefind_pipeline.orchestration.processes import RETRY_TAG
 from facefind_pipeline.orchestration.semaphores import require_semaphores
 from facefind_pipeline.settings import Settings
 
@@ -27,14 +28,18 @@ FINISHED = (
     BulkActionStatus.CANCELED,
 )
 ENDED_RUNS = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+WAITING_RUNS = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING]
 POLL_S = 1.0
 WORKER_TRIES = 3
 
 
 def daemon_lives(instance: dg.DagsterInstance) -> bool:
-    """Whether a daemon wrote its heartbeat lately, here or on another machine."""
+    """Whether a daemon wrote its heartbeat lately, here or on another machine.
+
+    One that is far to come is of a daemon that ended before the clock was put back: it would be waited for in vain.
+    """
     heartbeat = instance.get_daemon_heartbeats().get("BACKFILL")
-    return heartbeat is not None and time.time() - heartbeat.timestamp < HEARTBEAT_S
+    return heartbeat is not None and abs(time.time() - heartbeat.timestamp) < HEARTBEAT_S
 
 
 def work_off(
@@ -58,7 +63,7 @@ def work_off(
         while True:
             backfill = instance.get_backfill(backfill_id)
             assert backfill is not None
-            advance(sum(len(run.asset_selection or ()) for run in ended.since_last_look()))
+            advance(sum(len(run.asset_selection or ()) for run in ended.since_last_look() if RETRY_TAG not in run.tags))
             if backfill.status in FINISHED:
                 if worker is not None:
                     worker.wait()
@@ -67,7 +72,12 @@ def work_off(
                 failures += worker is not None and worker.returncode != 0
                 if failures == WORKER_TRIES:
                     raise FacefindError(f"backfill {backfill_id} can't be worked off: {_log(settings)} says why")
-                require_semaphores()
+                if settings.broker_url:
+                    from facefind_pipeline.orchestration.run_launcher import require_broker
+
+                    require_broker(instance)
+                else:
+                    require_semaphores()
                 worker = _start_worker(settings, backfill_id)
             time.sleep(POLL_S)
     except BaseException:
@@ -76,13 +86,23 @@ def work_off(
             if (backfill := instance.get_backfill(backfill_id)) and backfill.status not in FINISHED:
                 canceled = backfill.with_status(BulkActionStatus.CANCELED)  # type: ignore[no-untyped-call]
                 instance.update_backfill(canceled)
+                if settings.broker_url:
+                    _cancel_waiting(instance, backfill_id)
         raise
 
 
+def _cancel_waiting(instance: dg.DagsterInstance, backfill_id: str) -> None:
+    """Cancels what no host has begun; what hosts are at they finish."""
+    for run in instance.get_runs(RunsFilter(statuses=WAITING_RUNS, tags={BACKFILL_ID_TAG: backfill_id})):
+        instance.run_coordinator.cancel_run(run.run_id)
+
+
 def failed_partitions(instance: dg.DagsterInstance, backfill_id: str) -> list[tuple[str, str]]:
-    """Partition and run id of a backfill's failed runs."""
-    runs = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.FAILURE], tags={BACKFILL_ID_TAG: backfill_id}))
-    return [(run.tags.get(PARTITION_NAME_TAG, ""), run.run_id) for run in runs]
+    """Partition and run id of a backfill's failed runs, but of those that another run repeated."""
+    runs = instance.get_runs(RunsFilter(statuses=ENDED_RUNS, tags={BACKFILL_ID_TAG: backfill_id}))
+    repeated = {run.tags.get(RETRY_TAG) for run in runs}
+    failed = [run for run in runs if run.status is DagsterRunStatus.FAILURE and run.run_id not in repeated]
+    return [(run.tags.get(PARTITION_NAME_TAG, ""), run.run_id) for run in failed]
 
 
 class _EndedRuns:

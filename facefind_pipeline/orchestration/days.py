@@ -1,11 +1,13 @@
-"""The jobs that change which event days there are: one follows a folder that moved, one takes days out."""
+"""The job that changes which event days there are: it follows a folder that moved."""
 
 from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
 
-from facefind_pipeline.orchestration.partitions import forget_event_day, require_idle, sync_with_tables
+from facefind_pipeline.orchestration import examples
+from facefind_pipeline.orchestration.examples import EXAMPLES
+from facefind_pipeline.orchestration.partitions import forget_event_day, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.plurals import counted
 from facefind_pipeline.store.root_places import here
@@ -16,12 +18,6 @@ class MoveConfig(dg.Config):
 
     old: str = Field(description="Absolute path as it was: of a root, of an event day, or of a folder between.")
     new: str = Field(description="Absolute path now; approved as that of event days that are added.")
-
-
-class ForgetConfig(dg.Config):
-    """Event days to take out."""
-
-    days: list[str] = Field(description="Their keys.")
 
 
 @dg.op
@@ -42,25 +38,10 @@ def follow_folder(context: dg.OpExecutionContext, config: MoveConfig, workspace:
         context.log.info(f"{day.after.key}: {found}")
 
 
-@dg.op
-def forget_days(context: dg.OpExecutionContext, config: ForgetConfig, workspace: dg.ResourceParam[Workspace]) -> None:
-    """Takes each day out with what its photos alone led to, and Dagster's own record of it."""
-    from facefind_pipeline.ingest.forget import forget_day
-
-    for key in config.days:
-        require_idle(context.instance, key)
-        taken = forget_day(workspace.database, workspace.settings, key)
-        forget_event_day(context.instance, key)
-        context.log.info(f"{key}: {counted(taken.photos, 'photo')} and {counted(taken.faces, 'face')} taken out")
-
-
-@dg.job
+@dg.job(config=examples.config(follow_folder={"old": EXAMPLES.day_folder, "new": f"{EXAMPLES.day_folder}-renamed"}))
 def move_event_days() -> None:
     """Lets what is known of event days follow a folder that moved or was renamed."""
     follow_folder()
 
 
-@dg.job
-def forget_event_days() -> None:
-    """Takes event days out. Their files stay, and their folders are left out until they are given by name."""
-    forget_days()
+DAY_JOBS = [move_event_days]

@@ -6,7 +6,9 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from facefind_pipeline.orchestration import examples
 from facefind_pipeline.orchestration.dagster_internals import UnresolvedAssetJobDefinition
+from facefind_pipeline.orchestration.examples import EXAMPLES
 from facefind_pipeline.orchestration.partitions import fingerprint_observation, sync_with_tables
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.path_text import printable
@@ -14,6 +16,7 @@ from facefind_pipeline.plurals import counted
 from facefind_pipeline.set_names import ALIASES, DEFAULT
 from facefind_pipeline.store.root_places import here
 
+SET = f"Key or name of a registered set; {DEFAULT} is the default one."
 NAMES = f"{', '.join(ALIASES)}; {DEFAULT} is the default set of this home"
 
 
@@ -51,8 +54,8 @@ class ParameterSetsConfig(dg.Config):
 class IndexConfig(dg.Config):
     """The index that a registered set is to have; what is left out has its default."""
 
-    key: str
-    method: IndexMethod
+    key: str = Field(description=SET)
+    method: IndexMethod = Field(description="auto chooses by the number of vectors; none searches exactly.")
     halfvec: bool = Field(default=False, description="Whether it holds floats of 16 bits.")
     m: int | None = Field(default=None, ge=2, le=100, description="HNSW: connections per node and layer.")
     ef_construction: int | None = Field(
@@ -64,14 +67,14 @@ class IndexConfig(dg.Config):
 class ActiveConfig(dg.Config):
     """Parameter sets to activate or deactivate."""
 
-    keys: list[str]
-    active: bool
+    keys: list[str] = Field(description=f"Keys or names of registered sets; {DEFAULT} is the default one.")
+    active: bool = Field(description="Whether automation fills them from now on.")
 
 
 class DefaultSetConfig(dg.Config):
     """The set that `find` asks and the view `pictures` shows."""
 
-    key: str
+    key: str = Field(description=SET)
 
 
 @dg.op
@@ -155,31 +158,31 @@ def set_index(config: IndexConfig, workspace: dg.ResourceParam[Workspace]) -> No
         parameter_sets.set_index(connection, parameter_sets.find(connection, config.key).key, kind)
 
 
-@dg.job
+@dg.job(config=examples.config(register_event_days={"folder": EXAMPLES.folder}))
 def add_event_days() -> None:
     """Registers the event days of a folder; it is watched from then on."""
     register_event_days()
 
 
-@dg.job
+@dg.job(config=examples.config(register_parameter_sets={"keys": [DEFAULT]}))
 def add_parameter_sets() -> None:
     """Registers and activates parameter sets and requests what they lack, as one backfill."""
     register_parameter_sets()
 
 
-@dg.job
+@dg.job(config=examples.config(set_default_set={"key": DEFAULT}))
 def choose_default_set() -> None:
     """Chooses the set that `find` asks and the view `pictures` shows."""
     set_default_set()
 
 
-@dg.job
+@dg.job(config=examples.config(set_active={"keys": [DEFAULT], "active": True}))
 def activate_parameter_sets() -> None:
     """Activates or deactivates parameter sets: only active ones are filled by automation."""
     set_active()
 
 
-@dg.job
+@dg.job(config=examples.config(set_index={"key": DEFAULT, "method": IndexMethod.auto.value}))
 def choose_index() -> None:
     """Chooses the kind of a set's index; `hnsw_index` is built of that kind when it is next made."""
     set_index()
@@ -196,7 +199,7 @@ JOB_ASSETS = {
     "ingest_photos": ["raw_photos"],
     "read_references": ["reference_photos"],
     "fill_day": ["detected_faces", "face_embeddings"],
-    "search_set": ["reference_embeddings", "hnsw_index", "search_results", "evaluation"],
+    "search_set": ["reference_embeddings", "hnsw_index", "search_results", "face_groups", "evaluation"],
     "read_truth": ["truth_lists"],
     "report": ["sweep_report"],
 }
@@ -223,3 +226,9 @@ def _request_missing(context: dg.OpExecutionContext, workspace: Workspace, title
     missing = missing_partitions(context.instance, workspace, keys)
     backfill = request_backfill(context.instance, missing, title)
     context.log.info(f"backfill {backfill} requested" if backfill else "nothing is missing")
+
+
+def assets_of(run: dg.DagsterRun) -> set[str]:
+    """What a run makes; one of a whole job names no assets."""
+    selected = {key.to_user_string() for key in run.asset_selection or ()}
+    return selected or set(JOB_ASSETS.get(run.job_name, ()))

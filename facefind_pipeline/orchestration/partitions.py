@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.dagster_internals import (
     DATA_VERSION_TAG,
     MULTIDIMENSIONAL_PARTITION_PREFIX,
@@ -41,27 +40,23 @@ def fingerprint_observation(key: str, version: str) -> dg.AssetObservation:
     return dg.AssetObservation("set_fingerprint", partition=key, tags={DATA_VERSION_TAG: version})
 
 
-def require_idle(instance: dg.DagsterInstance, key: str) -> None:
-    """Ends a command that would take out a day on which a run is at work.
-
-    Raises:
-        FacefindError: there is one.
-    """
-    busy = next((run for run in _runs_of_day(instance, key) if not run.is_finished), None)
-    if busy is not None:
-        raise FacefindError(f"run {busy.run_id} is at work on event day {key}: try again once it is done")
-
-
 def forget_event_day(instance: dg.DagsterInstance, key: str) -> None:
     """Removes a day's partition, and the runs that made something of it alone, with the previews in their events."""
-    for run in _runs_of_day(instance, key):
+    for run in _runs_of(instance, "event_day", key):
         instance.delete_run(run.run_id)
     instance.delete_dynamic_partition("event_day", key)
 
 
-def _runs_of_day(instance: dg.DagsterInstance, key: str) -> list[dg.DagsterRun]:
-    """Of the day alone, or of the day under a set."""
-    tags = (PARTITION_NAME_TAG, f"{MULTIDIMENSIONAL_PARTITION_PREFIX}event_day")
+def forget_parameter_set(instance: dg.DagsterInstance, key: str) -> None:
+    """Removes a set's partition, and the runs that made something under it alone."""
+    for run in _runs_of(instance, "parameter_set", key):
+        instance.delete_run(run.run_id)
+    instance.delete_dynamic_partition("parameter_set", key)
+
+
+def _runs_of(instance: dg.DagsterInstance, dimension: str, key: str) -> list[dg.DagsterRun]:
+    """Of a day or set alone, or of a day under a set."""
+    tags = (PARTITION_NAME_TAG, f"{MULTIDIMENSIONAL_PARTITION_PREFIX}{dimension}")
     runs = {run.run_id: run for tag in tags for run in instance.get_runs(dg.RunsFilter(tags={tag: key}))}
     return list(runs.values())
 

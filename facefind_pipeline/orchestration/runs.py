@@ -13,7 +13,7 @@ from dagster_shared.error import SerializableErrorInfo
 from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.orchestration.dagster_internals import make_new_run_id
 from facefind_pipeline.orchestration.partitions import sync_with_tables
-from facefind_pipeline.orchestration.processes import executing, process_tags
+from facefind_pipeline.orchestration.processes import WHY_TAG, executing, process_tags
 from facefind_pipeline.orchestration.resources import NOTHING, Incoming, Workspace
 from facefind_pipeline.store.outages import outage
 
@@ -32,11 +32,13 @@ class Graph:
         instance: that the UI shows.
         workspace: what assets are given.
         definitions: all assets.
+        why: the command, as the UI names its runs; it has no arguments, which are names and paths.
     """
 
     instance: dg.DagsterInstance
     workspace: Workspace
     definitions: dg.Definitions
+    why: str = "facefind"
 
     def materialize(
         self,
@@ -86,7 +88,7 @@ class Graph:
                         "ops": {op: {"config": values} for op, values in config.items()},
                     },
                     instance=self.instance,
-                    tags=process_tags(run_id),
+                    tags={**process_tags(run_id), WHY_TAG: self.why},
                     run_id=run_id,
                     raise_on_error=False,
                     **selected,

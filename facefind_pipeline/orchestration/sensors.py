@@ -12,35 +12,52 @@ from typing import Any
 import dagster as dg
 
 from facefind_pipeline.orchestration.checks import INDEX_ADVICE, outdated_indexes
-from facefind_pipeline.orchestration.dagster_internals import PARTITION_NAME_TAG
+from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, PARTITION_NAME_TAG, PRIORITY_TAG
 from facefind_pipeline.orchestration.jobs import ASSET_JOBS, JOB_ASSETS, add_event_days, ingest_photos, read_references
+from facefind_pipeline.orchestration.kept_instance import use_kept_instance
 from facefind_pipeline.orchestration.partitions import (
     event_days,
     fingerprint_observation,
     parameter_sets,
     unregistered_partitions,
 )
-from facefind_pipeline.orchestration.processes import end_dead_runs
+from facefind_pipeline.orchestration.priorities import AUTOMATION
+from facefind_pipeline.orchestration.processes import RETRY_TAG, end_dead_runs
 from facefind_pipeline.orchestration.resources import Workspace
 from facefind_pipeline.store.root_places import known_text
 
-RETRY_TAG = "facefind/retry_of"
 REGISTER_AGAIN_S = 600
 # The cursor of `new_event_days`: how each day's folder looked, and what was reported. No event day is called so.
 _STATES, _PROBLEMS = "states of days", "problems reported"
+
+
+class _Sensor(dg.SensorDefinition):
+    """Looks through the code server's own instance."""
+
+    def evaluate_tick(self, context: dg.SensorEvaluationContext) -> Any:
+        """A tick of the daemon."""
+        use_kept_instance(context)
+        return super().evaluate_tick(context)
+
+    def with_attributes(self, **changed: Any) -> dg.SensorDefinition:
+        """The copy that Dagster makes where it binds resources to a sensor's jobs, which else is of its own class."""
+        copied = super().with_attributes(**changed)
+        copied.__class__ = type(self)
+        return copied
 
 
 def _sensor(*, every_s: int, **targets: Any) -> Callable[[Callable[..., dg.SensorResult]], dg.SensorDefinition]:
     """A sensor that is on by default and that the UI describes by its docstring, as it does assets and checks."""
 
     def define(look: Callable[..., dg.SensorResult]) -> dg.SensorDefinition:
-        decorate = dg.sensor(
+        return _Sensor(
+            name=look.__name__,
+            evaluation_fn=look,
             description=inspect.getdoc(look),
             minimum_interval_seconds=every_s,
             default_status=dg.DefaultSensorStatus.RUNNING,
             **targets,
         )
-        return decorate(look)
 
     return define
 
@@ -70,12 +87,12 @@ def new_event_days(context: dg.SensorEvaluationContext, workspace: dg.ResourcePa
             config = _config("register_event_days", folder=known_text(root), by_name=False)
             # The folder stays new until the run is done, so a key; with the time, so that one that failed comes again.
             key = f"{known_text(root)} {keys} {int(time.time()) // REGISTER_AGAIN_S}"
-            requests.append(dg.RunRequest(key, job_name=add_event_days.name, run_config=config))
+            requests.append(dg.RunRequest(key, job_name=add_event_days.name, run_config=config, tags=AUTOMATION))
     registered = set(context.instance.get_dynamic_partitions("event_day"))
     config = _config("raw_photos", settle_seconds=SETTLE_S)
     requests += [
         # Without a run key: Dagster would skip a day that came back to an earlier state. The cursor keeps from repeats.
-        dg.RunRequest(job_name=ingest_photos.name, partition_key=day, run_config=config)
+        dg.RunRequest(job_name=ingest_photos.name, partition_key=day, run_config=config, tags=AUTOMATION)
         for day in watched.due
         if day in registered  # else `registry_sync` adds it, and the next look requests it
     ]
@@ -94,7 +111,7 @@ def new_people(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[
     state = references_state(workspace.settings.references)
     if state is None or state == context.cursor:
         return dg.SensorResult(skip_reason="no settled change in the references folder", cursor=context.cursor)
-    return dg.SensorResult([dg.RunRequest()], cursor=state)  # without a run key, as above
+    return dg.SensorResult([dg.RunRequest(tags=AUTOMATION)], cursor=state)  # without a run key, as above
 
 
 @_sensor(every_s=15)
@@ -124,6 +141,11 @@ def registry_sync(context: dg.SensorEvaluationContext, workspace: dg.ResourcePar
 @_sensor(jobs=ASSET_JOBS, every_s=30)
 def dead_runs(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
     """Marks unfinished runs whose process died as failed, and requests what they were making once more."""
+    if workspace.settings.broker_url:
+        from facefind_pipeline.orchestration.hosts import look_after_runs
+
+        look_after_runs(context.instance, workspace.database)
+        return dg.SensorResult()
     requests = [retry(run) for run in end_dead_runs(context.instance, workspace.database)]
     return dg.SensorResult([request for request in requests if request is not None])
 
@@ -165,7 +187,10 @@ def retry(run: dg.DagsterRun) -> dg.RunRequest | None:
         asset_selection=sorted(run.asset_selection or ()),
         partition_key=run.tags.get(PARTITION_NAME_TAG),
         run_config=run.run_config,
-        tags={RETRY_TAG: run.run_id},
+        tags={
+            RETRY_TAG: run.run_id,
+            **{key: run.tags[key] for key in (BACKFILL_ID_TAG, PRIORITY_TAG) if key in run.tags},
+        },
     )
 
 

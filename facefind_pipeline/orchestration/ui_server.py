@@ -1,10 +1,12 @@
-"""Dagster's UI behind the guard, with its code server and its daemon: what `facefind dev` starts, as a session leader.
+"""Dagster's UI behind the guard, with code server, daemon and `live`: what `facefind dev` starts, as a session leader.
 
 `python -m ... LISTENER NAME`: the descriptor of a listening socket, and the host's name in the printed address. The
 token comes as the first line of standard input, since arguments and environments are seen in lists of processes; when
 standard input ends, whoever started this is dead, and all of it ends.
 """
 
+import asyncio
+import logging
 import os
 import signal
 import socket
@@ -18,35 +20,45 @@ from tempfile import TemporaryDirectory
 
 import dagster as dg
 import uvicorn
-import yaml
 from dagster_webserver.app import create_app_from_workspace_process_context
 
-from facefind_pipeline.orchestration.dagster_internals import (
-    DAEMON_MODULE,
-    ModuleTarget,
-    WorkspaceFileTarget,
-    WorkspaceProcessContext,
-    configure_loggers,
-    proxy_servers,
-    setup_interrupt_handlers,
-)
-from facefind_pipeline.orchestration.instance import CONNECTION_SECONDS, CONNECTIONS
+from facefind_pipeline.ingest.sheet_files import SHEETS_URL
+from facefind_pipeline.orchestration.code_server import CodeServer, ReloadingContext
+from facefind_pipeline.orchestration.dagster_internals import ask_code_server_less, configure_loggers, take_signals
+from facefind_pipeline.orchestration.instance import keep_connections
+from facefind_pipeline.settings import read_settings
 from facefind_pipeline.web.guard import LOOPBACK_NAMES, Guard, cookie_name, hosts_of, is_graphql_by_get
+from facefind_pipeline.web.sheets import WithSheets
 
 LOG_LEVEL = "warning"  # at `info` the daemon alone writes a hundred lines a minute
 STATEMENT_MS = 15_000  # Dagster's own limit for a query of the UI
 POLL_MS = 2000  # Dagster's own, of pages that show what is at work
+LOOK_S = 1.0
+ENDING_S = 12  # of each process; `facefind dev` gives all of them half a minute
+PAUSE_S = 10.0  # before what ended by itself is started again
 CLOSING_S = 3  # of open pages' connections, before they are cut
+
+_log = logging.getLogger(__name__)
 
 
 def serve(listener: socket.socket, name: str, token: str) -> None:
     """Serves until this process is told to end, or the daemon ends by itself."""
     port = listener.getsockname()[1]
-    with dg.DagsterInstance.get() as instance, _code_server(instance) as workspace, _daemon(workspace) as daemon:
-        instance.optimize_for_webserver(STATEMENT_MS, CONNECTION_SECONDS, CONNECTIONS)
-        with WorkspaceProcessContext(instance, WorkspaceFileTarget([str(workspace)])) as context:
+    with (
+        dg.DagsterInstance.get() as instance,
+        TemporaryDirectory() as folder,
+        CodeServer(Path(folder), LOG_LEVEL) as code_server,
+        _process("facefind_pipeline.orchestration.daemon_process", str(code_server.workspace)) as daemon,
+        _kept("facefind_pipeline.orchestration.live"),
+    ):
+        keep_connections(instance, STATEMENT_MS)
+        with ReloadingContext(instance, code_server) as context:
             guard = Guard(
-                create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MS),
+                WithSheets(
+                    create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MS),
+                    SHEETS_URL,
+                    read_settings().sheets,
+                ),
                 token,
                 cookie_name(port),
                 hosts_of([*LOOPBACK_NAMES, name], port),
@@ -55,32 +67,56 @@ def serve(listener: socket.socket, name: str, token: str) -> None:
             config = uvicorn.Config(
                 guard, log_level=LOG_LEVEL, access_log=False, timeout_graceful_shutdown=CLOSING_S
             )  # the access log would keep the token
-            server = uvicorn.Server(config)
+            server = _Server(config)
             threading.Thread(target=_end_with, args=(daemon, server), daemon=True).start()
             server.run(sockets=[listener])
 
 
 @contextmanager
-def _code_server(instance: dg.DagsterInstance) -> Iterator[Path]:
-    """One for the UI and the daemon, as `dagster dev` has it; yields the workspace file that says where it is."""
-    target = ModuleTarget("facefind_pipeline.definitions", None, None, None)
-    with proxy_servers(instance, target, LOG_LEVEL) as servers, TemporaryDirectory() as folder:
-        workspace = Path(folder) / "workspace.yaml"
-        workspace.write_text(yaml.safe_dump({"load_from": list(servers.get_code_server_specs())}), encoding="utf-8")
-        yield workspace
+def _process(module: str, *arguments: str) -> "Iterator[subprocess.Popen[bytes]]":
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @contextmanager
-def _daemon(workspace: Path) -> "Iterator[subprocess.Popen[bytes]]":
-    daemon = subprocess.Popen(
-        [sys.executable, "-m", DAEMON_MODULE, "run", "--log-level", LOG_LEVEL, "--workspace", str(workspace)],
-        stdin=subprocess.DEVNULL,
-    )
+def _kept(module: str) -> Iterator[None]:
+    """A process that is started again, after a pause, where it ended by itself."""
+    over = threading.Event()
+
+    def keep() -> None:
+        while not over.is_set():
+            with _process(module) as process:
+                while process.poll() is None and not over.wait(LOOK_S):
+                    pass
+            if not over.wait(PAUSE_S):
+                _log.warning("%s ended with code %s, and is started again", module, process.returncode)
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
     try:
-        yield daemon
+        yield
     finally:
-        daemon.terminate()
-        daemon.wait()
+        over.set()
+        keeper.join()
+
+
+class _Server(uvicorn.Server):
+    """Looks twice a second whether it is to end; uvicorn's own ten looks are a tenth of what all of us do at rest."""
+
+    async def main_loop(self) -> None:
+        """Until it is to end."""
+        tenths = 0
+        while not await self.on_tick(tenths):
+            tenths += 5
+            await asyncio.sleep(0.5)
 
 
 def _end_with(daemon: "subprocess.Popen[bytes]", server: uvicorn.Server) -> None:
@@ -95,7 +131,8 @@ def _end_with_starter() -> None:
 
 def main() -> None:
     """Takes the socket and the token over."""
-    setup_interrupt_handlers()  # SIGTERM ends like Ctrl-C, so that what was started is ended
+    take_signals()  # SIGTERM ends like Ctrl-C, so that what was started is ended
+    ask_code_server_less()
     configure_loggers(log_level=LOG_LEVEL.upper())
     token = sys.stdin.readline().strip()
     threading.Thread(target=_end_with_starter, daemon=True).start()

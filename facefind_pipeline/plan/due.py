@@ -12,7 +12,7 @@ from enum import Enum
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.plan.recipes import EVALUATION, RECIPES, Kind, Recipe, ranking
+from facefind_pipeline.plan.recipes import EVALUATION, GROUPING, RECIPES, Kind, Recipe, ranking
 from facefind_pipeline.store.made import day_set
 from facefind_pipeline.store.versions import Fingerprints
 
@@ -54,6 +54,7 @@ class Scope:
             "days": None if self.days is None else list(self.days),
             "ranking": ranking(),
             "evaluation": EVALUATION,
+            "grouping": GROUPING,
         }
 
 

@@ -17,6 +17,7 @@ from facefind_pipeline.store.queries import query
 # The name of the rules by which results are ranked, and of those for clothes; a change of rules changes it.
 RANKING, WITH_CLOTHES = "templates-3", "clothes-1"
 EVALUATION = 4  # of those by which figures are computed
+GROUPING = "linked-1"  # of those by which faces are put into groups
 
 
 def ranking() -> str:
@@ -64,6 +65,7 @@ RECIPES = {
         Recipe("reference_photos", Kind.WHOLE),
         Recipe("reference_embeddings", Kind.SET, ("reference_photos",)),
         Recipe("search_results", Kind.SET, ("hnsw_index", "reference_embeddings")),
+        Recipe("face_groups", Kind.SET, ("hnsw_index",)),
         Recipe("truth_lists", Kind.WHOLE, ("reference_photos",)),
         Recipe("evaluation", Kind.SET, ("search_results", "truth_lists")),
         Recipe("sweep_report", Kind.WHOLE, ("evaluation",)),

@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.publish.contents import COLLAGE, CONTENTS, TABLE, Contents, Item
 from facefind_pipeline.publish.exports import Size, ToExport
-from facefind_pipeline.publish.hiding import plan_hiding
+from facefind_pipeline.publish.hiding_plan import plan_hiding
 from facefind_pipeline.publish.selection import Selection
 from facefind_pipeline.publish.xmp import Region, region
 from facefind_pipeline.search.matches import Match
@@ -71,13 +71,23 @@ class AlbumPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """An album to be made: the photos best first, and what is known to be left out."""
+    """An album to be made: the photos best first, and what is known to be left out.
+
+    Attributes:
+        selection: whose photos.
+        parameter_set: the key of the set that found them.
+        options: how it is made.
+        photos: to make, as far as they are not there already.
+        left_out: why others are not in it, by path below their root.
+        kept: photos of the album that was there before, which stay as they are.
+    """
 
     selection: Selection
     parameter_set: str
     options: Options
     photos: Sequence[AlbumPhoto]
     left_out: Mapping[str, str]
+    kept: Sequence[Item] = ()
 
     @property
     def as_stored(self) -> bool:
@@ -92,7 +102,7 @@ class Album:
             parameter_set=self.parameter_set,
             size=self.options.size.value,
             others_hidden=self.options.hide_others,
-            items=[_item(photo, names[photo.match.sha256]) for photo in self.photos],
+            items=[*(_item(photo, names[photo.match.sha256]) for photo in self.photos), *self.kept],
             left_out=dict(self.left_out),
             collage=self.options.collage,
             sidecars=self.options.sidecars,

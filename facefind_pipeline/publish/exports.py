@@ -1,6 +1,5 @@
-"""One photo as it is given away: read, other people's heads covered, made small, encoded; many on all cores."""
+"""One photo as it is given away: read, other people's heads covered, made small, encoded; many in processes apart."""
 
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,17 +7,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.publish.covering import Head, cover_heads
-from facefind_pipeline.publish.hiding import Hiding, LowLook, heads_to_cover
+from facefind_pipeline.publish.hiding import Hiding, LowLook, heads_to_cover, low_look
 from facefind_pipeline.publish.metadata import in_srgb
 from facefind_pipeline.publish.previews import thumbnails
 from facefind_pipeline.publish.sources import Source
+from facefind_pipeline.vision.apart import cores
 from facefind_pipeline.vision.arrays import Image
-from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
-from facefind_pipeline.vision.detectors import reduce, reduced_size
-from facefind_pipeline.vision.failures import reason
-from facefind_pipeline.vision.pipeline import cores
+from facefind_pipeline.vision.decode import UnreadablePhotoError, decode_opened, require_memory
+from facefind_pipeline.vision.detectors import Effort, reduce, reduced_size
+from facefind_pipeline.vision.opening import OpenedPhoto, open_photo
 
 
 class Size(Enum):
@@ -40,6 +38,8 @@ class Size(Enum):
 
 WEB_SIDE = 2048  # fills a phone's screen three times over and a desktop's once
 QUALITY = {Size.WEB: 85, Size.FULL: 92, Size.ORIGINAL: 95}  # of the JPEGs
+# Per pixel that is given away: a copy in OpenCV's order of colours and the JPEG; masks of a head that fills the photo.
+_ENCODING_BYTES, _COVERING_BYTES = 6, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +99,13 @@ class Picture:
 
 
 def export(photos: Iterable[ToExport], models: Path) -> Iterator[Exported]:
-    """The photos in their order, a few per core at a time in memory."""
-    import cv2
-
-    cv2.setNumThreads(1)  # the photos share out the cores
-    worker, ahead = _Worker(models), 2 * cores()
+    """The photos in their order, a few per core at a time in memory; as `export_photo`, with its errors."""
+    ahead = 2 * cores()
     waiting: deque[Future[Exported]] = deque()
     with ThreadPoolExecutor(cores(), thread_name_prefix="exports") as pool:
         try:
             for photo in photos:
-                waiting.append(pool.submit(worker.export, photo))
+                waiting.append(pool.submit(export_photo, photo, models))
                 if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:
@@ -117,22 +114,43 @@ def export(photos: Iterable[ToExport], models: Path) -> Iterator[Exported]:
             pool.shutdown(cancel_futures=True)
 
 
-def picture(photo: ToExport, look: LowLook | None, side: int = 0) -> Picture:
+def export_photo(photo: ToExport, models: Path) -> Exported:
+    """A photo as it is given away, in whatever thread; made in a process apart, unless it is the file as it is.
+
+    Args:
+        photo: to give away.
+        models: the folder of the detector's file.
+
+    Raises:
+        FacefindError: the detector's file is missing, or no process can be started to decode photos in.
+    """
+    try:
+        if photo.as_it_is:
+            return Exported(photo, photo.source.read())
+        return photo.source.make(_export, photo, models)
+    except UnreadablePhotoError as error:
+        return Exported(photo, problem=str(error))
+
+
+def picture(content: bytes, hiding: Hiding | None, models: Path, side: int = 0) -> Picture:
     """The pixels of a photo as they may be shown, with a longer side of at most `side`; 0 leaves it.
 
     Raises:
-        UnreadablePhotoError: its file is gone, was changed or is damaged.
+        UnreadablePhotoError: the photo is damaged.
+        FacefindError: others are to be hidden, and the detector's file is missing.
     """
-    decoded = decode(photo.source.read(), rgb=True, grey=False)
+    opened = open_photo(content)
+    effort = _effort(opened, hiding, side)
+    require_memory(opened, working=effort.memory, seconds=effort.seconds)
+    decoded = decode_opened(opened, rgb=True, grey=False)
     pixels = decoded.rgb
     assert pixels is not None
     heads: list[Head] = []
-    if photo.hiding is not None:
-        assert look is not None
-        heads = heads_to_cover(photo.hiding, look.heads(pixels, turned=photo.hiding.turned))
+    if hiding is not None:
+        heads = heads_to_cover(hiding, low_look(models).heads(pixels, turned=hiding.turned))
     small, reduction = reduce(pixels, side, fast=True)
     small, scale = in_srgb(small, decoded.profile), 1 / reduction
-    shown = tuple(head.scaled(scale) for head in (photo.hiding.shown if photo.hiding else ()))
+    shown = tuple(head.scaled(scale) for head in (hiding.shown if hiding else ()))
     cover_heads(small, [head.scaled(scale) for head in heads], shown)
     return Picture(small, len(heads))
 
@@ -145,27 +163,17 @@ def encode(pixels: Image, quality: int) -> bytes:
     return encoded.tobytes()
 
 
-class _Worker:
-    def __init__(self, models: Path) -> None:
-        self._models = models
-        self._local = threading.local()
+def _export(content: bytes, photo: ToExport, models: Path) -> Exported:
+    made = picture(content, photo.hiding, models, photo.size.side)
+    small = thumbnails(made.pixels) if photo.thumbnails else {}
+    return Exported(photo, encode(made.pixels, QUALITY[photo.size]), made.covered, thumbnails=small)
 
-    def export(self, photo: ToExport) -> Exported:
-        try:
-            if photo.as_it_is:
-                return Exported(photo, photo.source.read())
-            made = picture(photo, self._look() if photo.hiding else None, photo.size.side)
-            small = thumbnails(made.pixels) if photo.thumbnails else {}
-            return Exported(photo, encode(made.pixels, QUALITY[photo.size]), made.covered, thumbnails=small)
-        except UnreadablePhotoError as error:
-            return Exported(photo, problem=str(error))
-        except FacefindError:
-            raise
-        except Exception as error:  # noqa: BLE001 - of cv2, onnxruntime and what else: what can't be judged stays here
-            return Exported(photo, problem=f"could not be looked at: {reason(error)}")
 
-    def _look(self) -> LowLook:
-        if not hasattr(self._local, "look"):
-            self._local.look = LowLook(self._models)
-        look: LowLook = self._local.look
-        return look
+def _effort(photo: OpenedPhoto, hiding: Hiding | None, side: int) -> Effort:
+    """What it takes beside decoding: one more look, heads covered, and the picture encoded."""
+    width, height = reduced_size(photo.size, side)
+    encoding = _ENCODING_BYTES * width * height
+    if hiding is None:
+        return Effort(encoding)
+    look = LowLook.effort(photo.size, turned=hiding.turned)
+    return Effort(look.memory + encoding + _COVERING_BYTES * width * height, look.seconds)

@@ -12,7 +12,8 @@ from typing import TypedDict
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from slugify import slugify
 
-from facefind_pipeline.publish.hiding import Hiding, plan_hiding
+from facefind_pipeline.publish.hiding import Hiding
+from facefind_pipeline.publish.hiding_plan import plan_hiding
 from facefind_pipeline.publish.previews import FULL, scaled_size
 from facefind_pipeline.publish.selection import Selection
 from facefind_pipeline.publish.sources import Source

@@ -1,24 +1,21 @@
-"""Whose faces are covered in a photo: all but those that are shown, by what all sets found and one more look."""
+"""Which heads are covered in a photo: all but those that are shown, by what all sets found and one more look.
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+Processes apart load this: it knows no database.
+"""
+
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import numpy as np
-from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.publish.covering import Head, on_one_face
-from facefind_pipeline.search.calibration import read_calibration
 from facefind_pipeline.store import versions
-from facefind_pipeline.store.consents import people_who_agreed
-from facefind_pipeline.store.parameter_sets import RegisteredSet
-from facefind_pipeline.store.queries import query
 from facefind_pipeline.vision.arrays import Image
-from facefind_pipeline.vision.detectors import reduce
+from facefind_pipeline.vision.detectors import SLOWEST, YUNET_BYTES, YUNET_SECONDS, Effort, reduce, reduced_size
 from facefind_pipeline.vision.models import YUNET
-from facefind_pipeline.vision.turned import tilt, turn_rows
+from facefind_pipeline.vision.turned import turn_rows
 from facefind_pipeline.vision.yunet import Floats, load_yunet
 
 RULES = "covered-1"  # in what an exported photo was made from: change it whenever what is covered, or how, changes
@@ -31,9 +28,7 @@ LARGEST_LOOK = 1280  # pixels of the longer side
 SMALL_PHOTO, SMALL_LOOK = 2048, 640
 SURE = 0.6  # YuNet's score from which on a face is one: where the recommended set's threshold lies
 _NMS = 0.3
-_TURNED = 45  # degrees; where a face is turned by more, the photo may be on its side
-
-Rectangle = tuple[int, int, int, int]
+_loaded = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +68,13 @@ class LowLook:
         scored = zip(rows[:, :4].tolist(), rows[:, 14].tolist(), strict=True)
         return [Head(x, y, w, h, score >= SURE) for (x, y, w, h), score in scored]
 
+    @staticmethod
+    def effort(size: tuple[int, int], *, turned: bool) -> Effort:
+        """What that takes of an upright photo of this width and height."""
+        searched = [width * height for width, height in (reduced_size(size, side) for side in _sides(max(size)))]
+        seconds = SLOWEST * YUNET_SECONDS * sum(searched) / 1e6
+        return Effort(YUNET_BYTES * max(searched), 4 * seconds if turned else seconds)
+
     def _rows(self, rgb: Image, side: int, *, turned: bool) -> Floats:
         """What the network finds in the photo made so small, in the photo's own pixels."""
         small, scale = reduce(rgb, side, fast=True)
@@ -85,47 +87,16 @@ class LowLook:
         return rows
 
 
-def plan_hiding(
-    connection: Connection, chosen: RegisteredSet, shown: Mapping[str, Collection[Rectangle]], on: date
-) -> dict[str, Hiding]:
-    """What to hide in photos, by SHA-256 in hex.
+def low_look(models: Path) -> LowLook:
+    """The one of the thread that asks, loaded once.
 
-    Args:
-        connection: any.
-        chosen: the set whose results say where people who agreed are: sure and confirmed ones alone count.
-        shown: of each photo the boxes of the faces that stay by the match.
-        on: the day for which consents must hold.
-
-    Returns:
-        Only photos in which a set looked for faces: the others can't be judged.
+    Raises:
+        FacefindError: the network's file is missing.
     """
-    photos = [bytes.fromhex(sha256) for sha256 in shown]
-    boxes: defaultdict[bytes, list[Head]] = defaultdict(list)
-    for sha256, box in _faces_of_those_who_agreed(connection, chosen, photos, on):
-        boxes[sha256].append(Head(*box))
-    found: defaultdict[bytes, list[Head]] = defaultdict(list)
-    turned: set[bytes] = set()
-    with connection.cursor() as cursor:
-        cursor.execute(query("faces_found"), {"photos": photos})
-        for sha256, x, y, w, h, score, landmarks in cursor.fetchall():
-            found[bytes(sha256)].append(Head(x, y, w, h, sure=landmarks is not None and score >= SURE))
-            if landmarks and abs(tilt(tuple(zip(landmarks[::2], landmarks[1::2], strict=True)))) > _TURNED:
-                turned.add(bytes(sha256))
-        cursor.execute(
-            """
-            SELECT DISTINCT sha256 FROM detections WHERE sha256 = ANY (%s) AND problem IS NULL
-              AND detector_fingerprint IN (SELECT fingerprint FROM fingerprints WHERE meaning ->> 'detector' <> 'whole')
-            """,
-            [photos],
-        )
-        judged = {bytes(sha256) for (sha256,) in cursor.fetchall()}
-    return {
-        photo.hex(): Hiding(
-            (*(Head(*box) for box in shown[photo.hex()]), *boxes[photo]), tuple(found[photo]), photo in turned
-        )
-        for photo in photos
-        if photo in judged
-    }
+    looks: dict[Path, LowLook] = _loaded.__dict__.setdefault("looks", {})
+    if models not in looks:
+        looks[models] = LowLook(models)
+    return looks[models]
 
 
 def heads_to_cover(hiding: Hiding, looked: Sequence[Head]) -> list[Head]:
@@ -147,20 +118,3 @@ def _sides(longest: int) -> set[int]:
     if longest <= SMALL_PHOTO:
         return {min(longest, SMALL_LOOK), min(longest, LARGEST_LOOK)}
     return {min(LARGEST_LOOK, round(longest / LOOK_REDUCTION))}
-
-
-def _faces_of_those_who_agreed(
-    connection: Connection, chosen: RegisteredSet, photos: Sequence[bytes], on: date
-) -> list[tuple[bytes, Rectangle]]:
-    agreed, calibration = people_who_agreed(connection, on), read_calibration(connection, chosen.key)
-    if not agreed:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            query("faces_of_people"), {"parameter_set": chosen.key, "people": agreed, "photos": list(photos)}
-        )
-        rows = cursor.fetchall()
-    sure = calibration.sure_cut if calibration is not None else 0.0
-    return [
-        (bytes(sha256), (x, y, w, h)) for sha256, x, y, w, h, score, confirmed in rows if confirmed or score <= sure
-    ]

@@ -1,6 +1,7 @@
 """An album made: photos given away, sidecars, the collage and the list of all, to a folder or a zip."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -12,9 +13,8 @@ from facefind_pipeline.publish.collage import MOST, collage
 from facefind_pipeline.publish.contents import COLLAGE, CONTENTS, TABLE, Contents, Item
 from facefind_pipeline.publish.destinations import Destination, Folder, contents_of_zip, open_folder, open_zip
 from facefind_pipeline.publish.exports import QUALITY, Exported, Size, encode, export, picture
-from facefind_pipeline.publish.hiding import LowLook
 from facefind_pipeline.publish.xmp import with_region
-from facefind_pipeline.vision.decode import UnreadablePhotoError
+from facefind_pipeline.vision.failures import UnreadablePhotoError
 
 WRITTEN_EVERY = 50  # photos: as many are made again at most, should this process be killed
 COLLAGE_SIDE = 1024  # pixels of a photo's longer side, before it takes its place in a collage
@@ -60,13 +60,10 @@ def make_zip(album: Album, file: Path, models: Path, progress: Progress) -> Cont
 
 def collage_of(album: Album, models: Path) -> bytes | None:
     """The JPEG of an album's first photos; None where none of them can be shown."""
-    look = LowLook(models) if album.options.hide_others else None
     pictures = []
     for photo in album.photos:
-        try:
-            pictures.append(picture(photo.export, look, COLLAGE_SIDE).pixels)
-        except UnreadablePhotoError:
-            continue
+        with suppress(UnreadablePhotoError):
+            pictures.append(photo.export.source.make(picture, photo.export.hiding, models, COLLAGE_SIDE).pixels)
         if len(pictures) == MOST:
             break
     return encode(collage(pictures), QUALITY[Size.FULL]) if pictures else None
@@ -74,14 +71,13 @@ def collage_of(album: Album, models: Path) -> bytes | None:
 
 def _make(album: Album, contents: Contents, destination: Destination, models: Path, progress: Progress) -> Contents:
     """Writes what is not made yet; what was done is remembered, however this ends."""
-    photos = {photo.match.sha256: photo for photo in album.photos}
     items = {item.sha256: item for item in contents.items}
     left_out, notes = dict(contents.left_out), dict(contents.notes)
 
     def so_far() -> Contents:
         return replace(contents, items=list(items.values()), left_out=left_out, notes=notes)
 
-    missing = [photos[item.sha256] for item in contents.items if not item.made]
+    missing = [photo for photo in album.photos if not items[photo.match.sha256].made]
     progress.begin(f"album of {contents.name}", len(missing), "photo")
     try:
         for number, (photo, given) in enumerate(_given(album, missing, models), start=1):
@@ -98,9 +94,10 @@ def _make(album: Album, contents: Contents, destination: Destination, models: Pa
                 destination.write_contents(so_far())
             progress.advance()
         progress.end()
-        for item in items.values() if contents.sidecars else ():
-            note = _write_sidecar(album, photos[item.sha256], item, destination)
-            notes |= {item.file: note} if note else {}
+        for photo in album.photos if contents.sidecars else ():
+            if (written := items.get(photo.match.sha256)) is not None:
+                note = _write_sidecar(album, photo, written, destination)
+                notes |= {written.file: note} if note else {}
         made = collage_of(album, models) if contents.collage else None
         if made is not None:
             destination.write(COLLAGE, made)

@@ -9,9 +9,11 @@ import numpy as np
 
 from facefind_pipeline.vision.arrays import Image
 
+_BAND = 1_000_000  # pixels that are converted at a time: Pillow's copies of all would take four times what they do
+
 
 def in_srgb(pixels: Image, profile: bytes | None) -> Image:
-    """The pixels (h, w, 3), of the colours that the profile gives them; as they are where it is damaged or missing.
+    """The pixels (h, w, 3), changed in place to the colours that the profile gives them; not where it is damaged.
 
     Without that the colours of phones' wide gamuts would look dull.
     """
@@ -24,7 +26,11 @@ def in_srgb(pixels: Image, profile: bytes | None) -> Image:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(given):
             return pixels
-        converted = ImageCms.profileToProfile(PILImage.fromarray(pixels), given, ImageCms.createProfile("sRGB"))
+        transform = ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), "RGB", "RGB")
     except (ImageCms.PyCMSError, OSError):
         return pixels
-    return np.array(converted)
+    rows = max(1, _BAND // pixels.shape[1])
+    for top in range(0, len(pixels), rows):
+        band = PILImage.fromarray(pixels[top : top + rows])
+        pixels[top : top + rows] = np.asarray(ImageCms.applyTransform(band, transform))
+    return pixels

@@ -1,4 +1,4 @@
-"""Photos made small: a few sizes of each, made once per content on all cores, kept in the home for all galleries.
+"""Photos made small: a few sizes of each, made once per content in processes apart, kept in the home for all galleries.
 
 They are upright JPEGs in sRGB that hold pixels alone: no EXIF, no position, no embedded thumbnail, no second image.
 """
@@ -12,10 +12,10 @@ import numpy as np
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.publish.metadata import in_srgb
 from facefind_pipeline.publish.sources import Source
+from facefind_pipeline.vision.apart import cores
 from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import UnreadablePhotoError, decode
 from facefind_pipeline.vision.models import write_atomically
-from facefind_pipeline.vision.pipeline import cores
 
 THUMBNAILS = (320, 640)  # pixels of the longer side: a cell of a grid, and the same on a dense screen
 FULL = 2048  # fills a phone's screen three times over and a desktop's once
@@ -48,10 +48,8 @@ def make_previews(folder: Path, sources: Sequence[Source], progress: Progress) -
 
     Raises:
         OutageError: the disk is full.
+        FacefindError: no process can be started to decode photos in.
     """
-    import cv2
-
-    cv2.setNumThreads(1)  # the photos share out the cores
     missing = [source for source in sources if not _is_made(folder, source.sha256)]
     problems = {}
     progress.begin("previews", len(missing), "photo")
@@ -108,12 +106,18 @@ def _is_made(folder: Path, sha256: str) -> bool:
 
 def _make(folder: Path, source: Source) -> str | None:
     try:
-        decoded = decode(source.read(), rgb=True, grey=False)
+        made = source.make(_previews)
     except UnreadablePhotoError as error:
         return str(error)
-    assert decoded.rgb is not None
     preview_file(folder, source.sha256, FULL).parent.mkdir(parents=True, exist_ok=True)
-    pixels = in_srgb(shrunk(decoded.rgb, FULL), decoded.profile)
-    for side, encoded in ({FULL: encode(pixels, FULL)} | thumbnails(pixels)).items():
+    for side, encoded in made.items():
         write_atomically(preview_file(folder, source.sha256, side), encoded)
     return None
+
+
+def _previews(content: bytes) -> dict[int, bytes]:
+    """The JPEGs of all `SIDES` of a photo."""
+    decoded = decode(content, rgb=True, grey=False)
+    assert decoded.rgb is not None
+    pixels = in_srgb(shrunk(decoded.rgb, FULL), decoded.profile)
+    return {FULL: encode(pixels, FULL)} | thumbnails(pixels)

@@ -1,11 +1,16 @@
-"""A photo's content, from whichever of its files still holds it."""
+"""A photo to publish: its content, from whichever of its files still holds it."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
-from facefind_pipeline.vision.decode import UnreadablePhotoError
+from facefind_pipeline.vision.contents import GoneError, made_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +21,18 @@ class Source:
     files: tuple[Path, ...]
 
     def read(self) -> bytes:
-        """The content.
+        """The content, to be given away byte by byte; nothing parses it in this process.
 
         Raises:
-            UnreadablePhotoError: no file holds it any more.
+            GoneError: no file holds it any more.
         """
         for file in self.files:
             with suppress(OSError):
                 data = file.read_bytes()
                 if hashlib.sha256(data).hexdigest() == self.sha256:
                     return data
-        raise UnreadablePhotoError("its file is gone or was changed")
+        raise GoneError
+
+    def make(self, make: Callable[Concatenate[bytes, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """What a function makes of the content in a process apart; as `made_of`, with its errors."""
+        return made_of(self.files, bytes.fromhex(self.sha256), make, *arguments, **named)

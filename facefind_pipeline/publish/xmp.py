@@ -4,6 +4,8 @@ Their coordinates are shares of the picture as it is stored, before any EXIF ori
 already holds stays as it is; a region of the same person in the same place is replaced.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.dom import Node, minidom
@@ -78,17 +80,17 @@ def with_region(packet: bytes | None, added: Region, stored_size: tuple[int, int
     Raises:
         FacefindError: what is there is no XMP: it must not be replaced.
     """
-    document = _parse(packet if packet is not None else _EMPTY.encode())
-    roots = document.getElementsByTagNameNS(RDF, "RDF")
-    if not roots:
-        raise FacefindError("XML without rdf:RDF")
-    bag = _region_bag(document, roots[0], stored_size)
-    for item in _children(bag):
-        held = _read(item)
-        if held is not None and held.is_same(added):
-            bag.removeChild(item)
-    _append_region(document, bag, added)
-    return _serialised(document)
+    with _parsed(packet if packet is not None else _EMPTY.encode()) as document:
+        roots = document.getElementsByTagNameNS(RDF, "RDF")
+        if not roots:
+            raise FacefindError("XML without rdf:RDF")
+        bag = _region_bag(document, roots[0], stored_size)
+        for item in _children(bag):
+            held = _read(item)
+            if held is not None and held.is_same(added):
+                bag.removeChild(item)
+        _append_region(document, bag, added)
+        return _serialised(document)
 
 
 def read_regions(packet: bytes) -> list[Region]:
@@ -97,21 +99,31 @@ def read_regions(packet: bytes) -> list[Region]:
     Raises:
         FacefindError: it is no XML.
     """
-    document = _parse(packet)
-    items = (
-        item
-        for regions in document.getElementsByTagNameNS(REGIONS, "RegionList")
-        for item in regions.getElementsByTagNameNS(RDF, "li")
-    )
-    return [found for found in map(_read, items) if found is not None]
+    with _parsed(packet) as document:
+        items = (
+            item
+            for regions in document.getElementsByTagNameNS(REGIONS, "RegionList")
+            for item in regions.getElementsByTagNameNS(RDF, "li")
+        )
+        return [found for found in map(_read, items) if found is not None]
 
 
-def _parse(packet: bytes) -> "Document":
+@contextmanager
+def _parsed(packet: bytes) -> Iterator["Document"]:
+    """A sidecar's document, for as long as it is worked on: what walks through it does so by recursion.
+
+    Raises:
+        FacefindError: it is no XML, or nested too deeply.
+    """
     try:
         # Expat fetches no entity from elsewhere, and since 2.4.1 limits what those inside grow to.
-        return minidom.parseString(packet)  # noqa: S318
-    except ExpatError as error:
+        document = minidom.parseString(packet)  # noqa: S318
+    except (ExpatError, LookupError, ValueError) as error:  # the last two of encodings that are odd or unknown
         raise FacefindError(f"no XML: {error}") from error
+    try:
+        yield document
+    except RecursionError:
+        raise FacefindError("XML that is nested too deeply") from None
 
 
 def _region_bag(document: "Document", root: "Element", stored_size: tuple[int, int]) -> "Element":

@@ -120,6 +120,14 @@ def read_asked(connection: Connection, chosen: RegisteredSet) -> Asked:
     return Asked(people, embedders, references, members, _read_feedback(connection, people), drawn, confirmed)
 
 
+def nobody(chosen: RegisteredSet) -> Asked:
+    """What is asked for where nobody is known: no one, among the faces of the set's own embedder."""
+    vectors, numbers = np.zeros((0, chosen.dimension)), np.zeros(0, np.int64)
+    none = Probes(vectors, np.zeros(0), numbers, numbers)
+    embedders = [chosen.embedder_fingerprint] if chosen.embedder_fingerprint else []
+    return Asked([], embedders, none, none, {}, DrawnBoxes([], numbers, vectors, numbers))
+
+
 def _read_feedback(connection: Connection, people: Sequence[str]) -> dict[bytes, list[Feedback]]:
     numbers = {person: number for number, person in enumerate(people)}
     feedback = defaultdict(list)

@@ -54,11 +54,13 @@ class Learnt:
         groups: of distances to references.
         pairs: of faces in one photo it was learnt from.
         distinct: people, known or not, per face.
+        alike: share of pairs of faces, of whatever photos, that are one person's.
     """
 
     groups: TwoGroups
     pairs: int
     distinct: float
+    alike: float
 
 
 def learn(prior: TwoGroups | None, evidence: Evidence) -> Learnt | None:
@@ -76,24 +78,30 @@ def learn(prior: TwoGroups | None, evidence: Evidence) -> Learnt | None:
         if between.sum() < ENOUGH:
             return None
         prior = assumed(through_far_half(between))
-    groups, weights = _by_sample(prior, evidence.between)
+    groups, weights, alike = _by_sample(prior, evidence.between)
     distinct = float(weights.mean()) if len(weights) else 1.0
     groups = _by_photos(groups, evidence.one_photo, distinct)
     groups = _by_references(groups, evidence.to_references, weights)
-    return Learnt(replace(groups, prevalence=prior.prevalence), len(evidence.one_photo), distinct)
+    return Learnt(replace(groups, prevalence=prior.prevalence), len(evidence.one_photo), distinct, alike)
 
 
-def _by_sample(prior: TwoGroups, between: Floats) -> tuple[TwoGroups, Floats]:
-    """The first step; with a weight for each face, which is one over how many of the sample are of one person."""
+def _by_sample(prior: TwoGroups, between: Floats) -> tuple[TwoGroups, Floats, float]:
+    """The first step.
+
+    Returns:
+        The groups; a weight for each face, which is one over how many of the sample are of one person; and the share
+        of pairs that are.
+    """
     one, other = np.triu_indices(len(between), 1)
-    groups, weights = prior, np.ones(len(between))
+    groups, weights, shares = prior, np.ones(len(between)), []
     for _ in range(_ROUNDS):
         pairs = _counted(between[one, other], weights[one] * weights[other])
         groups, same = move(prior, pairs, float(weights.sum()))
         alike = same[bins(between)].reshape(between.shape)
         np.fill_diagonal(alike, 1.0)
         weights = 1 / alike.sum(axis=1)
-    return groups, weights
+        shares.append(float(alike[one, other].mean()) if len(one) else prior.prevalence)
+    return groups, weights, shares[0]  # later ones are of pairs of people rather than of faces
 
 
 def _by_photos(prior: TwoGroups, one_photo: Floats, distinct: float) -> TwoGroups:

@@ -6,7 +6,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.search.calibration import NEAREST_REFERENCE, SCORE, read_calibration
 from facefind_pipeline.search.filters import Filters, wanted_photos
-from facefind_pipeline.search.live import FACES_PER_PHOTO, live_statement, probe_parameters, use_index
+from facefind_pipeline.search.live import FACES_PER_PHOTO, index_settings, live_statement, probe_parameters
 from facefind_pipeline.search.probes import reference_probes
 from facefind_pipeline.search.shown import Shown
 from facefind_pipeline.search.stored import KEPT, stored_statement
@@ -51,7 +51,7 @@ def filled_in(connection: Connection, chosen: RegisteredSet, name: str) -> str:
 def explain(connection: Connection, statement: str) -> list[str]:
     """What EXPLAIN ANALYZE prints of a statement, run under the settings that searches have."""
     with connection.cursor() as cursor:
-        use_index(cursor)
+        cursor.execute(index_settings())
         cursor.execute("EXPLAIN (ANALYZE, BUFFERS)\n" + statement)
         return [line for (line,) in cursor.fetchall()]
 

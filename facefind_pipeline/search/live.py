@@ -26,6 +26,7 @@ FACES_PER_PHOTO = 4  # candidates looked at for each photo asked for, to begin w
 FIRST_PHOTOS = 25  # looked for to begin with where as many are asked for as are sure or likely
 # Left out without filters: asking of each of 5,000 faces whether its photo is there takes as long as the distances.
 AMONG_WANTED = sql.SQL("AND EXISTS (SELECT FROM wanted w WHERE w.sha256 = e.sha256)")
+READERS_FACES = 20_000  # that a reader may ask for at most, per probe: the function nearest_faces refuses more
 # Fewer than these are searched exactly: an index that has to pass by all others takes longer, and its recall was .8
 # for 2,000 photos of 200,000.
 FEW_PHOTOS = 5_000
@@ -41,26 +42,30 @@ class LiveCounts(Counts):
 def find_nearest(
     connection: Connection,
     chosen: RegisteredSet,
-    probes: Sequence[Probe],
+    probes: Sequence[Probe] | None,
     *,
     limit: int | None = None,
     bands: Collection[str] | None = None,
     filters: Filters | None = None,
     metric: str | None = None,
     person: Person | None = None,
+    reader: bool = False,
 ) -> Answer:
     """The photos nearest to any of the probes.
 
     Args:
         connection: any; the query's settings last until its transaction ends.
         chosen: the set to search.
-        probes: one or more; a photo is as near as its face nearest to any of them.
+        probes: one or more; a photo is as near as its face nearest to any of them. For a reader None stands for the
+            person's references.
         limit: at most so many photos come back, and as many if there are; None is all of these bands, or 10 where
             bands are given and nothing is known of probabilities.
         bands: of `matches.BANDS`; None is all.
         filters: which photos to look at.
         metric: `l2`, `cosine`, `ip` or `l1`; the set's own by default. An index serves only the set's own.
         person: of whose photos some may be confirmed or rejected.
+        reader: whether the connection has no right to vectors: a function of the database compares them, in the set's
+            own metric, without filters, and looks at no more than `READERS_FACES`.
 
     Raises:
         FacefindError: all faces of the set were embedded by another version of the embedder.
@@ -75,12 +80,19 @@ def find_nearest(
     candidates = (FIRST_PHOTOS if shown.most is None else shown.most) * FACES_PER_PHOTO
     everything: int | None = None
     with connection.cursor() as cursor:
-        use_index(cursor)
         exact = filters.given and _leave_few(cursor, filters)
         while True:
             cursor.execute(
-                live_statement(chosen, metric or chosen.metric, filters, exact=exact, for_person=person is not None),
-                {**parameters, "candidates": candidates},
+                index_settings()
+                + live_statement(
+                    chosen,
+                    metric or chosen.metric,
+                    filters,
+                    exact=exact,
+                    for_person=person is not None,
+                    reader=reader,
+                ),
+                {**parameters, "parameter_set": chosen.key, "candidates": candidates},
             )
             rows, counts = read_rows(cursor, LiveCounts)
             full = len(rows) == shown.most and _within(rows[-1], counts.horizon)
@@ -92,15 +104,32 @@ def find_nearest(
                 break
             # Only now: counting a million faces takes longer than finding the nearest of them.
             everything = count_rows(connection, chosen) if everything is None else everything
+            everything = min(everything, READERS_FACES) if reader else everything
             candidates = everything if exact else 8 * candidates
             exact = exact or candidates >= everything
     if everything and not rows and not any(counts.by_band.values()):
-        check_comparable(connection, chosen, [probe.embedder for probe in probes])
+        check_comparable(connection, chosen, _embedders(connection, chosen, probes, person))
     return Answer(read_matches(rows, shown.calibration), counts.by_band, photos=None, at_least=False, cut=shown.cut)
 
 
-def probe_parameters(probes: Sequence[Probe], person: Person | None) -> Mapping[str, object]:
+def _embedders(
+    connection: Connection, chosen: RegisteredSet, probes: Sequence[Probe] | None, person: Person | None
+) -> list[str]:
+    """Fingerprints of the embedders of what is asked with; a reader sees those of references, not their vectors."""
+    if probes is not None:
+        return [probe.embedder for probe in probes]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT embedder_fingerprint FROM reference_embeddings WHERE (parameter_set, person) = (%s, %s)",
+            [chosen.key, person and person.key],
+        )
+        return [embedder for (embedder,) in cursor.fetchall()]
+
+
+def probe_parameters(probes: Sequence[Probe] | None, person: Person | None) -> Mapping[str, object]:
     """What `live_statement` binds of whom is asked for."""
+    if probes is None:
+        return {"vectors": None, "embedders": None, "person": person and person.key}
     from pgvector import Vector  # with numpy, which the stored results do without
 
     return {
@@ -112,38 +141,49 @@ def probe_parameters(probes: Sequence[Probe], person: Person | None) -> Mapping[
 
 @lru_cache(maxsize=16)
 def live_statement(
-    chosen: RegisteredSet, metric: str, filters: Filters, *, exact: bool, for_person: bool
+    chosen: RegisteredSet, metric: str, filters: Filters, *, exact: bool, for_person: bool, reader: bool = False
 ) -> sql.Composed:
-    """The live query; `exact` keeps it from an index, `for_person` has what was confirmed among the candidates."""
+    """The live query.
+
+    `exact` keeps it from an index, `for_person` has what was confirmed among the candidates, and that of a `reader`
+    asks a function for these.
+    """
     of_the_set = {
         "operator": operator(metric),
         "dimension": sql.Literal(chosen.dimension),
         "table": sql.Identifier(chosen.table),
     }
+    if reader:
+        assert not filters.given, "a reader's live search takes no filters"
+        near = query("nearest_faces_for_readers", exactly=sql.Literal(exact))
+    else:
+        near = query(
+            "nearest_faces",
+            **of_the_set,
+            confirmed_faces=query("confirmed_faces", **of_the_set) if for_person else sql.SQL(""),
+            among_wanted=AMONG_WANTED if filters.given else sql.SQL(""),
+            floats=floats("vector" if exact else chosen.floats),
+            exactly=sql.SQL("+ 0" if exact else ""),
+        )
     return query(
         "find",
-        **of_the_set,
-        confirmed_faces=query("confirmed_faces", **of_the_set) if for_person else sql.SQL(""),
+        near=near,
         wanted=wanted_photos(filters),
-        among_wanted=AMONG_WANTED if filters.given else sql.SQL(""),
-        floats=floats("vector" if exact else chosen.floats),
-        exactly=sql.SQL("+ 0" if exact else ""),
         of_face=of_face(filters),
         band=query("band", confirmed=sql.SQL("said.shown"), score=sql.SQL("best.distance")),
     )
 
 
-def use_index(cursor: Cursor) -> None:
-    """Sets how thoroughly the transaction's searches look through an approximate index."""
-    cursor.execute(
+def index_settings() -> sql.Composed:
+    """Statements that say how thoroughly the transaction's searches look through an approximate index."""
+    return sql.SQL(
         """
         SET LOCAL hnsw.iterative_scan = strict_order;
-        SET LOCAL hnsw.ef_search = %s;
+        SET LOCAL hnsw.ef_search = {ef_search};
         SET LOCAL ivfflat.iterative_scan = relaxed_order;
-        SET LOCAL ivfflat.probes = %s
-        """,
-        [EF_SEARCH, IVFFLAT_PROBES],
-    )
+        SET LOCAL ivfflat.probes = {probes};
+        """
+    ).format(ef_search=sql.Literal(EF_SEARCH), probes=sql.Literal(IVFFLAT_PROBES))
 
 
 def _within(row: PhotoRow, horizon: float) -> bool:

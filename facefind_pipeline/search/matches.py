@@ -51,7 +51,7 @@ class Match:
         box: of the best face; x, y, w, h in upright pixels.
         detector_score: the detector's own confidence.
         copies: other files of the same content.
-        thumbnail: JPEG of the face.
+        thumbnail: JPEG of the face; empty for a reader of the database, who has no right to it.
         there: whether the file was there, where somebody looked for it.
         face_score: of the photo's best face by the face alone.
         clothes: what clothes add to the log odds that the face is the person's, and so to the score; None where
@@ -218,7 +218,7 @@ def read_matches(rows: Sequence[PhotoRow], calibration: "Calibration | None") ->
                 Copy(day, path, _file(root, path))
                 for day, root, path in zip(row.days[1:], row.roots[1:], row.paths[1:], strict=True)
             ),
-            thumbnail=bytes(row.thumbnail),
+            thumbnail=bytes(row.thumbnail or b""),
             face_score=row.face_score,
             clothes=row.clothes,
             clothes_photos=row.clothes_photos,

@@ -55,7 +55,7 @@ def place(ranked: Ranked, calibration: Calibration | None) -> Placed:
     by_other = np.zeros(len(rows), np.bool_)
     by_other[with_other] = other_scores < scores[with_other]
     scores[with_other] = np.minimum(scores[with_other], other_scores)
-    order = np.lexsort((np.arange(len(rows)), scores, ~rows["confirmed"], rows["person"]))
+    order = np.lexsort((scores, ~rows["confirmed"], rows["person"]))  # equal ones stay as they are
     return Placed(ranked, order, scores, by_other)
 
 

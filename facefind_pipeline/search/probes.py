@@ -17,23 +17,36 @@ class Probe:
     embedder: str
 
 
-def reference_probes(connection: Connection, key: str, person: Person) -> list[Probe]:
-    """The person's references under a set, as probes.
+def require_reference(connection: Connection, key: str, person: Person) -> None:
+    """Looks whether the person has a reference that can be asked with under a set, without its vector.
 
     Raises:
         FacefindError: there is none; the message gives the references' problems.
     """
     with connection.cursor() as cursor:
         cursor.execute(
+            "SELECT problem FROM reference_embeddings WHERE (parameter_set, person) = (%s, %s) ORDER BY sha256",
+            [key, person.key],
+        )
+        problems = [problem for (problem,) in cursor.fetchall()]
+    if None not in problems:
+        why = "; ".join(problems) or "none was embedded yet"
+        raise FacefindError(f"{person.name} has no usable reference under {key}: {why}")
+
+
+def reference_probes(connection: Connection, key: str, person: Person) -> list[Probe]:
+    """The person's references under a set, as probes.
+
+    Raises:
+        FacefindError: as `require_reference`.
+    """
+    require_reference(connection, key, person)
+    with connection.cursor() as cursor:
+        cursor.execute(
             """
-            SELECT embedding::real[], embedder_fingerprint, problem FROM reference_embeddings
-            WHERE parameter_set = %s AND person = %s ORDER BY sha256
+            SELECT embedding::real[], embedder_fingerprint FROM reference_embeddings
+            WHERE (parameter_set, person) = (%s, %s) AND embedding IS NOT NULL ORDER BY sha256
             """,
             [key, person.key],
         )
-        rows = cursor.fetchall()
-    probes = [Probe(embedding, embedder) for embedding, embedder, _ in rows if embedding is not None]
-    if not probes:
-        why = "; ".join(problem for *_, problem in rows) or "none was embedded yet"
-        raise FacefindError(f"{person.name} has no usable reference under {key}: {why}")
-    return probes
+        return [Probe(*row) for row in cursor.fetchall()]

@@ -257,6 +257,7 @@ class _Best:
         """At most `KEPT` of each person: what was confirmed, then the others; by score, and equal ones by SHA-256."""
         rows = np.concatenate(self._added)
         photos = np.ascontiguousarray(rows["sha256"]).view(">u8")[::4]  # by 8 of their 32 bytes
+        photos = np.where(rows["confirmed"], photos, 0)  # the others were added in this order
         order = np.lexsort((photos, rows["score"], ~rows["confirmed"], rows["person"]))
         people = rows["person"][order]
         best = rows.take(order[np.arange(len(rows)) - np.searchsorted(people, people) < KEPT])

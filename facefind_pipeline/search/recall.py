@@ -10,7 +10,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.progress import SILENT, Progress
-from facefind_pipeline.search.live import use_index
+from facefind_pipeline.search.live import index_settings
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import floats, operator
 
@@ -59,7 +59,7 @@ def nearest(
     )
     found = []
     with connection.cursor() as cursor:
-        use_index(cursor)
+        cursor.execute(index_settings())
         cursor.execute("SELECT set_config('enable_seqscan', %s, true)", ["on" if exactly else "off"])
         for face, probe in asked:
             started = time.perf_counter()

@@ -6,18 +6,25 @@ has what each step gains.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.plan.due import is_current, would_be_made_from
 from facefind_pipeline.plan.recipes import ranking
-from facefind_pipeline.search.asked import read_asked
+from facefind_pipeline.search.asked import nobody, read_asked
 from facefind_pipeline.search.calibrate import SURE_RATE, calibrate, learn
-from facefind_pipeline.search.calibration import SCORE, Calibration, read_calibration, write_calibrations
-from facefind_pipeline.search.distances import L2, Faces
+from facefind_pipeline.search.calibration import (
+    NEAREST_REFERENCE,
+    SCORE,
+    Calibration,
+    read_calibration,
+    write_calibrations,
+)
+from facefind_pipeline.search.distances import L2, Faces, Numbers
 from facefind_pipeline.search.evidence import read_evidence
+from facefind_pipeline.search.histogram import Histogram
 from facefind_pipeline.search.placed import Placed, place
 from facefind_pipeline.search.priors import prior_of
 from facefind_pipeline.search.rank import NOBODY, rank
@@ -27,18 +34,16 @@ from facefind_pipeline.search.worn_days import ClothesDay, read_days, write_days
 from facefind_pipeline.search.worn_reading import read_worn
 from facefind_pipeline.settings import clothes_count
 from facefind_pipeline.store import parameter_sets, versions
-from facefind_pipeline.store.binary_columns import Column, Texts, copy_columns, fixed
+from facefind_pipeline.store.binary_columns import Column, copy_columns, fixed
 from facefind_pipeline.store.clothes import clothes_version
 from facefind_pipeline.store.database import Database
+from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.made import made_version, record_made, set_version
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.vectors import SetVectors
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-BATCH = 1_000  # rows that are written at once
+BATCH = 4_000  # rows that are written at once
 DISTANCES = ("distance", "score", "plain_distance", "rival_distance")
 # Of a block: distances of faces to people, 8 MB in each of some six arrays; and faces, of 128 to 768 numbers each.
 BLOCK_DISTANCES, BLOCK_FACES = 1 << 20, 8_192
@@ -61,6 +66,7 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM searches WHERE parameter_set = %s", [chosen.key])
     if not wanted:
+        write_calibrations(connection, chosen.key, _calibrated_by_faces(connection, chosen))
         return []
     asked = read_asked(connection, chosen)
     size = max(1, min(BLOCK_FACES, BLOCK_DISTANCES // len(asked.members.people)))
@@ -79,9 +85,22 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
     made = calibrate(learnt, ranked.scores.counts, ranked.distances.counts, ranked.faces) if learnt else {}
     write_calibrations(connection, chosen.key, made)
     write_days(connection, chosen.key, worn.days if worn else {})
-    _write_searches(connection, chosen.key, wanted, sure_faces(asked, templates))
-    _write_rows(connection, chosen.key, asked.people, place(ranked, made[SCORE] if worn else None))
+    searches = _write_searches(connection, chosen.key, wanted, sure_faces(asked, templates))
+    numbers = np.array([searches[person] for person in asked.people])
+    _write_rows(connection, numbers, place(ranked, made[SCORE] if worn else None))
     return list(asked.people)
+
+
+def _calibrated_by_faces(connection: Connection, chosen: RegisteredSet) -> Mapping[str, Calibration]:
+    """What the live query's distances mean where nobody is known, as for selfies: learnt from the faces alone."""
+    asked = nobody(chosen)
+    faces = Faces(SetVectors(connection, chosen, asked.embedders, BLOCK_FACES), chosen.metric)
+    learnt = learn(prior_of(chosen.key), read_evidence(connection, chosen, asked, faces))
+    if learnt is None:
+        return {}
+    nothing = Histogram().counts
+    made = calibrate(learnt, nothing, nothing, count_rows(connection, chosen))
+    return {NEAREST_REFERENCE: made[NEAREST_REFERENCE]}
 
 
 def results_version(connection: Connection, key: str) -> str:
@@ -102,6 +121,22 @@ def _reference_versions(connection: Connection, key: str) -> list[tuple[str, str
         return sorted(cursor.fetchall())
 
 
+class FoundPerson(NamedTuple):
+    """Of one person under a set: how many photos are ranked, how many of them are sure and likely, and the first.
+
+    Attributes:
+        person: name.
+        nearest: path of the first photo, at this distance.
+    """
+
+    person: str
+    ranked: int
+    sure: int
+    likely: int
+    nearest: str
+    distance: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """A set's results after a refresh.
@@ -109,18 +144,16 @@ class Results:
     Attributes:
         version: data version.
         searched: keys of the people that were searched for now.
-        people: one row per person: `person`, `ranked` (photos), `sure` and `likely` (of them), `nearest` (path of the
-            first photo) and its `distance`.
+        people: everyone who has a ranked photo.
         calibration: what distances mean under the set; None where that is not known.
-        clothes: one row per event day on which somebody's clothes are known, with the columns of `ClothesDay`; `count`
-            says whether they count.
+        clothes: what they tell on each event day on which somebody's are known.
     """
 
     version: str
     searched: list[str]
-    people: "pd.DataFrame"
+    people: list[FoundPerson]
     calibration: Calibration | None
-    clothes: "pd.DataFrame"
+    clothes: list[ClothesDay]
 
 
 def refresh_results(database: Database, key: str) -> Results:
@@ -134,7 +167,7 @@ def refresh_results(database: Database, key: str) -> Results:
         people = _people(connection, key, calibration)
         version = made_version(connection, "search_results", key)
         assert version is not None  # the refresh recorded it
-        return Results(version, searched, people, calibration, _clothes(connection, key))
+        return Results(version, searched, people, calibration, read_days(connection, key))
 
 
 def people_without_results(connection: Connection, key: str) -> list[str]:
@@ -149,63 +182,59 @@ def _euclidean(distance: float, metric: str) -> float:
     return distance if metric == L2 else (2 * distance) ** 0.5
 
 
-def _write_searches(connection: Connection, key: str, people: Sequence[str], sure_photos: Mapping[str, int]) -> None:
-    """Who was searched for, and how many sure photos joined their templates."""
+def _write_searches(
+    connection: Connection, key: str, people: Sequence[str], sure_photos: Mapping[str, int]
+) -> dict[str, int]:
+    """Who was searched for, and how many sure photos joined their templates; returns the numbers of the searches."""
     with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO searches (parameter_set, person, sure_photos) VALUES (%s, %s, %s)",
-            [(key, person, sure_photos[person]) for person in people],
+        cursor.execute(
+            """
+            INSERT INTO searches (parameter_set, person, sure_photos)
+            SELECT %s, * FROM unnest(%s::text[], %s::integer[]) RETURNING person, search
+            """,
+            [key, list(people), [sure_photos[person] for person in people]],
         )
+        return dict(cursor.fetchall())
 
 
-def _write_rows(connection: Connection, key: str, people: Sequence[str], placed: Placed) -> None:
-    """The set's `search_results`, which has none of these people."""
+def _write_rows(connection: Connection, searches: Numbers, placed: Placed) -> None:
+    """Writes photos, of people by the numbers of their searches."""
     of_rows = placed.ranked.rows["person"]  # likewise of the rows in their final order
     ranks = np.arange(len(of_rows)) - np.searchsorted(of_rows, of_rows) + 1
-
-    set_texts, people_texts = Texts([key]), Texts(people)
 
     def batches() -> Iterator[Sequence[Column]]:
         for start in range(0, len(of_rows), BATCH):
             numbers = slice(start, start + BATCH)
             part, alone = placed.rows(numbers)
+            rank, face_rank = ranks[numbers], ranks[placed.order[numbers]]
+            moved = np.isfinite(alone["score"]) & (alone["score"] != part["score"])
             other = placed.by_other[placed.order[numbers]]
             yield (
-                set_texts.column(np.zeros(len(part), np.intp)),
-                people_texts.column(part["person"]),
-                fixed(ranks[numbers], ">i4"),
+                fixed(searches[part["person"]], ">i8"),
+                fixed(rank, ">i4"),
                 fixed(part["sha256"], "V32"),
                 fixed(part["face_key"], "V16", ~part["by_hand"]),
                 *(fixed(part[name], ">f8", ~np.isnan(part[name])) for name in DISTANCES),
-                people_texts.column(part["rival"]),
+                fixed(searches[part["rival"]], ">i8", part["rival"] != NOBODY),
                 fixed(part["confirmed"], "?"),
                 fixed(part["clothes"], ">f8", part["clothes_photos"] > 0),
                 fixed(part["clothes_photos"], ">i4", part["clothes_photos"] > 0),
-                fixed(ranks[placed.order[numbers]], ">i4"),
-                fixed(alone["score"], ">f8", ~np.isnan(alone["score"])),
+                fixed(face_rank, ">i4", face_rank != rank),
+                fixed(alone["score"], ">f8", moved),
                 fixed(alone["face_key"], "V16", other),
                 fixed(alone["distance"], ">f8", other),
-                people_texts.column(np.where(other, alone["rival"], NOBODY)),
+                fixed(searches[alone["rival"]], ">i8", other & (alone["rival"] != NOBODY)),
                 fixed(alone["rival_distance"], ">f8", other & (alone["rival"] != NOBODY)),
             )
 
-    columns = ("parameter_set", "person", "rank", "sha256", "face_key", *DISTANCES, "rival", "confirmed")
+    columns = ("search", "rank", "sha256", "face_key", *DISTANCES, "rival", "confirmed")
     with_clothes = ("clothes", "clothes_photos", "face_rank", "face_score")
     by_face = ("by_face_key", "by_face_distance", "by_face_rival", "by_face_rival_distance")
-    copy_columns(connection, "search_results", (*columns, *with_clothes, *by_face), batches())
+    copy_columns(connection, "ranked_photos", (*columns, *with_clothes, *by_face), batches())
 
 
-def _people(connection: Connection, key: str, calibration: Calibration | None) -> "pd.DataFrame":
-    import pandas as pd
-
+def _people(connection: Connection, key: str, calibration: Calibration | None) -> list[FoundPerson]:
     sure, likely = (calibration.sure_cut, calibration.shown_cut) if calibration else (None, None)
     with connection.cursor() as cursor:
         cursor.execute(query("results_by_person"), {"parameter_set": key, "sure": sure, "likely": likely})
-        return pd.DataFrame(cursor.fetchall(), columns=["person", "ranked", "sure", "likely", "nearest", "distance"])
-
-
-def _clothes(connection: Connection, key: str) -> "pd.DataFrame":
-    import pandas as pd
-
-    days = [(*day, "yes" if day.separation else "no") for day in read_days(connection, key)]
-    return pd.DataFrame(days, columns=[*ClothesDay._fields, "count"])
+        return [FoundPerson(*row) for row in cursor.fetchall()]

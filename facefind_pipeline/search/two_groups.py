@@ -142,10 +142,10 @@ def _prevalence(prior: TwoGroups, counts: Floats, share: Floats) -> float:
 
 def _share_genuine(groups: TwoGroups, x: Floats) -> Floats:
     """For each logarithm the share of one person: none past two people's middle, and never less where nearer."""
-    near = _log_density(groups.tail, x)
+    near = log_density(groups.tail, x)
     beyond = x > np.log(groups.tail.at(HIGHEST_SHARE))
-    two_people = np.where(beyond, np.maximum(near, _log_density(groups.far, x)), near)
-    odds = _log_density(groups.genuine, x) - two_people
+    two_people = np.where(beyond, np.maximum(near, log_density(groups.far, x)), near)
+    odds = log_density(groups.genuine, x) - two_people
     odds += np.log(groups.prevalence) - np.log1p(-groups.prevalence)
     odds[x >= groups.far.location] = -np.inf
     odds = np.maximum.accumulate(odds[::-1])[::-1]
@@ -153,7 +153,8 @@ def _share_genuine(groups: TwoGroups, x: Floats) -> Floats:
     return made
 
 
-def _log_density(line: Line, x: Floats) -> Floats:
+def log_density(line: Line, x: Floats) -> Floats:
+    """Logarithms of the density at logarithms, but for the constant that all lines share."""
     made: Floats = -0.5 * ((x - line.location) / line.spread) ** 2 - np.log(line.spread)
     return made
 

@@ -16,6 +16,7 @@ from facefind_pipeline.search.distances import Numbers
 GRID = 2.0**11
 Bytes = npt.NDArray[np.uint8]
 Singles = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.int16]
 Contents = npt.NDArray[np.void]
 
 
@@ -46,7 +47,7 @@ class Wardrobe:
             clothes: (k, bins) on the grid.
         """
         self.people, self._columns = np.unique(people, return_inverse=True)
-        self.photos = np.bincount(self._columns)
+        self.photos = np.bincount(self._columns).astype(np.int16)
         self._face_keys, self._moments, self._clothes = face_keys, moments, clothes
         self._of_photo = defaultdict(list)
         for face, photo in enumerate(photos.tolist()):
@@ -55,7 +56,7 @@ class Wardrobe:
         np.add.at(self._sums, self._columns, clothes)
         self._means = _rounded(self._sums / self.photos.astype(np.float32)[:, None])
 
-    def compare(self, photos: Contents, clothes: Singles) -> tuple[Singles, Numbers]:
+    def compare(self, photos: Contents, clothes: Singles) -> tuple[Singles, Counts]:
         """How alike clothes are to everyone's in other photos, on average.
 
         Args:

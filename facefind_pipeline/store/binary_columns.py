@@ -5,6 +5,7 @@ A value by itself, as `binary_copy` encodes it, takes ten times as long.
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import RawIOBase
 from typing import NamedTuple
 
@@ -54,6 +55,8 @@ def fixed(values: npt.NDArray[np.generic], dtype: str, known: npt.NDArray[np.boo
         dtype: as PostgreSQL has them: `>i4` for integer, `>f8` for double precision, `?` for boolean, `V16` for uuid.
         known: (n,) whether each is; null otherwise.
     """
+    if known is not None and not known.any():
+        return Column(np.tile(np.frombuffer(NULL, np.uint8), (len(values), 1)), np.full(len(values), len(NULL)))
     made = np.empty(len(values), [("length", ">i4"), ("value", dtype)])
     made["length"], made["value"] = np.dtype(dtype).itemsize, values
     sizes = np.full(len(values), made.itemsize)
@@ -67,12 +70,12 @@ def copy_columns(
 ) -> None:
     """Copies rows to a table, in the connection's transaction.
 
-    The server stores a batch while the next is encoded, if it is no longer than what a socket holds: some 1,000 rows.
+    The server stores a batch while a thread encodes the next.
     """
-    with connection.cursor() as cursor:
-        names = sql.SQL(", ").join(map(sql.Identifier, columns))
-        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table), names)
-        cursor.copy_expert(statement, _Pieces(_encoded(len(columns), batches)))
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table), names)
+    with connection.cursor() as cursor, ThreadPoolExecutor(1) as thread:
+        cursor.copy_expert(statement, _Pieces(_encoded(len(columns), batches), thread))
 
 
 def _encoded(columns: int, batches: Iterable[Sequence[Column]]) -> Iterator[bytes]:
@@ -87,10 +90,14 @@ def _encoded(columns: int, batches: Iterable[Sequence[Column]]) -> Iterator[byte
 
 
 class _Pieces(RawIOBase):
-    """A file that is read piece by piece, each as long as it is: libpq takes any."""
+    """A file that is read piece by piece, each as long as it is: libpq takes any. The next is made meanwhile."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, pieces: Iterator[bytes], thread: ThreadPoolExecutor) -> None:
+        self._pieces, self._thread = pieces, thread
+        self._next = thread.submit(next, pieces, b"")
 
     def read(self, _size: int = -1, /) -> bytes:
-        return next(self._pieces, b"")
+        piece = self._next.result()
+        if piece:
+            self._next = self._thread.submit(next, self._pieces, b"")
+        return piece

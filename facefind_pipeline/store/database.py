@@ -5,7 +5,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -18,12 +18,14 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extensions import parse_dsn
 
 from facefind_pipeline import home as homes
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.settings import Settings
-from facefind_pipeline.store import address
+from facefind_pipeline.store import address, restore_lock
+from facefind_pipeline.store.missing_roles import lacks_roles
 from facefind_pipeline.store.outages import outage
 from facefind_pipeline.store.queries import sql_folder
 from facefind_pipeline.store.server import EmbeddedServer
+from facefind_pipeline.store.server_settings import ROLES
 
 LOWEST_PGVECTOR = (0, 8, 4)  # repairs of HNSW indexes before it lose rows
 LOCK_POLL_S = 0.05
@@ -33,6 +35,14 @@ LOCK_PATIENCE_S = 5  # until it is said for whom a process waits
 KEEPALIVES = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 9"
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a database has: migrations that were applied; whether it lacks roles that can be made."""
+
+    applied: list[str]
+    lacks_roles: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +96,21 @@ class Database:
         A dead holder's lock is gone at once. Asks again and again instead of waiting in the server: a waiting statement
         holds a snapshot, and CREATE INDEX CONCURRENTLY, which the holder may be at, waits for all snapshots to end.
         """
-        wanted = "|".join(name)
-        patient_until = time.monotonic() + LOCK_PATIENCE_S
+        with self.locks([name]):
+            yield
+
+    @contextmanager
+    def locks(self, names: Iterable[Sequence[str]]) -> Iterator[None]:
+        """Holds several, taken one after the other as `lock` does, through one connection however many they are."""
         with self._locking() as cursor:
-            while not _try_lock(cursor, wanted):
-                if time.monotonic() > patient_until:
-                    _log.warning("waiting for %s, which is at work: %s", _holder(cursor, wanted), " ".join(name))
-                    patient_until = math.inf
-                time.sleep(LOCK_POLL_S)
+            for name in names:
+                wanted = "|".join(name)
+                patient_until = time.monotonic() + LOCK_PATIENCE_S
+                while not _try_lock(cursor, wanted):
+                    if time.monotonic() > patient_until:
+                        _log.warning("waiting for %s, which is at work: %s", _holder(cursor, wanted), " ".join(name))
+                        patient_until = math.inf
+                    time.sleep(LOCK_POLL_S)
             yield
 
     @contextmanager
@@ -131,24 +148,66 @@ def open_database(settings: Settings) -> Database:
     """The database of these settings, ready for use.
 
     Raises:
-        FacefindError: it can't be reached, or lacks pgvector.
+        FacefindError: it can't be reached, lacks pgvector, or is being restored.
     """
-    if settings.database_url:
-        database, applied = _named(settings, address.parse(settings.database_url))
-    else:
-        server = EmbeddedServer(settings.home, settings.server_user)
-        server.start()
-        database = Database(server.url("facefind"), server.url("dagster"), server.data)
-        applied = _applied(database.url)
-    if applied != _migrations():
+    restore_lock.require_free(settings.home)
+    if not settings.database_url:
+        EmbeddedServer(settings.home, settings.server_user).start()
+    database, found = _present(settings)
+    if found.applied != _migrations():
         _create(database.url)
         _create(database.dagster_url)
         _migrate(database)
+        set_up_roles(settings, database)
+    elif found.lacks_roles:  # who was to make them was killed, or it was restored from a backup, which has none
+        set_up_roles(settings, database)
     return database
 
 
-def _named(settings: Settings, parameters: dict[str, str]) -> tuple[Database, list[str]]:
-    """The database that FACEFIND_DATABASE_URL names, and Dagster's own beside it; and the migrations it has.
+def set_up_roles(settings: Settings, database: Database) -> None:
+    """Makes the roles and gives them their rights on what there is now.
+
+    On a server of the user's own that does not let them make roles nothing changes: `store.roles` says what to run.
+    """
+    # At once two processes could not change one role.
+    with database.lock("roles"), database.connect_autocommit() as connection, connection.cursor() as cursor:
+        try:
+            cursor.execute("SELECT set_up_roles()")
+        except psycopg2.errors.InsufficientPrivilege:
+            return
+        if database.data is not None:
+            EmbeddedServer(settings.home, settings.server_user).reload()
+            for role in ROLES[1:]:  # last: by this `lacks_roles` sees that all was done
+                cursor.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(role)))
+
+
+def present_database(settings: Settings) -> Database:
+    """The database as it is, for those who start, make and migrate nothing; it need not answer.
+
+    Raises:
+        FacefindError: the embedded server is not running.
+    """
+    return _present(settings)[0]
+
+
+def schema_difference(connection: Connection) -> tuple[list[str], list[str]]:
+    """Migrations that the database lacks, and those that it has and this version does not know."""
+    applied, known = _read_applied(connection), _migrations()
+    return [name for name in known if name not in applied], [name for name in applied if name not in known]
+
+
+def _present(settings: Settings) -> tuple[Database, _Found]:
+    """The database that these settings mean, and what it has; nothing where it is still to be made."""
+    if settings.database_url:
+        return _named(settings, address.parse(settings.database_url))
+    server = EmbeddedServer(settings.home, settings.server_user)
+    database = Database(server.url("facefind"), server.url("dagster"), server.data)
+    with _connection_if_any(database.url) as connection:
+        return database, _find(connection, embedded=True)
+
+
+def _named(settings: Settings, parameters: dict[str, str]) -> tuple[Database, _Found]:
+    """The database that FACEFIND_DATABASE_URL names, and Dagster's own beside it; and what it has.
 
     A password is kept in a file that only this user reads, from where libpq takes it: URLs are printed, and given to
     other programs as arguments and in their environment.
@@ -159,15 +218,14 @@ def _named(settings: Settings, parameters: dict[str, str]) -> tuple[Database, li
         os.environ.pop("PGPASSWORD", None)  # libpq would prefer it
     name = parameters["dbname"]
     dagster = f"{name}_dagster"
-    applied: list[str] = []
     with _connection_if_any(address.uri(parameters)) as connection:
         if connection is not None:
             if address.is_unverified(connection.info.dsn_parameters):
                 _warn_once(settings.home, connection.info.dsn_parameters)
             if name == "facefind" and not _exists(connection, dagster) and _holds_our_runs(connection, parameters):
                 dagster = "dagster"
-            applied = _read_applied(connection)
-    return Database(address.uri(parameters), address.uri({**parameters, "dbname": dagster})), applied
+        found = _find(connection, embedded=False)
+    return Database(address.uri(parameters), address.uri({**parameters, "dbname": dagster})), found
 
 
 def _write_passfile(home: Path, password: str) -> Path:
@@ -244,7 +302,7 @@ def _connect(url: str) -> Connection:
     try:
         return psycopg2.connect(url, application_name=application, connect_timeout=10)
     except psycopg2.OperationalError as error:
-        raise FacefindError(f"database unreachable: {' '.join(str(error).split())}; see `facefind status`") from None
+        raise OutageError(f"database unreachable: {' '.join(str(error).split())}; see `facefind status`") from None
 
 
 def _migrations() -> list[str]:
@@ -256,9 +314,15 @@ def _applied(url: str) -> list[str]:
         return [] if connection is None else _read_applied(connection)
 
 
+def _find(connection: Connection | None, *, embedded: bool) -> _Found:
+    if connection is None:
+        return _Found([], lacks_roles=True)
+    return _Found(_read_applied(connection), lacks_roles(connection, embedded=embedded))
+
+
 def _read_applied(connection: Connection) -> list[str]:
     """Names of the migrations that were applied: one query instead of the library's start, since every command asks."""
-    with connection, connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('_yoyo_migration') IS NOT NULL")
         if cursor.fetchone() == (False,):
             return []

@@ -8,7 +8,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +18,13 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.faces import Box, Face, Points
 from facefind_pipeline.store import versions
 from facefind_pipeline.store.binary_copy import insert
-from facefind_pipeline.store.made import mark_faces_incomplete, mark_outdated_faces_incomplete
+from facefind_pipeline.store.made import FACES, forget_made, mark_faces_incomplete, mark_outdated_faces_incomplete
 from facefind_pipeline.store.queries import query
+from facefind_pipeline.store.tombstones import is_covered
 from facefind_pipeline.store.versions import Fingerprints
 
+# Why faces have no vector any more whose photo was looked at: not a problem, and nothing to do.
+ERASED = "erased: matched nobody who agreed"
 TRIAL_TABLE = "index_trial"  # the copy of a set's vectors that `search.index_trial` makes; mostly there is none
 
 
@@ -58,6 +62,18 @@ class Detection:
     thumbnails: Sequence[bytes]
     sharpness: Sequence[float | None] = ()
 
+    def without(self, places: Sequence[Box]) -> "Detection":
+        """The same without the faces at places where somebody was forgotten."""
+        if not places:
+            return self
+        kept = [not is_covered(face.box, places) for face in self.faces]
+        return replace(
+            self,
+            faces=[*compress(self.faces, kept)],
+            thumbnails=[*compress(self.thumbnails, kept)],
+            sharpness=[*compress(self.sharpness, kept)],
+        )
+
 
 def face_key(sha256: bytes, box: Box, landmarks: Points | None) -> UUID:
     """What a face is known by, in whatever set: a hash of photo, box and landmarks."""
@@ -85,7 +101,7 @@ def adopt_embeddings(connection: Connection, partition: Partition) -> int:
     with connection.cursor() as cursor:
         cursor.execute(query("adopt_embeddings"), partition.parameters)
         adopted: int = cursor.rowcount
-    _vectors_changed(connection, partition.parameter_set, adopted)
+    vectors_changed(connection, partition.parameter_set, adopted)
     return adopted
 
 
@@ -163,7 +179,7 @@ def write_embeddings(connection: Connection, partition: Partition, vectors: Iter
                 IS DISTINCT FROM (excluded.detector_fingerprint, excluded.embedder_fingerprint)""",
         order=["face_key"],
     )
-    _vectors_changed(connection, partition.parameter_set, written)
+    vectors_changed(connection, partition.parameter_set, written)
     return written
 
 
@@ -179,7 +195,7 @@ def remove_stale(connection: Connection, partition: Partition) -> int:
             partition.parameters,
         )
         removed: int = cursor.rowcount
-    _vectors_changed(connection, partition.parameter_set, removed)
+    vectors_changed(connection, partition.parameter_set, removed)
     return removed
 
 
@@ -226,7 +242,7 @@ def remove_photos(connection: Connection, photos: Sequence[bytes]) -> Counter[st
     if photos:
         mark_outdated_faces_incomplete(connection)
     for parameter_set, rows in removed.items():
-        _vectors_changed(connection, parameter_set, rows)
+        vectors_changed(connection, parameter_set, rows)
     return removed
 
 
@@ -252,17 +268,42 @@ def forget_problems(connection: Connection, event_day: str) -> None:
         cursor.execute(
             f"""
             DELETE FROM clothes WHERE descriptor IS NULL AND {day} AND sha256 IN (
-                SELECT sha256 FROM detections WHERE problem IS NOT NULL UNION SELECT sha256 FROM embedding_problems
+                SELECT sha256 FROM detections WHERE problem IS NOT NULL
+                UNION SELECT sha256 FROM embedding_problems WHERE problem <> %s
             )
             """,  # noqa: S608
-            [event_day],
+            [event_day, ERASED],
         )
         cursor.execute(f"DELETE FROM detections WHERE problem IS NOT NULL AND {day}", [event_day])  # noqa: S608
         forgotten = cursor.rowcount
-        cursor.execute(f"DELETE FROM embedding_problems WHERE {day}", [event_day])  # noqa: S608
+        cursor.execute(f"DELETE FROM embedding_problems WHERE problem <> %s AND {day}", [ERASED, event_day])  # noqa: S608
         forgotten += cursor.rowcount
     if forgotten:
         mark_faces_incomplete(connection, event_day)
+
+
+def look_again_at_erased(connection: Connection) -> None:
+    """Lets faces that were erased, since they matched nobody who agreed, be found and searched anew, under every set.
+
+    Their photos are detected again, since the crops went too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM embedding_problems WHERE problem = %s", [ERASED])
+        cursor.execute("SELECT DISTINCT sha256 FROM detected_faces WHERE thumbnail = ''")
+        photos = [sha256 for (sha256,) in cursor.fetchall()]
+        cursor.execute("DELETE FROM clothes WHERE descriptor IS NULL AND sha256 = ANY(%s)", [photos])
+    look_again_at(connection, photos)
+
+
+def look_again_at(connection: Connection, photos: Sequence[bytes]) -> None:
+    """Lets faces be found in these photos anew, by SHA-256, under every set."""
+    if not photos:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM detections WHERE sha256 = ANY(%s)", [list(photos)])
+        cursor.execute("UPDATE made SET complete = false WHERE asset = ANY(%s)", [list(FACES)])
+    for asset in ("search_results", "face_groups"):
+        forget_made(connection, asset)
 
 
 def faces_version(connection: Connection, partition: Partition) -> str:
@@ -304,11 +345,11 @@ def problems(connection: Connection, days: Sequence[str], made_by: Fingerprints)
                 FROM photos p
                 LEFT JOIN detections d ON d.sha256 = p.sha256 AND d.detector_fingerprint = %(detector)s
                 LEFT JOIN embedding_problems e ON (e.sha256, e.detector_fingerprint, e.embedder_fingerprint)
-                    = (d.sha256, d.detector_fingerprint, %(embedder)s)
+                    = (d.sha256, d.detector_fingerprint, %(embedder)s) AND e.problem <> %(erased)s
                 WHERE p.event_day = ANY (%(days)s)
             ) day WHERE problem IS NOT NULL ORDER BY event_day, path
             """,
-            {"days": list(days), **made_by._asdict()},
+            {"days": list(days), "erased": ERASED, **made_by._asdict()},
         )
         return dict(cursor.fetchall())
 
@@ -345,7 +386,8 @@ def finish(connection: Connection, partition: Partition) -> None:
         )
 
 
-def _vectors_changed(connection: Connection, parameter_set: str, rows: int) -> None:
+def vectors_changed(connection: Connection, parameter_set: str, rows: int) -> None:
+    """Notes that so many of a set's vectors came, went or changed: its index may be out of date."""
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(

@@ -10,6 +10,9 @@ from typing import Any
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.faces import Box
+from facefind_pipeline.store.parameter_sets import RegisteredSet
+from facefind_pipeline.store.people import Person
+from facefind_pipeline.store.queries import operator, query
 from facefind_pipeline.store.root_places import here
 
 
@@ -22,7 +25,14 @@ class DrawnBox:
     box: Box
 
 
-def say(connection: Connection, person: str, sha256: bytes, box: Box | None, thumbnail: bytes | None = None) -> None:
+def say(
+    connection: Connection,
+    person: str,
+    sha256: bytes,
+    box: Box | None,
+    thumbnail: bytes | None = None,
+    author: str | None = None,
+) -> None:
     """Remembers that a photo shows the person, with this face; or, without a box, that it does not.
 
     Args:
@@ -31,16 +41,17 @@ def say(connection: Connection, person: str, sha256: bytes, box: Box | None, thu
         sha256: of the photo's content.
         box: x, y, w, h in upright pixels.
         thumbnail: JPEG of a box that was drawn by hand; None for a face that a detector found.
+        author: who says it; None where that is not known.
     """
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM feedback WHERE (person, sha256) = (%s, %s)", [person, sha256])
         cursor.execute(
             """
-            INSERT INTO feedback (person, sha256, shown, x, y, w, h, by_hand, thumbnail)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            INSERT INTO feedback (person, sha256, shown, x, y, w, h, author, by_hand, thumbnail)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [
-                *(person, sha256, box is not None, *(box or (None, None, None, None))),
+                *(person, sha256, box is not None, *(box or (None, None, None, None)), author),
                 *(thumbnail is not None, thumbnail),
             ],
         )
@@ -127,3 +138,13 @@ def faces_under(connection: Connection, parameter_set: str, sha256: bytes) -> li
             [parameter_set, sha256],
         )
         return [Box(*sides) for sides in cursor.fetchall()]
+
+
+def nearest_face(
+    connection: Connection, chosen: RegisteredSet, person: Person, photo: bytes
+) -> tuple[int, int, int, int] | None:
+    """The box of the face by which a photo is ranked for the person, else nearest to a reference; None without one."""
+    with connection.cursor() as cursor:
+        values = {"parameter_set": chosen.key, "person": person.key, "photo": photo}
+        cursor.execute(query("nearest_face", operator=operator(chosen.metric)), values)
+        return cursor.fetchone()

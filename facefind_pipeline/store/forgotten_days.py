@@ -1,66 +1,19 @@
-"""Event days that are taken out with all that was made from them; their folders are remembered, and stay out."""
+"""Event days that are taken out: their folders are remembered, and stay out."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.store import faces, photos
+from facefind_pipeline.store import photos
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.store.root_places import here, known_text
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What goes with a day. Photos that lie in another day too stay, with all that is known of them.
-
-    Attributes:
-        photos: files of the day.
-        elsewhere: photos, by content, that another day has too.
-        faces: that only this day's photos show; one that several sets found alike counts once.
-        said: confirmations and rejections of its photos.
-        listed: rows of truth lists that name its photos.
-    """
-
-    photos: int
-    elsewhere: int
-    faces: int
-    said: int
-    listed: int
-
-
-def look_at_day(connection: Connection, key: str) -> Taken:
-    """What goes if the day is taken out."""
+def remove_day(connection: Connection, day: EventDay) -> None:
+    """Removes the day with the rows of its photos' files, and remembers its folder."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), count(DISTINCT sha256) FROM photos WHERE event_day = %s", [key])
-        files, contents = cursor.fetchone() or (0, 0)
-        only_here = _only_here(connection, key)
-        cursor.execute(
-            """
-            SELECT (SELECT count(DISTINCT face_key) FROM detected_faces WHERE sha256 = ANY(%(photos)s)),
-                   (SELECT count(*) FROM feedback WHERE sha256 = ANY(%(photos)s)),
-                   (SELECT count(*) FROM truth WHERE sha256 = ANY(%(photos)s))
-            """,
-            {"photos": list(only_here)},
-        )
-        found, said, listed = cursor.fetchone() or (0, 0, 0)
-    return Taken(files, contents - len(only_here), found, said, listed)
-
-
-def forget_day(connection: Connection, day: EventDay) -> Taken:
-    """Removes the day's photos, and of those in no other day all that is known, in every set; returns what went.
-
-    What people said of those photos goes too: a confirmation holds the place of a face.
-    """
-    faces.lock_sets(connection)
-    taken = look_at_day(connection, day.key)
-    only_here = list(_only_here(connection, day.key))
-    with connection.cursor() as cursor:
-        for table in ("search_results", "feedback", "truth"):
-            cursor.execute(f"DELETE FROM {table} WHERE sha256 = ANY(%s)", [only_here])  # noqa: S608
         photos.remove_day(connection, day.key)
-        faces.remove_photos(connection, only_here)
         if not day.folder:  # else new days below the root are still watched for
             cursor.execute(
                 """
@@ -72,7 +25,6 @@ def forget_day(connection: Connection, day: EventDay) -> Taken:
         cursor.execute(
             "INSERT INTO forgotten_folders (path) VALUES (%s) ON CONFLICT DO NOTHING", [known_text(day.path)]
         )
-    return taken
 
 
 def folders(connection: Connection) -> set[Path]:
@@ -100,7 +52,7 @@ def move_folders(connection: Connection, old: Path, new: Path) -> None:
                 )
 
 
-def _only_here(connection: Connection, key: str) -> Collection[bytes]:
+def only_in(connection: Connection, key: str) -> Collection[bytes]:
     """Photos, by SHA-256, that no other day has."""
     with connection.cursor() as cursor:
         cursor.execute(

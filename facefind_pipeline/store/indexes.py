@@ -78,7 +78,7 @@ def record_build(connection: Connection, key: str, build: Build) -> None:
 def count_rows(connection: Connection, chosen: RegisteredSet) -> int:
     """Vectors in the set's partition."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(chosen.table)))
+        cursor.execute("SELECT count(*) FROM embeddings WHERE parameter_set = %s", [chosen.key])
         (rows,) = cursor.fetchone() or (0,)
         return int(rows)
 

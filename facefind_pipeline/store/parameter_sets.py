@@ -186,6 +186,15 @@ def meanings(connection: Connection, key: str) -> dict[str, Mapping[str, object]
         return dict(cursor.fetchall())
 
 
+def fingerprint_meanings(connection: Connection, fingerprints: Sequence[str]) -> dict[str, Mapping[str, object]]:
+    """What these fingerprints mean, of those that are known."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT fingerprint, meaning FROM fingerprints WHERE fingerprint = ANY(%s)", [list(fingerprints)]
+        )
+        return dict(cursor.fetchall())
+
+
 def set_name(connection: Connection, key: str, name: str) -> None:
     """Gives the set a name of this home's own, and its table that name behind `embeddings_`.
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.faces import Face
+from facefind_pipeline.faces import SAME_FACE, Box, Face
 from facefind_pipeline.store import versions
+from facefind_pipeline.store.groups import FacePlace
 from facefind_pipeline.store.made import forget_made
 
 
@@ -25,12 +26,21 @@ class Person:
 
 @dataclass(frozen=True)
 class ReferencePhoto:
-    """A picture of one person; `largest` accepts several faces and takes the largest."""
+    """A picture of one person.
+
+    Attributes:
+        person: who is in it.
+        filename: of the picture.
+        content: of the file.
+        largest: whether it may have several faces, of which the largest is taken.
+        cut_from: the face of an event's photo that it was cut from, if it was.
+    """
 
     person: Person
     filename: str
     content: bytes
     largest: bool = False
+    cut_from: FacePlace | None = None
 
     @cached_property
     def sha256(self) -> bytes:
@@ -110,6 +120,11 @@ def add_reference(connection: Connection, reference: ReferencePhoto, source: str
             """,
             [person.key, reference.sha256, reference.filename, source, reference.largest, reference.content],
         )
+        if (place := reference.cut_from) is not None:
+            cursor.execute(
+                "INSERT INTO cut_references VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                [person.key, reference.sha256, place.sha256, *place.box],
+            )
         # Given once more, it is theirs again.
         cursor.execute(
             "DELETE FROM dismissed_references WHERE (person, sha256) = (%s, %s)", [person.key, reference.sha256]
@@ -174,6 +189,25 @@ def references_of(connection: Connection, person: Person) -> list[ReferenceName]
             [person.key],
         )
         return [ReferenceName(filename, bytes(sha256), source) for filename, sha256, source in cursor.fetchall()]
+
+
+def references_cut_from(connection: Connection, person: Person, places: Collection[FacePlace]) -> list[ReferenceName]:
+    """A person's reference photos that were cut from one of these faces, in the order they were added."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT reference, sha256, x, y, w, h
+            FROM cut_references WHERE person = %s AND sha256 = ANY(%s::bytea[])
+            """,
+            [person.key, [place.sha256 for place in places]],
+        )
+        cut = [(bytes(reference), bytes(sha256), Box(*box)) for reference, sha256, *box in cursor.fetchall()]
+    gone = {
+        reference
+        for reference, sha256, box in cut
+        if any(place.sha256 == sha256 and place.box.iou(box) >= SAME_FACE for place in places)
+    }
+    return [one for one in references_of(connection, person) if one.sha256 in gone]
 
 
 def reference_counts(connection: Connection) -> list[tuple[Person, int]]:

@@ -89,11 +89,6 @@ def rename(connection: Connection, person: Person, to: Person, lying: Collection
         cursor.execute(
             "UPDATE people SET person = %s, display_name = %s WHERE person = %s", [to.key, to.name, person.key]
         )
-        for rival in ("rival", "by_face_rival"):
-            cursor.execute(
-                f"UPDATE search_results SET {rival} = %s WHERE {rival} = %s",  # noqa: S608
-                [to.key, person.key],
-            )
     _remove_evaluations(connection)
 
 
@@ -124,7 +119,7 @@ def merge(connection: Connection, kept: Person, other: Person, lying: Collection
     keys = {"kept": kept.key, "other": other.key}
     with connection.cursor() as cursor:
         cursor.execute("UPDATE reference_photos SET source = 'command' WHERE person = %(other)s", keys)
-        for table in ("reference_photos", "feedback", "truth"):
+        for table in ("reference_photos", "feedback", "truth", "deliveries"):
             cursor.execute(
                 f"""
                 UPDATE {table} SET person = %(kept)s WHERE person = %(other)s
@@ -132,8 +127,10 @@ def merge(connection: Connection, kept: Person, other: Person, lying: Collection
                 """,  # noqa: S608
                 keys,
             )
+        cursor.execute("UPDATE group_statements SET person = %(kept)s WHERE person = %(other)s", keys)
         # Of whom is now one person, the newest statement holds.
         cursor.execute("UPDATE consents SET person = %(kept)s WHERE person = %(other)s", keys)
+        cursor.execute("UPDATE guest_links SET person = %(kept)s WHERE person = %(other)s", keys)
     remove(connection, other, ())
 
 

@@ -120,6 +120,14 @@ def days(connection: Connection, root: Path | None = None) -> list[EventDay]:
         ]
 
 
+def days_registered_before(connection: Connection, when: datetime) -> list[EventDay]:
+    """Event days that were registered before then, by key."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT event_day FROM event_days WHERE registered_at < %s", [when])
+        keys = {key for (key,) in cursor.fetchall()}
+    return [day for day in days(connection) if day.key in keys]
+
+
 def find_day(connection: Connection, key: str) -> EventDay:
     """One event day.
 

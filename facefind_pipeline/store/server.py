@@ -93,6 +93,15 @@ class EmbeddedServer:
         self._run("pg_ctl", "stop", "-w", "-t", str(_PATIENCE_S), "-m", "fast")
         return True
 
+    def reload(self) -> None:
+        """Have the running server read who may connect, as this version writes it: an earlier one may have started it.
+
+        Raises:
+            FacefindError: the server is not running.
+        """
+        self._write_settings(self._socket_folder())
+        self._run("pg_ctl", "reload")
+
     def running(self) -> bool:
         """Whether the server is ready and answers on its socket."""
         address = self._address()
@@ -253,6 +262,10 @@ class EmbeddedServer:
         self._hand_over(unfinished)
         self._run("initdb", *_INITDB, data=unfinished)
         unfinished.rename(self.data)
+
+    def write_settings(self) -> None:
+        """Write what the running server reads at `pg_reload_conf()`, as this version has it."""
+        self._write_settings(self._socket_folder())
 
     def _write_settings(self, socket_folder: Path) -> str:
         """Write what the server reads; the options, quoted for pg_ctl's shell, that make it read just that."""

@@ -20,11 +20,15 @@ shared_buffers = 512MB
 maintenance_work_mem = 2GB
 max_parallel_maintenance_workers = {workers}
 jit = off
+# Old files of the write-ahead log are removed, and new ones begin empty: what is forgotten is not kept in them.
+wal_recycle = off
+wal_init_zero = on
 timezone = '{timezone}'
 log_timezone = '{timezone}'
 allow_alter_system = off
 """
-_WHO_MAY_CONNECT = "local all postgres peer map=facefind\n"
+ROLES = ("postgres", "facefind_pipeline", "facefind_reader")
+_WHO_MAY_CONNECT = f"local all {','.join(ROLES)} peer map=facefind\n"
 _HEADER = "# Written by facefind at each start.\n"
 
 
@@ -49,7 +53,7 @@ def write_settings(
     files = {
         "config_file": (folder / "server.conf", settings),
         "hba_file": (folder / "server-hba.conf", _WHO_MAY_CONNECT),
-        "ident_file": (folder / "server-ident.conf", f'facefind "{client}" postgres\n'),
+        "ident_file": (folder / "server-ident.conf", "".join(f'facefind "{client}" {role}\n' for role in ROLES)),
     }
     for file, text in files.values():
         file.unlink(missing_ok=True)

@@ -112,6 +112,23 @@ def known_photos(connection: Connection) -> list[KnownPhoto]:
         ]
 
 
+def photos_with(connection: Connection, contents: Collection[bytes]) -> dict[bytes, KnownPhoto]:
+    """A file of each of these contents, by SHA-256, in a day that is there if one is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT ON (sha256) sha256, event_day, p.path, r.path
+            FROM photos p JOIN event_days USING (event_day) JOIN photo_roots r USING (root_id)
+            WHERE sha256 = ANY(%s) ORDER BY sha256, available DESC, event_day, p.path
+            """,
+            [list(contents)],
+        )
+        return {
+            bytes(sha): KnownPhoto(day, path, bytes(sha), text_of(here(root)))
+            for sha, day, path, root in cursor.fetchall()
+        }
+
+
 def write_list(connection: Connection, made: TruthList, added_by: str) -> None:
     """Stores a list in place of the one of the same name; `added_by` is `command` or `folder`.
 

@@ -8,7 +8,6 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from facefind_pipeline.faces import Face
 from facefind_pipeline.parameters import ArcfaceSettings
 from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.dlib_network import packaged_model
+from facefind_pipeline.vision.library_versions import library_version
 from facefind_pipeline.vision.models import MODEL_MODE, file_sha256, make_models_folder, write_atomically
 from facefind_pipeline.vision.sessions import LoadedOnce, open_session
 
@@ -76,6 +76,12 @@ def add_model(folder: Path, name: str, source: Path, *, mean: float, std: float,
     return made
 
 
+def added_models(folder: Path) -> dict[Path, str]:
+    """The files of networks that were added, with the SHA-256 that each had then."""
+    described = sorted((folder / "arcface").glob("*.json"))
+    return {file.with_suffix(".onnx"): json.loads(file.read_text(encoding="utf-8"))["sha256"] for file in described}
+
+
 class ArcfaceEmbedder:
     """An added network on chips that a similarity transform brings to its template; vectors of length 1."""
 
@@ -128,7 +134,7 @@ class ArcfaceEmbedder:
             **self._settings.options,
             **asdict(self._model),
             "alignment": ALIGNMENT,
-            "dlib": version("dlib-bin"),
+            "dlib": library_version("dlib-bin"),
         }
 
     def _require_added(self) -> None:

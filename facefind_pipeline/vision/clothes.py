@@ -7,7 +7,6 @@ the mean Bhattacharyya coefficient of their thirds: 1 for equal colours, 0 where
 import hashlib
 import json
 from collections.abc import Sequence
-from importlib.metadata import version
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.vision.arrays import Image
+from facefind_pipeline.vision.library_versions import library_version
 from facefind_pipeline.vision.turned import tilt
 
 TOP, BOTTOM = 1.3, 3.8  # of the body, in face heights below the upper edge of the face
@@ -33,7 +33,7 @@ RULES: dict[str, object] = {
     "clothes": "lab-thirds-1",
     "body": [TOP, BOTTOM, WIDTH, LEAST, SIDE],
     "bins": [THIRDS, LIGHTNESS, HUES, DARK, BRIGHT, COLOURFUL, FULL],
-    "opencv": version("opencv-python-headless"),
+    "opencv": library_version("opencv-python-headless"),
 }
 FINGERPRINT = hashlib.sha256(json.dumps(RULES, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -7,6 +7,7 @@ from email.utils import parsedate
 FIRST_YEAR = 1826  # of the oldest photograph that is kept
 # Clocks that were never set: the zeros of Unix and of QuickTime.
 _ZEROS = {datetime(1970, 1, 1), datetime(1904, 1, 1)}
+_WRITTEN = datetime(2026, 11, 26)  # of this module: a machine whose clock says less does not know what is to come
 
 _TIME = r"(\d{1,2})[:.h-]?(\d{2})(?:[:.m-]?(\d{2}))?(?:[.,]?\d+)?\s*([ap]m)?"
 _FLAGS = re.ASCII | re.IGNORECASE
@@ -56,7 +57,7 @@ def date_in_name(name: str) -> datetime | None:
         year, separator, month, day, hour, _, minute, second, half = found.groups()
         moment = _moment(year, month, day, hour, minute, second, half)
         before_digital = not separator and year < "1990"
-        if moment is not None and not before_digital and moment < datetime.now() + timedelta(days=1):
+        if moment is not None and not before_digital and moment < max(datetime.now(), _WRITTEN) + timedelta(days=1):
             return moment
     return None
 
@@ -72,13 +73,13 @@ def _moment(
 ) -> datetime | None:
     try:
         midnight = datetime(int(year), int(month), int(day))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     hours = int(hour or 0)
     if half and 1 <= hours <= 12:
         hours = hours % 12 + (12 if half.lower() == "pm" else 0)
     try:
         moment = midnight.replace(hour=hours, minute=int(minute or 0), second=min(int(second or 0), 59))
-    except ValueError:  # the day is clear, the time is not
+    except (ValueError, OverflowError):  # the day is clear, the time is not
         moment = midnight
     return None if moment.year < FIRST_YEAR or moment in _ZEROS else moment

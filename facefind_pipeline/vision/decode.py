@@ -6,12 +6,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facefind_pipeline.vision.arrays import Image
-from facefind_pipeline.vision.opening import OpenedPhoto, UnreadablePhotoError, open_photo, pillow
+from facefind_pipeline.vision.failures import UnreadablePhotoError
+from facefind_pipeline.vision.memory import MEGABYTE, Need, in_megabytes, require
+from facefind_pipeline.vision.opening import OpenedPhoto, open_photo, pillow
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
-__all__ = ["DecodedPhoto", "UnreadablePhotoError", "decode", "upright_rgb"]
+__all__ = [
+    "DecodedPhoto",
+    "UnreadablePhotoError",
+    "bytes_to_decode",
+    "decode",
+    "decode_opened",
+    "require_memory",
+    "upright_rgb",
+]
+
+# Bytes per pixel at the worst moment, in colour and grey, measured on photos of 12 megapixels; OpenCV copies what it
+# decoded once more for Python.
+_JPEG, _PROGRESSIVE = 6, 6
+_BY_PILLOW = {"WEBP": 20, "AVIF": 16, "HEIF": 13, "JPEG2000": 21, "RAW": 24}
+_OTHERS = 10
+_DEEP = 10  # beside the samples themselves
+_BAND = 1_000_000  # pixels that are converted at a time: a copy of all of them would double what a photo takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +62,52 @@ def decode(data: bytes, *, rgb: bool, grey: bool) -> DecodedPhoto:
     Threads may call this side by side.
 
     Raises:
-        UnreadablePhotoError: `data` is no photo, is damaged (a JPEG beyond use) or has more than 200 megapixels.
+        UnreadablePhotoError: `data` is no photo, is damaged (a JPEG beyond use), has more than 200 megapixels, or its
+            pixels take more memory than there is for photos.
     """
+    photo = open_photo(data)
+    require_memory(photo)
+    return decode_opened(photo, rgb=rgb, grey=grey)
+
+
+def require_memory(photo: OpenedPhoto, *, working: int = 0, seconds: float = 0.0) -> None:
+    """Waits until the photo may be decoded beside others, in colour and grey.
+
+    Args:
+        photo: that is to be decoded.
+        working: bytes that are needed beside its pixels.
+        seconds: that will be spent on it, beyond what any photo takes.
+
+    Raises:
+        UnreadablePhotoError: its pixels take more than there is for all photos.
+    """
+    pixels = bytes_to_decode(photo)
+    width, height = photo.stored_size
+    require(
+        Need(pixels=pixels, working=working, seconds=seconds),
+        f"{width}x{height} takes {in_megabytes(pixels)} of memory to decode as {photo.format}; "
+        f"FACEFIND_PHOTO_MEMORY={-(-pixels // MEGABYTE)} allows it",
+    )
+
+
+def bytes_to_decode(photo: OpenedPhoto) -> int:
+    """The memory that is taken at most, from the decoder's own buffers to what `DecodedPhoto` holds in the end."""
+    width, height = photo.stored_size
+    if photo.jpeg is not None:
+        per_pixel = _JPEG
+    elif photo.deep:
+        per_pixel = photo.deep + _DEEP
+    else:
+        per_pixel = _BY_PILLOW.get(photo.format, _OTHERS)
+    if photo.header is not None and photo.header.info.get("progressive"):
+        per_pixel += _PROGRESSIVE
+    return width * height * per_pixel
+
+
+def decode_opened(photo: OpenedPhoto, *, rgb: bool, grey: bool) -> DecodedPhoto:
+    """As `decode`, for whom memory was found."""
     import cv2
 
-    photo = open_photo(data)
     if photo.jpeg is not None:
         # Two passes by cv2 take 51-73 ms for 3000x2000 (quality 90-95), one by Pillow as YCbCr and a conversion 53-65;
         # and with two, neither differs by a bit from what it is when asked for alone.
@@ -87,9 +146,15 @@ def _profile(photo: OpenedPhoto) -> bytes | None:
 def _upright(image: Image, flag: int) -> Image:
     import cv2
 
-    turned = cv2.transpose(image) if flag >= 5 else image
-    axis = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(flag)
-    return np.asarray(turned if axis is None else cv2.flip(turned, axis), np.uint8)
+    rotation = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}.get(flag)
+    if rotation is not None:
+        return np.asarray(cv2.rotate(image, rotation), np.uint8)
+    if flag in (2, 4):
+        return np.asarray(cv2.flip(image, 1 if flag == 2 else 0), np.uint8)
+    if flag in (5, 7):
+        transposed = np.asarray(cv2.transpose(image), np.uint8)
+        return transposed if flag == 5 else np.asarray(cv2.rotate(transposed, cv2.ROTATE_180), np.uint8)
+    return image
 
 
 def _jpeg(data: bytes, mode: int) -> Image:
@@ -107,8 +172,18 @@ def _rgb(image: "PillowImage") -> Image:
         # Pillow would clip 16 bits to 255: all white.
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
-    if image.has_transparency_data:
-        layers = image.convert("RGBA")
-        image = pillow().new("RGB", image.size, "white")
-        image.paste(layers, mask=layers.getchannel("A"))
-    return np.array(image.convert("RGB"))
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(1, _BAND // image.width)
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        rgb[top : top + rows] = np.asarray(_over_white(band).convert("RGB"))
+    return rgb
+
+
+def _over_white(image: "PillowImage") -> "PillowImage":
+    if not image.has_transparency_data:
+        return image
+    layers = image.convert("RGBA")
+    opaque: PillowImage = pillow().new("RGB", image.size, "white")
+    opaque.paste(layers, mask=layers.getchannel("A"))
+    return opaque

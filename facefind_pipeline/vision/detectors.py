@@ -1,8 +1,8 @@
 """Detectors: a decoded photo in, faces in upright full-size pixels out."""
 
 import pickle
+from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from facefind_pipeline.parameters import DetectorSettings, HaarSettings, HogSett
 from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import DecodedPhoto
 from facefind_pipeline.vision.haar import Cascade
+from facefind_pipeline.vision.library_versions import library_version
 from facefind_pipeline.vision.models import YUNET, file_sha256
 from facefind_pipeline.vision.turned import TURNED_LOOKS, look_all_round
 from facefind_pipeline.vision.yunet import Find, Floats, load_yunet, suppress
@@ -29,15 +30,31 @@ HOG_SECONDS, YUNET_SECONDS, HAAR_SECONDS = 0.085, 0.034, 0.2
 WHOLE_SECONDS = 1e-4  # a photo: nothing is searched for
 FULL_SIDE = 3000  # pixels; assumed where a set does not reduce
 YUNET_REDUCTION = "halved by area, then bilinear"  # in the fingerprint: change it whenever `reduce` changes
+# Bytes per searched pixel at the worst moment, and per pixel of the photo, of which a turned copy may be searched.
+HOG_BYTES, YUNET_BYTES, TURNED_BYTES = 20, 85, 4
+BESIDE_BUFFER = 1.3  # times the cascade's buffer
+SLOWEST = 60  # times as slow as measured may a machine be, with all that is at work on it
 SMALL_FACE = 20  # pixels of the reduced photo; YuNet finds most faces from 16 on
 PROBE_SIDE = 640  # of a photo without a face; its three turns take 27 ms
 LANDMARK_STEP = 16  # sixteenths of a pixel come back from a `real[]` column as they went in
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What searching a photo takes at most: bytes beside its pixels, and seconds beyond what any photo takes."""
+
+    memory: int = 0
+    seconds: float = 0.0
 
 
 class Detector(Protocol):
     """Finds faces. One instance serves one thread: none of the libraries' detectors is safe in two."""
 
     needs_grey: bool
+
+    def effort(self, size: tuple[int, int]) -> Effort:
+        """What a photo of this width and height takes."""
+        ...
 
     def detect(self, photo: DecodedPhoto) -> list[Face]:
         """Faces sorted by box, each box once and inside the photo."""
@@ -74,12 +91,20 @@ def detector_fingerprint(settings: DetectorSettings, models: Path) -> dict[str, 
     if isinstance(settings, WholeSettings):
         return meaning
     if isinstance(settings, HogSettings):
-        return meaning | {"dlib": version("dlib-bin")}
+        return meaning | {"dlib": library_version("dlib-bin")}
     if isinstance(settings, YunetSettings):
-        meaning |= {"onnxruntime": version("onnxruntime"), "reduction": YUNET_REDUCTION, "small_face": SMALL_FACE}
+        meaning |= {
+            "onnxruntime": library_version("onnxruntime"),
+            "reduction": YUNET_REDUCTION,
+            "small_face": SMALL_FACE,
+        }
         meaning["turned_looks"] = TURNED_LOOKS
     file = _cascade(settings) if isinstance(settings, HaarSettings) else YUNET.require(models)
-    return meaning | {"opencv": version("opencv-python-headless"), "file": file.name, "sha256": file_sha256(file)}
+    return meaning | {
+        "opencv": library_version("opencv-python-headless"),
+        "file": file.name,
+        "sha256": file_sha256(file),
+    }
 
 
 def relative_cost(settings: DetectorSettings) -> float:
@@ -87,10 +112,14 @@ def relative_cost(settings: DetectorSettings) -> float:
     if isinstance(settings, WholeSettings):
         return WHOLE_SECONDS
     side = min(settings.longest_side or FULL_SIDE, FULL_SIDE)
-    megapixels = side * side / 1.5e6
+    return _seconds(settings, side * side * 2 // 3)
+
+
+def _seconds(settings: HaarSettings | HogSettings | YunetSettings, pixels: int) -> float:
+    """Of one core, for so many pixels that are searched."""
     if isinstance(settings, HogSettings):
-        return HOG_SECONDS * megapixels * float(4**settings.upsample)
-    return (YUNET_SECONDS if isinstance(settings, YunetSettings) else HAAR_SECONDS) * megapixels
+        return HOG_SECONDS * pixels / 1e6 * float(4**settings.upsample)
+    return (YUNET_SECONDS if isinstance(settings, YunetSettings) else HAAR_SECONDS) * pixels / 1e6
 
 
 class HaarDetector:
@@ -102,11 +131,18 @@ class HaarDetector:
         self._settings = settings
         self._cascade = Cascade(_cascade(settings))
 
+    def effort(self, size: tuple[int, int]) -> Effort:
+        """The buffer of all scales, or of as many as are searched at a time."""
+        width, height = reduced_size(size, self._settings.longest_side)
+        smallest, largest = self._sides(max(size) / max(width, height))
+        buffer = self._cascade.buffer_bytes((height, width), self._settings.scale_factor, smallest, largest)
+        return Effort(int(BESIDE_BUFFER * buffer), SLOWEST * _seconds(self._settings, width * height))
+
     def detect(self, photo: DecodedPhoto) -> list[Face]:
         """Scores are the number of merged neighbours. Sizes in the settings count full-size pixels."""
         assert photo.grey is not None
         grey, scale = reduce(photo.grey, self._settings.longest_side)
-        smallest, largest = (round(side / scale) for side in (self._settings.min_size, self._settings.max_size))
+        smallest, largest = self._sides(scale)
         found = self._cascade.search(
             grey,
             scale_factor=self._settings.scale_factor,
@@ -115,6 +151,10 @@ class HaarDetector:
             largest=largest,
         )
         return _faces(photo, ((box, count, None) for box, count in found), scale)
+
+    def _sides(self, scale: float) -> tuple[int, int]:
+        """Of the smallest and the largest face, in pixels of a photo made smaller by this."""
+        return round(self._settings.min_size / scale), round(self._settings.max_size / scale)
 
 
 class HogDetector:
@@ -125,6 +165,12 @@ class HogDetector:
     def __init__(self, settings: HogSettings) -> None:
         self._settings = settings
         self._detector = pickle.loads(_pickled_hog())
+
+    def effort(self, size: tuple[int, int]) -> Effort:
+        """The pyramid of the photo made larger, and its features."""
+        width, height = reduced_size(size, self._settings.longest_side)
+        searched = width * height * 4**self._settings.upsample
+        return Effort(HOG_BYTES * searched, SLOWEST * _seconds(self._settings, width * height))
 
     def detect(self, photo: DecodedPhoto) -> list[Face]:
         """Scores are distances from the separating plane, above 0."""
@@ -146,6 +192,12 @@ class YunetDetector:
         self._settings = settings
         self._find = load_yunet(YUNET.require(models), settings.score_threshold, settings.nms_threshold)
 
+    def effort(self, size: tuple[int, int]) -> Effort:
+        """The network's activations, and the photo turned; in each quarter turn up to two looks."""
+        width, height = reduced_size(size, max(self._settings.longest_side, self._settings.second_look))
+        memory = YUNET_BYTES * width * height + TURNED_BYTES * size[0] * size[1]
+        return Effort(memory, 4 * SLOWEST * _seconds(self._settings, width * height))
+
     def detect(self, photo: DecodedPhoto) -> list[Face]:
         """Scores lie between the threshold and 1."""
         assert photo.rgb is not None
@@ -163,6 +215,10 @@ class WholePhoto:
     """Takes the photo itself for a face: embedded whole, photos that look alike are near each other."""
 
     needs_grey = False
+
+    def effort(self, size: tuple[int, int]) -> Effort:
+        """The crop is a copy of all."""
+        return Effort(3 * size[0] * size[1])
 
     def detect(self, photo: DecodedPhoto) -> list[Face]:
         """One box, of score 1."""

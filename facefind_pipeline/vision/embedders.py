@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ArcfaceSettings, DlibSettings, EmbedderSettings, ImgbeddingsSettings
 from facefind_pipeline.vision import dlib_network
 from facefind_pipeline.vision.arrays import Image, Vectors
+from facefind_pipeline.vision.library_versions import library_version
 from facefind_pipeline.vision.models import file_sha256
 from facefind_pipeline.vision.sessions import LoadedOnce, open_session
 from facefind_pipeline.vision.turned import tilt
@@ -148,7 +148,7 @@ class DlibEmbedder:
             **({"level": LEVEL} if landmarks else {}),
             "embedder": self._settings.name,
             **self._settings.options,
-            "dlib": version("dlib-bin"),
+            "dlib": library_version("dlib-bin"),
             "alignment": ALIGNMENT,
             "files": {path.name: file_sha256(path) for path in files},
         }
@@ -216,8 +216,8 @@ class ImgbeddingsEmbedder:
         return {
             "embedder": self._settings.name,
             **self._settings.options,
-            "imgbeddings": version("imgbeddings"),
-            "transformers": version("transformers"),
+            "imgbeddings": library_version("imgbeddings"),
+            "transformers": library_version("transformers"),
             "model": file_sha256(file),
         }
 

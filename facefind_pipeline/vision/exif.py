@@ -155,7 +155,9 @@ def _packet(photo: OpenedPhoto, main: Tags, texts: Mapping[str, str]) -> bytes:
     """The XMP packet inside the photo; empty without one."""
     embedded = photo.header.info.get("xmp") if photo.header is not None else None
     packet = texts.get(png.XMP) or main.get(Base.XMLPacket) or embedded or b""
-    return packet.encode() if isinstance(packet, str) else bytes(packet)
+    if isinstance(packet, str):
+        return packet.encode()
+    return packet if isinstance(packet, bytes) else b""  # numbers, of a tag that is damaged
 
 
 def _iptc(photo: OpenedPhoto, main: Tags) -> bytes:

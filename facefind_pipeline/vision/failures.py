@@ -1,8 +1,12 @@
-"""What a library's exception says, in one line for people."""
+"""Why a photo can't be used: the error that says so, and what a library's exception says, in one line for people."""
 
 OUT_OF_MEMORY = "out of memory"
 _CV2_NO_MEMORY = -4  # cv::Error::StsNoMem
 _LONGEST = 200  # letters; OpenCV and onnxruntime quote source files and shapes
+
+
+class UnreadablePhotoError(Exception):
+    """A file that cannot be used as a photo; the message is a short reason for people, such as "not an image"."""
 
 
 def reason(error: Exception) -> str:

@@ -18,6 +18,7 @@ PHOTO_SUFFIXES = frozenset(
     }
 )
 RAW_SUFFIXES = frozenset({".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2"})
+SIDECAR_SUFFIXES = frozenset({".xmp", ".json", ".aae"})
 PHOTO = "photo"
 SIDECAR = "sidecar"  # of a photo or of an editor: neither a photo nor worth a word
 HEAD_BYTES = 64  # all that any of the signatures below needs
@@ -44,7 +45,7 @@ _SUFFIXES = {
     ),
     **dict.fromkeys((".zip", ".rar", ".7z", ".tar", ".gz", ".tgz"), "archive"),
     ".pdf": "PDF",
-    **dict.fromkeys((".xmp", ".json", ".aae"), SIDECAR),
+    **dict.fromkeys(SIDECAR_SUFFIXES, SIDECAR),
 }
 _OTHER = "other file"
 

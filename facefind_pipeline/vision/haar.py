@@ -45,7 +45,7 @@ class Cascade:
         """
         import cv2
 
-        scales = list(self._scales(grey, scale_factor, smallest, largest))
+        scales = list(self._scales(grey.shape, scale_factor, smallest, largest))
         bands = list(_bands(scales))
         if len(bands) <= 1:
             self._forget_other_shapes(grey, sum(needed for _, needed in scales))
@@ -55,6 +55,11 @@ class Cascade:
             self._load()  # lets go of the buffer
             boxes, counts = cv2.groupRectangles([box.tolist() for box in found], min_neighbours, GROUP_EPS)
         return list(zip(boxes, counts, strict=True))
+
+    def buffer_bytes(self, shape: tuple[int, int], scale_factor: float, smallest: int, largest: int) -> int:
+        """What `search` holds at most at a time, of a photo of this height and width."""
+        needed = [needed for _, needed in self._scales(shape, scale_factor, smallest, largest)]
+        return int(max(min(sum(needed), BUFFER_BYTES), max(needed, default=0)))
 
     def _load(self) -> None:
         import cv2
@@ -71,13 +76,15 @@ class Cascade:
             maxSize=(largest, largest),  # zeros are no limit
         )
 
-    def _scales(self, grey: Image, scale_factor: float, smallest: int, largest: int) -> Iterator[tuple[int, float]]:
+    def _scales(
+        self, shape: tuple[int, ...], scale_factor: float, smallest: int, largest: int
+    ) -> Iterator[tuple[int, float]]:
         """Window side and bytes of the buffer of each scale, as `detectMultiScaleNoGrouping` steps through them."""
         window, factor = self._cascade.getOriginalWindowSize()[0], 1.0
-        limit = min(grey.shape[:2] if not largest else (*grey.shape[:2], largest))
+        limit = min(shape if not largest else (*shape, largest))
         while (side := round(window * factor)) <= limit:
             if side >= smallest:
-                yield side, BYTES * grey.size / factor**2
+                yield side, BYTES * shape[0] * shape[1] / factor**2
             factor *= scale_factor
 
     def _forget_other_shapes(self, grey: Image, needed: float) -> None:

@@ -9,20 +9,19 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from facefind_pipeline.vision import jpeg, png, raw, tiff
+from facefind_pipeline.vision.failures import UnreadablePhotoError
 from facefind_pipeline.vision.formats import HEAD_BYTES, PHOTO, kind_of_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
+
+__all__ = ["INCOMPLETE", "RAW", "OpenedPhoto", "UnreadablePhotoError", "open_photo", "pillow"]
 
 RAW = "RAW"
 INCOMPLETE = "incomplete JPEG: used as far as it goes"
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "JPEG2000", "PSD", "DIB")
 _MAX_MEGAPIXELS = 200
-
-
-class UnreadablePhotoError(Exception):
-    """A file that cannot be used as a photo; the message is a short reason for people, such as "not an image"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,7 @@ class OpenedPhoto:
         header: Pillow's view of the metadata; None where the pixels come from elsewhere.
         pixels: Pillow's image with the pixels, in any mode, not turned.
         note: what is wrong with a photo that is used nevertheless.
+        deep: bytes per pixel of samples that have more than 8 bits; 0 where they have not.
     """
 
     format: str
@@ -48,6 +48,7 @@ class OpenedPhoto:
     header: "PillowImage | None"
     pixels: "Callable[[], PillowImage]"
     note: str | None = None
+    deep: int = 0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -77,7 +78,14 @@ def _open(data: bytes) -> OpenedPhoto:
         return _open_raw(data)
     if header is not None and header.deep:
         return OpenedPhoto(
-            "TIFF", header.size, header.orientation, header.orientation, None, None, lambda: tiff.deep_pixels(data)
+            format="TIFF",
+            stored_size=header.size,
+            orientation=header.orientation,
+            turn=header.orientation,
+            jpeg=None,
+            header=None,
+            pixels=lambda: tiff.deep_pixels(data),
+            deep=header.pixel_bytes,
         )
     if data.startswith(png.SIGNATURE):
         return _open_with_pillow(png.essential(data))
@@ -154,8 +162,8 @@ def pillow() -> ModuleType:
 
 
 def _reason(data: bytes) -> str:
-    openers = pillow().OPEN
-    claimed = next((name for name in _FORMATS if name in openers and openers[name][1](data[:16]) is True), None)
+    openers, head = pillow().OPEN, data[:16].ljust(16, b"\0")  # they read numbers from it, and fail on less
+    claimed = next((name for name in _FORMATS if name in openers and openers[name][1](head) is True), None)
     if claimed:
         return f"truncated or damaged {claimed}"
     kind = kind_of_bytes(data[:HEAD_BYTES])

@@ -1,31 +1,37 @@
-"""The stream from photo files to faces, clothes and vectors: workers read, decode, detect, describe, crop and embed.
+"""The stream from photo files to faces, clothes and vectors. The caller stores.
 
-The caller stores.
-
-Each photo is read and decoded once. At most a few photos a worker are held at any time, whatever the event's size.
+Processes apart read, decode, detect, describe and crop; this one embeds the crops, with one copy of the network. Each
+photo is read and decoded once. At most a few photos per core are under way, whatever the event's size.
 """
 
 import hashlib
-import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.faces import Face, Place
+from facefind_pipeline.vision.apart import apart, cores
 from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.clothes import describe
-from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
-from facefind_pipeline.vision.detectors import Detector
+from facefind_pipeline.vision.decode import DecodedPhoto, decode_opened, require_memory
+from facefind_pipeline.vision.detectors import Detector, Effort
 from facefind_pipeline.vision.embedders import Embedder
-from facefind_pipeline.vision.failures import reason
+from facefind_pipeline.vision.failures import UnreadablePhotoError, reason
+from facefind_pipeline.vision.memory import read_whole
+from facefind_pipeline.vision.opening import OpenedPhoto, open_photo
 from facefind_pipeline.vision.sheet import thumbnail
+from facefind_pipeline.vision.watched_process import LostPhotoError
+
+__all__ = ["Models", "PhotoFaces", "PhotoTask", "cores", "find_faces", "load"]
 
 EMBEDDING_BATCH = 16  # faces; the dlib network gains 2 % above it, and small batches spread over the workers
+SETS_LOADED = 2  # whose detectors stay in a process
 PHOTOS_WAITING = 10  # at most in a batch, whatever few faces they have: so soon results are reported and stored
 
 
@@ -74,7 +80,8 @@ class PhotoFaces:
         clothes_problem: why the clothes alone could not be described; such a photo has no descriptors.
         failed: whether one of the first two was an exception of a library, which may be the machine's fault and not the
             photo's. Where faces were known, they are without descriptors then.
-        vanished: the file is gone or holds another content; nothing is known of the photo.
+        vanished: nothing is known of the photo: the file is gone or holds another content, or the machine ended what
+            worked on it; `problem` says so then.
     """
 
     task: PhotoTask
@@ -98,28 +105,44 @@ class _Work:
     crops: list[Image] = field(default_factory=list)
 
 
+class Models(Protocol):
+    """What a process loads to work on photos: hashed, compared and pickled by what it names, not by what it loads."""
+
+    def detector(self) -> Detector:
+        """A detector for one thread.
+
+        Raises:
+            FacefindError: its file is missing.
+        """
+        ...
+
+    def embedder(self) -> Embedder | None:
+        """The embedder, of which only `crop` is called; None to detect only.
+
+        Raises:
+            FacefindError: it is not there.
+        """
+        ...
+
+
 def find_faces(
-    tasks: Iterable[PhotoTask],
-    load_detector: Callable[[], Detector],
-    embedder: Embedder | None,
-    workers: int | None = None,
+    tasks: Iterable[PhotoTask], models: Models, embedder: Embedder | None, workers: int | None = None
 ) -> Iterator[PhotoFaces]:
     """Works the tasks off, in their order.
 
-    Photos and batches of crops are worked on by the same threads, one a core, and what runs in them is told to use one
-    thread: so the cores are busy and nothing fights over them.
+    As many threads as cores wait for a photo that a process apart works on, or embed a batch of crops, and what runs
+    uses one thread: so the cores are busy and nothing fights over them.
 
     Args:
         tasks: taken one by one, at most two a worker and `PHOTOS_WAITING` ahead of what is yielded.
-        load_detector: called once a worker.
-        embedder: None to detect only.
-        workers: threads; the libraries release the GIL in all heavy parts. `cores()` by default.
-    """
-    import cv2
+        models: by which faces are detected and cropped.
+        embedder: of the crops, in this process; None to detect only.
+        workers: threads, `cores()` by default; the libraries release the GIL in all heavy parts.
 
-    cv2.setNumThreads(1)
+    Raises:
+        FacefindError: a model is missing, or the processes crash whatever the photo.
+    """
     workers = workers or cores()
-    worker = _Worker(load_detector, embedder)
     photos: deque[Future[_Work]] = deque()
     batches: deque[Future[list[PhotoFaces]]] = deque()
     waiting: list[_Work] = []
@@ -127,7 +150,7 @@ def find_faces(
     with ThreadPoolExecutor(workers, thread_name_prefix="faces") as pool:
         try:
             for task in tasks:
-                photos.append(pool.submit(worker.work, task))
+                photos.append(pool.submit(_work_apart, task, models))
                 ahead += 1
                 if len(photos) > 2 * workers:
                     waiting.append(photos.popleft().result())
@@ -150,9 +173,13 @@ def find_faces(
             pool.shutdown(cancel_futures=True)
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def load(models: Models) -> None:
+    """Loads what finds and crops faces, for the thread that calls it.
+
+    Raises:
+        FacefindError: a file is missing.
+    """
+    _worker(models)
 
 
 def _is_batch(waiting: list[_Work], embedder: Embedder | None) -> bool:
@@ -206,7 +233,7 @@ def _crop(embedder: Embedder, photo: DecodedPhoto, result: PhotoFaces) -> _Work:
         return _Work(_not_embedded(result, error))
 
 
-def _describe(photo: DecodedPhoto, data: bytes, result: PhotoFaces) -> PhotoFaces:
+def _describe(photo: DecodedPhoto, opened: OpenedPhoto, result: PhotoFaces) -> PhotoFaces:
     """The clothes of faces that lack a descriptor, in colour whatever the set's detector and embedder see.
 
     A failure costs no more than these: the faces stay ones to describe.
@@ -215,7 +242,7 @@ def _describe(photo: DecodedPhoto, data: bytes, result: PhotoFaces) -> PhotoFace
     if not faces:
         return result
     try:
-        pixels = photo.rgb if photo.rgb is not None else decode(data, rgb=True, grey=False).rgb
+        pixels = photo.rgb if photo.rgb is not None else decode_opened(opened, rgb=True, grey=False).rgb
         assert pixels is not None
         return replace(result, described=faces, clothes=tuple(describe(pixels, faces)))
     except FacefindError:
@@ -244,31 +271,73 @@ def _unusable(task: PhotoTask, problem: str, *, failed: bool = False) -> PhotoFa
     )
 
 
-def _decode(data: bytes, *parts: Detector | Embedder | None) -> DecodedPhoto:
+def _decode(photo: OpenedPhoto, *parts: Detector | Embedder | None) -> DecodedPhoto:
     """What the parts that are to work on a photo need of it; its colours if there are none."""
     needs = {part.needs_grey for part in parts if part is not None} or {False}
-    return decode(data, rgb=False in needs, grey=True in needs)
+    return decode_opened(photo, rgb=False in needs, grey=True in needs)
+
+
+def _work_apart(task: PhotoTask, models: Models) -> _Work:
+    try:
+        return apart(_work, task, models)
+    except LostPhotoError as error:
+        problem = f"decoding or detecting failed: {error}"
+        if error.by_machine:
+            lost = _Work(PhotoFaces(task, problem=problem, failed=True, vanished=True))
+        else:
+            lost = _Work(_unusable(task, problem))
+    try:
+        apart(load, models)
+    except LostPhotoError as error:
+        raise FacefindError(
+            f"photos can't be worked on: {error}, before it had one; what was done is kept, and `facefind doctor` may "
+            "say what this machine lacks"
+        ) from None
+    return lost
+
+
+def _work(task: PhotoTask, models: Models) -> _Work:
+    return _worker(models).work(task)
+
+
+_loaded = threading.local()
+
+
+def _worker(models: Models) -> "_Worker":
+    workers: dict[Models, _Worker] = _loaded.__dict__.setdefault("workers", {})
+    worker = workers.pop(models, None) or _Worker(models)
+    while len(workers) >= SETS_LOADED:
+        del workers[next(iter(workers))]
+    workers[models] = worker
+    return worker
 
 
 class _Worker:
-    def __init__(self, load_detector: Callable[[], Detector], embedder: Embedder | None) -> None:
-        self._load_detector = load_detector
-        self._embedder = embedder
-        self._local = threading.local()
+    """What one thread works on photos with."""
+
+    def __init__(self, models: Models) -> None:
+        self._detector = models.detector()
+        self._embedder = models.embedder()
 
     def work(self, task: PhotoTask) -> _Work:
         try:
-            data = task.path.read_bytes()
+            with task.path.open("rb") as file:
+                data = read_whole(file)
         except OSError:
             return _Work(PhotoFaces(task, vanished=True))
+        except UnreadablePhotoError as error:
+            return _Work(_unusable(task, str(error)))
         if hashlib.sha256(data).digest() != task.sha256:
             return _Work(PhotoFaces(task, vanished=True))
-        detector = self._detector() if task.known is None else None
+        detector = self._detector if task.known is None else None
         embedder = self._embedder if task.known is None or task.to_embed(task.known) else None
         try:
-            photo = _decode(data, detector, embedder)
+            opened = open_photo(data)
+            effort = detector.effort(opened.size) if detector is not None else Effort()
+            require_memory(opened, working=effort.memory, seconds=effort.seconds)
+            photo = _decode(opened, detector, embedder)
             result = PhotoFaces(task, task.known or ()) if detector is None else _detect(task, detector, photo)
-            result = _describe(photo, data, result)
+            result = _describe(photo, opened, result)
         except UnreadablePhotoError as error:
             return _Work(_unusable(task, str(error)))
         except FacefindError:
@@ -276,9 +345,3 @@ class _Worker:
         except Exception as error:  # noqa: BLE001 - cv2.error, RuntimeError of dlib, MemoryError and what else there is
             return _Work(_unusable(task, f"decoding or detecting failed: {reason(error)}", failed=True))
         return _Work(result) if embedder is None else _crop(embedder, photo, result)
-
-    def _detector(self) -> Detector:
-        if not hasattr(self._local, "detector"):
-            self._local.detector = self._load_detector()
-        detector: Detector = self._local.detector
-        return detector

@@ -1,7 +1,7 @@
 """Thumbnails of faces and photos, and contact sheets made of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from io import BytesIO
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from facefind_pipeline.faces import Box
 from facefind_pipeline.vision.arrays import Image
-from facefind_pipeline.vision.decode import upright_rgb
+from facefind_pipeline.vision.decode import require_memory, upright_rgb
 from facefind_pipeline.vision.opening import open_photo
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ GAP = 8
 FRAME = (0, 150, 60)  # of tiles that are marked
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}  # of a sheet's file, by its suffix
 JPEG_SIDE = 65_500  # pixels, the most that a JPEG's side can have
-INLINE_BYTES = 17_500  # base64 adds a third, and an event keeps its metadata for ever: 24 kB in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,9 @@ class Tile:
     jpeg: bytes
     caption: tuple[str, ...] = ()
     framed: bool = False
+
+
+EMPTY = Tile(b"")  # a place that is left free
 
 
 def thumbnail(photo: Image, box: Box) -> bytes:
@@ -64,6 +66,8 @@ def photo_thumbnail(data: bytes) -> bytes | None:
         photo = open_photo(data)
         if photo.header is not None:
             photo.header.draft("RGB", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
+            photo = replace(photo, stored_size=photo.header.size, jpeg=None)
+        require_memory(photo)
         small = PILImage.fromarray(upright_rgb(photo))
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         output = BytesIO()
@@ -85,21 +89,6 @@ def contact_sheet(
     rows = JPEG_SIDE // (side + GAP + CAPTION_HEIGHT) - 1
     columns = max(columns, -(-len(tiles) // rows))
     return _sheet(tiles, columns=columns, title=title, side=side, quality=85, image_format=image_format)
-
-
-def inline_sheet(tiles: Sequence[Tile]) -> bytes:
-    """A JPEG of the first tiles, without captions, small enough to be kept in every event of a log."""
-    for side, count, quality in ((64, 32, 70), (56, 24, 60), (48, 16, 50)):
-        jpeg = _sheet(
-            [Tile(tile.jpeg, framed=tile.framed) for tile in tiles[:count]],
-            columns=8,
-            title="",
-            side=side,
-            quality=quality,
-        )
-        if len(jpeg) <= INLINE_BYTES:
-            break
-    return jpeg
 
 
 def write_sheet(
@@ -131,6 +120,8 @@ def _sheet(
         draw.text((GAP, GAP), _printable(title), fill="black", font=_font(18))
     font = _font(11)
     for number, tile in enumerate(tiles):
+        if not tile.jpeg:
+            continue
         x, y = GAP + number % columns * cell[0], top + number // columns * cell[1]
         with PILImage.open(BytesIO(tile.jpeg)) as face:
             face.thumbnail((side, side))

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from facefind_pipeline.vision.dates import FIRST_YEAR
 from facefind_pipeline.vision.xmp import TextMetadata
 
 
@@ -21,16 +22,17 @@ def read_takeout(content: bytes) -> TextMetadata:
 def _moment(said: Any) -> datetime | None:
     try:
         seconds = int(said["timestamp"])
-        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None) if seconds else None
+        moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
+    return moment if seconds and moment.year >= FIRST_YEAR else None
 
 
 def _position(said: dict[str, Any]) -> tuple[float, float] | None:
     for name in ("geoData", "geoDataExif"):
         try:
             latitude, longitude = float(said[name]["latitude"]), float(said[name]["longitude"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
         # Nought and nought where it is unknown.
         if -90 <= latitude <= 90 and -180 <= longitude <= 180 and (latitude, longitude) != (0, 0):

@@ -10,6 +10,7 @@ from datetime import datetime
 from facefind_pipeline.vision.dates import parse_date
 
 _DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate", "exif:DateTimeDigitized")
+_LONGEST = 200  # letters of a value: a number of millions of digits would take seconds
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])\s*", re.ASCII)
 
 
@@ -47,7 +48,7 @@ def read_xmp(packet: bytes) -> TextMetadata:
 
 def _value(text: str, name: str) -> str | None:
     """The value of a property, written as attribute or as element."""
-    found = re.search(rf"""{name}\s*(?:=\s*["']|>)\s*([^"'<]+)""", text)
+    found = re.search(rf"""{name}\s*(?:=\s*["']|>)\s*([^"'<]{{1,{_LONGEST}}})""", text)
     return found[1].strip() if found else None
 
 

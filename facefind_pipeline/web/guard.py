@@ -1,4 +1,4 @@
-"""The guard before a web application that only the person who started it may use.
+"""The guards before a web application: one for what only the person who started it may use, one for guests' pages.
 
 Other users of the machine reach its loopback addresses, and every page in the person's browser may send requests there
 (an `<img>`, a form, a websocket, a host name rebound to 127.0.0.1). The guard asks for a cookie that those lack, and
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 TOKEN = "token"  # noqa: S105 - the name of the parameter in the printed address
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_LEFT_OUT = frozenset({80, 443})  # ports of http and https, which browsers do not name
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -31,6 +32,7 @@ class Guard:
         cookie: the cookie's name; browsers share cookies among the ports of a host, so it names the port.
         hosts: values of the Host header that are answered, in lower case, as `127.0.0.1:3000`.
         changes: whether a request with a safe method changes something all the same, and so is refused.
+        asks: whether a request with an unsafe method changes nothing that lasts, and so may be a form's.
     """
 
     app: ASGIApp
@@ -38,6 +40,7 @@ class Guard:
     cookie: str
     hosts: frozenset[str]
     changes: Callable[[HTTPConnection], bool]
+    asks: Callable[[HTTPConnection], bool] = lambda request: False  # noqa: ARG005 - of no request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a refusal or the exchange of the token itself; hands on everything else."""
@@ -45,11 +48,8 @@ class Guard:
         await (answer or self.app)(scope, receive, send)
 
     def _answer(self, request: HTTPConnection) -> Response | None:
-        host = ",".join(request.headers.getlist("host")).lower()
-        if host not in self.hosts:
-            return _refusal(HTTPStatus.FORBIDDEN, f"This page is served as {_either(self.hosts)} alone.")
-        if not _from_own_pages(request, host):
-            return _refusal(HTTPStatus.FORBIDDEN, "Another site's page sent this request: only own pages may.")
+        if (foreign := _foreign(request, self.hosts)) is not None:
+            return foreign
         method = request.scope.get("method", "GET")  # a websocket's handshake has none in ASGI
         if method == "GET" and request.scope["type"] == "http" and TOKEN in request.query_params:
             return self._exchange(request)
@@ -61,7 +61,7 @@ class Guard:
         return self._unfit_change(request, method)
 
     def _unfit_change(self, request: HTTPConnection, method: str) -> Response | None:
-        if method in UNSAFE_METHODS and _media_type(request) != "application/json":
+        if method in UNSAFE_METHODS and media_type(request) != "application/json" and not self.asks(request):
             return _refusal(HTTPStatus.FORBIDDEN, "Only JSON may change anything: send Content-Type application/json.")
         if method not in UNSAFE_METHODS and self.changes(request):
             return _refusal(HTTPStatus.FORBIDDEN, f"{method} may change nothing here: send it as POST, with JSON.")
@@ -80,6 +80,31 @@ class Guard:
         return answer
 
 
+@dataclass(frozen=True, slots=True)
+class GuestsGuard:
+    """An ASGI application that lets guests through to another, who have no token: from our own pages, by our own names.
+
+    Attributes:
+        app: the guarded application.
+        hosts: values of the Host header that are answered, as of `Guard`.
+    """
+
+    app: ASGIApp
+    hosts: frozenset[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a refusal itself; hands on everything else."""
+        answer = None if scope["type"] == "lifespan" else self._answer(HTTPConnection(scope))
+        await (answer or self.app)(scope, receive, send)
+
+    def _answer(self, request: HTTPConnection) -> Response | None:
+        if (foreign := _foreign(request, self.hosts)) is not None:
+            return foreign
+        if ".." in request.scope["path"].replace("\\", "/").split("/"):
+            return _refusal(HTTPStatus.BAD_REQUEST, "A path with .. in it leads nowhere here.")
+        return None
+
+
 def cookie_name(port: int) -> str:
     """Of the cookie that opens what is served on a port."""
     return f"facefind_{port}"
@@ -87,7 +112,7 @@ def cookie_name(port: int) -> str:
 
 def hosts_of(names: Iterable[str], port: int) -> frozenset[str]:
     """The Host headers by which browsers ask for these names, IPv6 addresses in brackets, on a port."""
-    suffixes = ("", ":80") if port == 80 else (f":{port}",)
+    suffixes = ("", f":{port}") if port in _LEFT_OUT else (f":{port}",)
     return frozenset(f"{name.lower()}{suffix}" for name in names for suffix in suffixes)
 
 
@@ -98,6 +123,16 @@ def is_graphql_by_get(request: HTTPConnection) -> bool:
     """
     path: str = request.scope["path"]
     return request.scope["type"] == "http" and path.startswith("/graphql") and "query" in request.query_params
+
+
+def _foreign(request: HTTPConnection, hosts: frozenset[str]) -> Response | None:
+    """The refusal of what another site's page sent, or asked for by another name."""
+    host = ",".join(request.headers.getlist("host")).lower()
+    if host not in hosts:
+        return _refusal(HTTPStatus.FORBIDDEN, f"This page is served as {_either(hosts)} alone.")
+    if not _from_own_pages(request, host):
+        return _refusal(HTTPStatus.FORBIDDEN, "Another site's page sent this request: only own pages may.")
+    return None
 
 
 def _from_own_pages(request: HTTPConnection, host: str) -> bool:
@@ -118,8 +153,8 @@ def _from_own_pages(request: HTTPConnection, host: str) -> bool:
     return followed and request.scope.get("method") == "GET"
 
 
-def _media_type(request: HTTPConnection) -> str:
-    """Without parameters: `text/plain; x=application/json` is text, which any page may send."""
+def media_type(request: HTTPConnection) -> str:
+    """Of what was sent, without parameters: `text/plain; x=application/json` is text, which any page may send."""
     return re.split("[;,]", request.headers.get("content-type", ""))[0].strip().lower()
 
 

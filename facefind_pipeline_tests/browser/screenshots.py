@@ -42,7 +42,7 @@ def screenshots(folder: Path) -> None:
         expect(status).to_contain_text("Succeeded", timeout=SWEEP_MS)
 
         ui.open_partitions(page, address, "detected_faces", f"{DAY_WITH_A_BAD_FILE}|{FIRST_SET}")
-        expect(page.get_by_text("[Show Markdown]")).to_be_visible()
+        expect(ui.open_contact_sheet(page)).to_be_visible()
         _take(page, "partitions")
         ui.open_partitions(page, address, "search_results", FIRST_SET)
         expect(ui.open_contact_sheet(page)).to_be_visible()
@@ -50,6 +50,9 @@ def screenshots(folder: Path) -> None:
         ui.open_check(page, address, "raw_photos", "all_photos_readable")
         expect(page.get_by_text("what_to_do")).to_be_visible()
         _take(page, "checks")
+        ui.open_launchpad(page, address, "record_feedback")
+        expect(page.get_by_role("button", name="Launch Run")).to_be_enabled()
+        _take(page, "launchpad")
         page.set_viewport_size({"width": 1960, "height": 1160})
         ui.open_graph(page, address)
         _take(page, "graph")

@@ -255,7 +255,7 @@ def test_others_are_covered_and_the_face_to_mark_is_hers(
         _check_mark(page)
         assert PEOPLE[1] not in page.content()
         assert watched.complaints == []
-        assert _serious(page) == []
+        assert serious(page) == []
 
 
 def test_all_of_it_by_keys(few: Path) -> None:
@@ -341,15 +341,15 @@ def test_a_web_server_may_show_it_too_and_one_photo_is_downloaded(few: Path, tmp
 def test_axe_finds_nothing_serious(few: Path, screen: dict[str, Any], scheme: str) -> None:
     with open_page(**screen, color_scheme=scheme) as page:
         _open(page, few)
-        assert _serious(page) == []
+        assert serious(page) == []
         _link(page, 0).click()
         expect(page.get_by_role("dialog", name="Photo").get_by_role("img").first).to_be_visible()
         page.get_by_role("button", name="Mark the face").click()
         page.wait_for_timeout(500)  # once all has faded in
-        assert _serious(page) == []
+        assert serious(page) == []
 
 
-def _serious(page: Page) -> list[str]:
+def serious(page: Page) -> list[str]:
     violations = Axe().run(page).response["violations"]
     return [
         f"{violation['id']}: {violation['nodes'][0]['html']}"

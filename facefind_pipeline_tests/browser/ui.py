@@ -3,9 +3,54 @@
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import urlencode
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect  # noqa: A004 - its own, not Python's
+
+TRIES = 3
+
+
+def open_launchpad(page: Page, address: str, job: str) -> None:
+    """The launchpad of a job, once it has its text."""
+    page.goto(f"{address}/locations/facefind_pipeline.definitions/jobs/{job}/playground")
+    expect(page.get_by_text("No errors")).to_be_visible()
+
+
+def launch(page: Page, address: str, job: str, partition: str | None = None) -> Locator:
+    """Launches a job by its launchpad's text as it is; returns what the run's page says of the status."""
+    open_launchpad(page, address, job)
+    if partition:
+        _choose_partition(page, partition)
+    page.get_by_role("button", name="Launch Run").click()
+    page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}"))
+    return run_status(page)
+
+
+def _choose_partition(page: Page, partition: str) -> None:
+    """Types it again where the list of partitions came later than the text: the UI then shows none that matches."""
+    offered = page.get_by_role("menuitem", name=partition, exact=True).first
+    for _ in range(TRIES):
+        page.get_by_placeholder("Partition").fill("")
+        page.get_by_placeholder("Partition").fill(partition)
+        with suppress(TimeoutError):
+            offered.click(timeout=20_000)
+            return
+    offered.click()
+
+
+def run_status(page: Page) -> Locator:
+    """What the page of a run says of its status."""
+    return page.get_by_text(re.compile("^(Success|Failure|Canceled)$")).first
+
+
+def materialize(page: Page, address: str, asset: str, partition: str) -> None:
+    """As for a partition that failed: click it, `Materialize...`, `Launch 1 run`; then opens the run's page."""
+    open_partitions(page, address, asset, partition)
+    page.get_by_role("button", name="Materialize").first.click()
+    page.get_by_role("button", name="Launch 1 run").click()
+    page.get_by_role("link", name="View", exact=True).click()
+    page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}"))
 
 
 def launch_sweep(page: Page, address: str, parameter_sets: Sequence[str]) -> str:
@@ -33,8 +78,7 @@ def open_partitions(page: Page, address: str, asset: str, partition: str | None 
 
 
 def open_contact_sheet(page: Page) -> Locator:
-    """The picture behind the link in the metadata of the materialization that is open."""
-    page.get_by_text("[Show Markdown]").click()
+    """The picture in the metadata of the materialization that is open."""
     return page.get_by_role("img", name="contact sheet")
 
 

@@ -2,27 +2,30 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode
 
 import psutil
 import pytest
-from dagster import DagsterRunStatus
+from dagster import DagsterRun, DagsterRunStatus, RunsFilter
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from facefind_pipeline.orchestration.instance import open_instance
+from facefind_pipeline.orchestration.jobs import assets_of
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database
-from facefind_pipeline_tests.conftest import Facefind
-from facefind_pipeline_tests.dev_server import COMMAND, PATIENCE_S, Dev, dev_log
+from facefind_pipeline_tests.conftest import Facefind, Portraits
+from facefind_pipeline_tests.dev_server import COMMAND, PATIENCE_S, Dev, as_from_a_terminal, dev_log
 
 LAUNCH = "mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename } }"
 JSON = {"Content-Type": "application/json"}
@@ -118,13 +121,49 @@ def test_the_token_is_in_the_printed_address_alone_and_files_are_closed(
 def test_it_ends_with_all_its_processes(dev: Callable[[], Dev], ending: signal.Signals, code: int) -> None:
     served = dev()
     family = served.family()
-    assert {"ui_server", "dagster._daemon", "grpc"} <= {
+    assert {"ui_server", "daemon_process", "live", "grpc"} <= {
         word.rpartition("orchestration.")[2] for p in family for word in p.cmdline()
     }
     served.process.send_signal(ending)
     assert served.process.wait(timeout=60) == code
     assert psutil.wait_procs(family, timeout=60)[1] == []
     assert "Traceback" not in served.output.read_text() + dev_log()
+
+
+@pytest.mark.proof
+def test_ctrl_c_in_a_terminal_ends_it_with_the_run_at_work_and_without_a_traceback(
+    filled: Path, facefind: Facefind, settings: Settings, database: Database, portraits: Portraits
+) -> None:
+    large = portraits.hopper.resize((2000, 2344))
+    for number in range(20):
+        large.crop((number, 0, 1900 + number, 2344)).save(filled / "Day 1" / f"{number}.jpg")
+    for command in (("ingest", filled), ("params", "add", "hog-up1-px2000@dlib")):
+        assert facefind(*command).exit_code == 0
+    process, terminal = pty.fork()
+    if not process:
+        as_from_a_terminal()
+        os.execv(COMMAND, [str(COMMAND), "dev", "--port", "3543"])
+    printed = ""
+    with open_instance(settings, database) as instance, os.fdopen(terminal, "rb", buffering=0) as output:
+
+        def at_work() -> list[DagsterRun]:
+            started = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED]))
+            return [run for run in started if "detected_faces" in assets_of(run)]
+
+        while "token=" not in printed:
+            printed += output.read(4096).decode()
+        _wait(lambda: bool(at_work()))
+        os.write(terminal, b"\x03")
+        with suppress(OSError):  # the terminal's other side is closed
+            while more := output.read(4096):
+                printed += more.decode()
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+        _wait(lambda: not at_work())
+    starting, address, stopping = printed.splitlines()
+    assert "dev.log" in starting
+    assert "http://127.0.0.1:3543/" in address
+    assert stopping == "^Cstopping"
+    assert "Traceback" not in dev_log()
 
 
 @pytest.mark.proof
@@ -140,7 +179,9 @@ def test_beside_it_the_database_is_not_stopped_nor_a_second_one_started(
         second = subprocess.run(command, check=False, capture_output=True, text=True)
         assert (second.returncode, told in second.stderr) == (1, True), second.stderr
 
-    daemon = next(process for process in served.family() if "dagster._daemon" in process.cmdline())
+    daemon = next(
+        process for process in served.family() if "facefind_pipeline.orchestration.daemon_process" in process.cmdline()
+    )
     family = served.family()
     daemon.kill()
     assert served.process.wait(timeout=60) == 1

@@ -158,3 +158,10 @@ def test_a_drawn_box_counts_in_the_evaluation_until_it_is_rejected(
     assert (explained["reason"], explained["rank"]) == ("found", 1)
     done(facefind("reject", "Ada", "nobody.jpg"))
     assert all(match["photo"] != "Day 1/nobody.jpg" for match in _find(facefind))
+
+
+def test_who_said_it_is_recorded(facefind: Facefind, filled: Path, database: Database) -> None:
+    facefind("confirm", "Ada", "hopper.jpg", "--day", "Day 1")
+    with database.connect() as connection:
+        ((author,),) = table(connection, "SELECT author FROM feedback")
+    assert author.endswith(", command")

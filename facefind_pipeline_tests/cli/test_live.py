@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
 
+from bench import live
 from facefind_pipeline.orchestration.daemon import ENDED_RUNS, daemon_lives
 from facefind_pipeline.orchestration.instance import open_instance
 from facefind_pipeline.parameters import ParameterSet
@@ -135,3 +136,15 @@ def _searched(database: Database) -> bool:
 
 def _launched(tags: dict[str, str]) -> bool:
     return "dagster/sensor_name" in tags or "dagster/backfill" in tags
+
+
+@pytest.mark.proof
+@pytest.mark.usefixtures("database")
+def test_photos_that_come_while_a_page_is_open_are_read_decoded_and_searched_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The benchmark of live photos, in small."""
+    monkeypatch.setattr(live, "KEPT", tmp_path / "kept")
+    measured = live.measure(tmp_path, 12, 3, 2.0)
+    assert len(measured.waited) == 3
+    assert measured.work == dict.fromkeys(live.COUNTED, 1.0)

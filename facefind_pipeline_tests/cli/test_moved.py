@@ -162,7 +162,7 @@ def test_copies_beside_a_day_that_is_there_are_no_move(facefind: Facefind, fille
 
 
 @pytest.mark.parametrize(
-    "arguments", [("photos", "--moved", "a", "b"), ("--moved", "a"), ("--moved", "a", "b", "--forget", "x")]
+    "arguments", [("photos", "--moved", "a", "b"), ("--moved", "a"), ("--moved", "a", "b", "--rehash")]
 )
 def test_moved_goes_by_itself(facefind: Facefind, arguments: tuple[str, ...]) -> None:
     assert facefind("ingest", *arguments).exit_code == 2

@@ -2,10 +2,8 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,14 +17,15 @@ from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.server import EmbeddedServer
 from facefind_pipeline.vision import detectors
 from facefind_pipeline.vision.decode import DecodedPhoto
+from facefind_pipeline_tests.cli.conftest import FACEFIND, postmaster
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
 
 pytestmark = pytest.mark.usefixtures("somebody")
-FACEFIND = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()"]
 needs_mount = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_connections_that_are_lost_in_a_run_are_one_line(
     facefind: Facefind, event: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,25 +63,6 @@ def many(tmp_path: Path, portraits: Portraits) -> Path:
     return folder
 
 
-@pytest.fixture
-def make_home(models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], EmbeddedServer]]:
-    """Makes a home with a server of its own, which a test may treat badly."""
-    servers = []
-
-    def make(home: Path) -> EmbeddedServer:
-        monkeypatch.setenv("FACEFIND_HOME", str(home))
-        monkeypatch.setenv("FACEFIND_MODELS", str(models))
-        monkeypatch.delenv("FACEFIND_DATABASE_URL", raising=False)
-        subprocess.run([*FACEFIND, "up"], check=True, capture_output=True)
-        servers.append(EmbeddedServer(home))
-        return servers[-1]
-
-    yield make
-    for server in servers:
-        server.stop()
-        shutil.rmtree(server.data.parent, ignore_errors=True)  # root's lies outside the temporary folder
-
-
 def _run_and(harm: Callable[[], object], server: EmbeddedServer, folder: Path) -> list[str]:
     """Runs the command on the folder, does the harm once something was committed; returns the lines on stderr."""
     connection = psycopg2.connect(server.url("facefind"))
@@ -117,14 +97,10 @@ def _resume(server: EmbeddedServer, folder: Path) -> None:
     connection.close()
 
 
-def _postmaster(server: EmbeddedServer) -> int:
-    return int((server.data / "postmaster.pid").read_text().split()[0])
-
-
 HARMS: dict[str, Callable[[EmbeddedServer], object]] = {
     "down": lambda server: subprocess.run([*FACEFIND, "down"], check=True, capture_output=True),
-    "quit": lambda server: os.kill(_postmaster(server), signal.SIGQUIT),
-    "killed": lambda server: os.kill(_postmaster(server), signal.SIGKILL),
+    "quit": lambda server: os.kill(postmaster(server), signal.SIGQUIT),
+    "killed": lambda server: os.kill(postmaster(server), signal.SIGKILL),
 }
 
 

@@ -25,6 +25,7 @@ from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import to_do
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import find_day
+from facefind_pipeline.store.tombstones import Tombstones
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits, Silence
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work
@@ -102,6 +103,7 @@ def test_a_rerun_does_only_what_is_new(
     assert work.done()["photos_detected"] == 0
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_what_a_command_asked_its_run_does_not_ask_again(
     facefind: Facefind, event: Path, reference: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,10 +120,10 @@ def test_what_a_command_asked_its_run_does_not_ask_again(
 
     count(ingest_photos, "list_folder")
     count(to_do, "photos_to_do")
-    count(references, "decode")
+    count(references, "decode_opened")
     _run(facefind, event, "--reference", f"Ada={reference}")
     # Two days and a new reference; each day's run asks which of its photos are still to do.
-    assert calls == {"list_folder": 2, "photos_to_do": 2, "decode": 1}
+    assert calls == {"list_folder": 2, "photos_to_do": 2, "decode_opened": 1}
     calls.clear()
     _run(facefind, event)
     assert calls == {"list_folder": 2}
@@ -310,7 +312,7 @@ def test_what_a_run_stored_before_it_died_is_told_to_dagster_by_the_next(
     _run(facefind, event, "--reference", f"Ada={reference}")
     shutil.copy(reference, event / "Day 1" / "new.jpg")
     with database.connect() as connection:
-        ingest_day(connection, find_day(connection, "day-1"), Silence())
+        ingest_day(connection, find_day(connection, "day-1"), Silence(), Tombstones(settings.home))
     fill(database, settings, "day-1", SMALL_SET, Silence())
     index.refresh(database, SMALL_SET)
     refresh_results(database, SMALL_SET)

@@ -35,8 +35,8 @@ def test_sets_are_filled_and_searched_by_one_backfill_with_nobody_else_at_work(
     (backfill,) = instance.get_backfills()
     launched = instance.get_runs(RunsFilter(tags={BACKFILL_ID_TAG: backfill.backfill_id}))
     made = sum(len(run.asset_selection or ()) for run in launched)
-    # Of each set faces and vectors of two days, index, references and results.
-    assert made == 2 * (2 * 2 + 3)
+    # Of each set faces and vectors of two days, index, references, results and groups.
+    assert made == 2 * (2 * 2 + 4)
     assert f"{made} asset partitions to fill" in swept.stderr
     assert f" {made}/{made} " in swept.stderr
     assert {run.status for run in instance.get_runs()} == {DagsterRunStatus.SUCCESS}

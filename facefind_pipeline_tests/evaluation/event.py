@@ -21,9 +21,9 @@ def move_by_clothes(database: Database, event: Mapping[str, Photo], name: str, a
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE search_results moved SET face_rank = other.rank, face_score = other.score
-            FROM search_results other
-            WHERE moved.parameter_set = %(key)s AND other.parameter_set = %(key)s AND moved.sha256 <> other.sha256
+            UPDATE ranked_photos moved SET face_rank = other.rank, face_score = other.score
+            FROM ranked_photos other JOIN searches USING (search)
+            WHERE moved.search = other.search AND parameter_set = %(key)s AND moved.sha256 <> other.sha256
               AND ARRAY[moved.sha256, other.sha256] <@ %(photos)s::bytea[]
             """,
             {"key": key, "photos": [event[name].sha256, event[above].sha256]},
@@ -36,9 +36,9 @@ def choose_by_clothes(database: Database, photo: Photo, number: int, key: str = 
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE search_results SET by_face_key = face_key, by_face_distance = distance, by_face_rival = rival,
+            UPDATE ranked_photos SET by_face_key = face_key, by_face_distance = distance, by_face_rival = rival,
                 by_face_rival_distance = rival_distance, face_key = %s, distance = distance + 1
-            WHERE (parameter_set, sha256) = (%s, %s)
+            WHERE search IN (SELECT search FROM searches WHERE parameter_set = %s) AND sha256 = %s
             """,
             [str(chosen), key, photo.sha256],
         )

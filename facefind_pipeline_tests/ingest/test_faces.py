@@ -1,6 +1,6 @@
 """What becomes of photos that a detector or an embedder fails on: rows with reasons, and an end where all fail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,14 +8,15 @@ import pytest
 from facefind_pipeline.faces import Face
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.vision import detectors, embedders
+from facefind_pipeline.vision import detectors, embedders, pipeline
 from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.decode import DecodedPhoto
+from facefind_pipeline.vision.watched_process import LostPhotoError
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, Portraits
 from facefind_pipeline_tests.store.rows import table
 from facefind_pipeline_tests.work import Work
 
-pytestmark = pytest.mark.usefixtures("somebody")
+pytestmark = pytest.mark.usefixtures("somebody", "in_this_process")
 
 
 @pytest.fixture
@@ -100,6 +101,25 @@ def test_rehash_tries_again_what_failed(
     with database.connect() as connection:
         assert table(connection, "SELECT count(*), count(problem) FROM detections") == [(8, 0)]
         assert table(connection, "SELECT count(*) FROM embeddings") == [(8,)]
+
+
+def test_a_photo_whose_process_was_killed_is_due_again(
+    facefind: Facefind, party: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(function: Callable[..., object], *arguments: object) -> object:
+        if isinstance(arguments[0], pipeline.PhotoTask) and arguments[0].path.name == "2.jpg":
+            raise LostPhotoError("crashed (Killed)", by_machine=True)
+        return function(*arguments)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "apart", killed)
+        result = facefind("run", party, "--params", SMALL_SET)
+    assert result.exit_code == 0, result.stderr
+    assert "left out: 2.jpg: it went away or changed meanwhile, or what worked on it was killed" in result.stderr
+    result = facefind("run", party, "--params", SMALL_SET)
+    assert "left out" not in result.stderr
+    with database.connect() as connection:
+        assert table(connection, "SELECT count(*), count(problem) FROM detections") == [(8, 0)]
 
 
 def test_three_failures_in_a_row_end_the_day_and_are_tried_again(

@@ -15,6 +15,7 @@ from facefind_pipeline.ingest.sidecars import Sidecars
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import EventDay
+from facefind_pipeline.store.tombstones import Tombstones
 from facefind_pipeline.vision import formats
 from facefind_pipeline_tests.conftest import Silence
 
@@ -34,7 +35,7 @@ def day(connection: Connection, event: Path) -> EventDay:
 
 
 def _ingest(connection: Connection, day: EventDay, *, rehash: bool = False) -> Ingested:
-    return ingest_day(connection, day, Silence(), rehash=rehash)
+    return ingest_day(connection, day, Silence(), Tombstones(day.path), rehash=rehash)
 
 
 def test_rows_say_what_a_file_is_or_why_not(connection: Connection, day: EventDay) -> None:
@@ -196,3 +197,28 @@ def test_a_file_that_vanishes_between_listing_and_reading_is_skipped(
     after = _ingest(connection, day)
     assert (after.photos, after.gone, set(after.problems)) == (4, 1, {"broken.jpg"})
     assert read_photo(day.path / "new.jpg", "new.jpg", Sidecars()) is None
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_whatever_a_reader_raises_is_a_row_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise TypeError("'>' not supported")
+
+    monkeypatch.setattr("facefind_pipeline.vision.exif.read_facts", failing)
+    (tmp_path / "odd.jpg").write_bytes(b"bytes")
+    row = read_photo(tmp_path / "odd.jpg", "odd.jpg", Sidecars())
+    assert row is not None
+    assert row.problem == "reading its header failed: '>' not supported"
+    assert row.sha256 is not None
+
+
+def test_a_file_too_large_to_read_is_a_row_with_the_reason(tmp_path: Path) -> None:
+    file = tmp_path / "sparse.jpg"
+    file.touch()
+    os.truncate(file, 3 << 30)
+    row = read_photo(file, "sparse.jpg", Sidecars())
+    assert row is not None
+    assert (row.problem, row.sha256, row.bytes) == (
+        *("too large: a file of 3.2 GB; FACEFIND_PHOTO_MEMORY=7517 allows it", None),
+        3 << 30,
+    )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest import reference_vectors, references
 from facefind_pipeline.ingest.references import (
     FolderLook,
     embed_face,
@@ -15,6 +16,7 @@ from facefind_pipeline.ingest.references import (
     look_at_references,
     store_references,
 )
+from facefind_pipeline.ingest.register import register_missing_set
 from facefind_pipeline.ingest.sheet_files import remove_sheets_of, sheet_path
 from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings
@@ -23,6 +25,7 @@ from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.people import Person, ReferencePhoto
 from facefind_pipeline.vision import formats
 from facefind_pipeline.vision.sheet import Tile, write_sheet
+from facefind_pipeline.vision.watched_process import LostPhotoError, NotStartedError
 from facefind_pipeline_tests.conftest import SMALL_SET, Portraits, turned_portrait
 from facefind_pipeline_tests.store.rows import Photo, partition, table, vector, write_all
 
@@ -102,7 +105,7 @@ def test_names_that_share_a_key_are_not_one_person(database: Database) -> None:
 
 def _look(database: Database, settings: Settings) -> FolderLook:
     with database.connect() as connection:
-        return look_at_references(connection, settings.references)
+        return look_at_references(connection, settings)
 
 
 def test_a_folder_that_is_suddenly_empty_deletes_nothing_and_is_not_read_again(
@@ -171,6 +174,52 @@ def test_a_person_whose_references_left_the_folder_leaves_the_results_of_all(
     with database.connect() as connection:
         assert table(connection, "SELECT person FROM searches") == []
         assert [person.key for person, count in people.reference_counts(connection) if count] == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "stored", "not_now"),
+    [
+        (LostPhotoError("crashed (Killed)", by_machine=True), [], 2),
+        (LostPhotoError("crashed (Segmentation fault)"), [("ada", True), ("grace", True)], 0),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_reference_that_the_machine_ended_leaves_no_row(
+    lost: LostPhotoError,
+    stored: list[tuple[str, bool]],
+    not_now: int,
+    database: Database,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ended(*_: object, **__: object) -> None:
+        raise lost
+
+    _stored(database, settings, [])
+    register_missing_set(database, settings, SMALL_SET)
+    monkeypatch.setattr(references, "apart", ended)
+    made = reference_vectors.embed_people(database, settings, SMALL_SET, {})
+    assert len(made.not_now) == not_now
+    with database.connect() as connection:
+        rows = table(connection, "SELECT person, problem IS NOT NULL FROM reference_embeddings ORDER BY 1")
+        assert rows == stored
+        assert table(connection, "SELECT complete FROM made WHERE asset = 'reference_embeddings'") == [(not not_now,)]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_reference_that_no_process_looks_at_leaves_no_row(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise NotStartedError("no process")
+
+    _stored(database, settings, [])
+    register_missing_set(database, settings, SMALL_SET)
+    monkeypatch.setattr(references, "apart", refused)
+    with pytest.raises(NotStartedError):
+        reference_vectors.embed_people(database, settings, SMALL_SET, {})
+    with database.connect() as connection:
+        assert table(connection, "SELECT count(*) FROM reference_embeddings") == [(0,)]
 
 
 def test_a_reference_in_24_turns_gives_nearly_the_same_vector(settings: Settings, portraits: Portraits) -> None:

@@ -17,6 +17,7 @@ from facefind_pipeline.ingest.watch import watch_days
 from facefind_pipeline.store import photos
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.photos import EventDay, PhotoRow
+from facefind_pipeline.store.tombstones import Tombstones
 from facefind_pipeline_tests.conftest import Silence
 from facefind_pipeline_tests.vision.test_exif import photo
 
@@ -42,7 +43,7 @@ def day(connection: Connection, tmp_path: Path) -> EventDay:
 
 
 def _ingest(connection: Connection, day: EventDay) -> Ingested:
-    return ingest_day(connection, day, Silence())
+    return ingest_day(connection, day, Silence(), Tombstones(day.path))
 
 
 def _row(connection: Connection, day: EventDay) -> PhotoRow:

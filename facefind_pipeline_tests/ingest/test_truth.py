@@ -1,10 +1,13 @@
 """Truth lists: what fits becomes rows, and what does not is told in one line that names it."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 from unicodedata import normalize
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.truth import read_list, store_lists
@@ -232,3 +235,33 @@ def test_a_row_may_move_from_one_list_of_the_folder_to_another(database: Databas
     (tmp_path / "b.csv").write_text("person,filename\nAda,IMG_2.jpg\n")
     _, frame = store_lists(database, tmp_path, [], told.append)
     assert (frame[["list", "photos"]].values.tolist(), told) == ([["a.csv", 2], ["b.csv", 1]], [])
+
+
+CELLS = (
+    st.sampled_from(["Ada", "ada", "José Núñez", "IMG_1.jpg", "Fri/IMG_1.jpg", "friday", "yes", "10", "-1", ""])
+    | st.text()
+)
+HEADS = ["person", "filename", "event_day", "note", "x", "y", "w", "h", "leave_out"]
+
+
+@given(
+    columns=st.lists(st.sampled_from(HEADS) | st.text(max_size=8), max_size=9),
+    rows=st.lists(st.lists(CELLS, max_size=9), max_size=5),
+    first=st.sampled_from(["", "# days: friday", "# unlabelled: leave out"]) | st.text(max_size=20),
+    separator=st.sampled_from([",", ";", "\t"]),
+)
+def test_any_list_is_read_or_refused_in_one_line_that_names_the_file(
+    columns: list[str], rows: list[list[str]], first: str, separator: str
+) -> None:
+    text = "\n".join(filter(None, [first, *(separator.join(row) for row in [columns, *rows])]))
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "by hand.csv"
+        file.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            made = read_list(file, KNOWN, ["ada", "jose-nunez"], ["friday", "saturday"])
+        except FacefindError as error:
+            assert "by hand.csv" in str(error)
+            assert "\n" not in str(error)
+        else:
+            assert {row.person for row in made.rows} <= {"ada", "jose-nunez"}
+            assert {row.sha256 for row in made.rows} <= {photo.sha256 for photo in KNOWN}

@@ -1,7 +1,9 @@
 """Two event days under one set, with a daemon's part played by hand."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dagster as dg
 import pytest
@@ -10,7 +12,7 @@ from facefind_pipeline.definitions import build_defs
 from facefind_pipeline.ingest.references import read_reference
 from facefind_pipeline.orchestration.resources import Incoming, Workspace
 from facefind_pipeline.orchestration.runs import Graph
-from facefind_pipeline.settings import read_settings
+from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Portraits, Silence
 from facefind_pipeline_tests.orchestration.world import World, faces, search
@@ -41,3 +43,12 @@ def world(database: Database, photos: Path, reference: Path) -> Iterator[World]:
             world.ingest(day)
         assert world.settle() == faces("a") | faces("b") | search() | {("reference_embeddings", SMALL_SET)}
         yield world
+
+
+@pytest.fixture
+def short(filled: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """The filled home, moved to where a socket's path is short."""
+    with TemporaryDirectory(prefix="ff") as folder:
+        shutil.copytree(settings.home, folder, symlinks=True, dirs_exist_ok=True)
+        monkeypatch.setenv("FACEFIND_HOME", folder)
+        yield read_settings()

@@ -10,8 +10,11 @@ from PIL import ImageOps
 from facefind_pipeline.ingest.references import read_reference
 from facefind_pipeline.orchestration.backfills import missing_partitions
 from facefind_pipeline.orchestration.partitions import day_set
+from facefind_pipeline.orchestration.processes import RETRY_TAG
 from facefind_pipeline.orchestration.resources import Incoming
-from facefind_pipeline.orchestration.sensors import RETRY_TAG, dead_runs
+from facefind_pipeline.orchestration.sensors import dead_runs
+from facefind_pipeline.search.group_changes import name_group
+from facefind_pipeline.search.group_listing import list_groups
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import feedback, parameter_sets, people, truth
 from facefind_pipeline.store.index_kinds import IndexKind
@@ -118,7 +121,7 @@ def test_a_renamed_photo_keeps_its_faces_and_nothing_follows(world: World, photo
     made = world.graph.instance.get_latest_materialization_event(dg.AssetKey("detected_faces"))
     assert made is not None
     assert made.asset_materialization is not None
-    assert made.asset_materialization.metadata["photos_detected"].value == 0
+    assert made.asset_materialization.metadata["photos_detected"].value == "0"
 
 
 def test_a_failed_blocking_check_keeps_its_day_back_alone(world: World, photos: Path, portraits: Portraits) -> None:
@@ -228,7 +231,7 @@ def test_what_existed_before_the_first_look_is_asked_for_by_the_plan_alone(world
     assert World(world.graph).settle(beyond=due_now) == set()
     missing = missing_partitions(world.graph.instance, world.graph.workspace)
     asked = {(asset, str(partition)) for asset, partitions in missing.items() for partition in partitions}
-    assert asked == due_now | {("hnsw_index", SECOND_SET)}
+    assert asked == due_now | {("hnsw_index", SECOND_SET), ("face_groups", SECOND_SET)}
 
 
 def test_root_assets_are_requested_by_sensors_and_commands_alone(
@@ -262,12 +265,21 @@ def test_what_was_said_of_photos_is_known_to_the_plan_alone(world: World, photos
     assert world.settle() == results(SMALL_SET) - {("search_results", SMALL_SET)}
 
 
+def test_what_was_said_of_groups_is_known_to_the_plan_alone(world: World, photos: Path) -> None:
+    with world.graph.workspace.database.connect() as connection:
+        (group, *_) = list_groups(connection, SMALL_SET, least=1)
+        name_group(connection, SMALL_SET, group.id, "ada", "somebody")
+    assert world.settle(beyond={("face_groups", SMALL_SET)}) == set()
+    world.make(["face_groups"], SMALL_SET)
+    assert world.settle() == set()
+
+
 def test_another_index_method_is_known_to_the_plan_alone(world: World) -> None:
     with world.graph.workspace.database.connect() as connection:
         parameter_sets.set_index(connection, SMALL_SET, IndexKind("hnsw"))
     assert world.settle(beyond={("hnsw_index", SMALL_SET)}) == set()
     world.make(["hnsw_index"], SMALL_SET)
-    assert world.settle() == {("search_results", SMALL_SET)}
+    assert world.settle() == {("search_results", SMALL_SET), ("face_groups", SMALL_SET)}
 
 
 def test_another_truth_list_leads_to_other_figures(world: World, tmp_path: Path) -> None:

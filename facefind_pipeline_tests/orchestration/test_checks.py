@@ -34,7 +34,7 @@ def graph(settings: Settings, database: Database, event: Path, reference: Path) 
         graph.materialize(["detected_faces", "face_embeddings"], DAY)
         new = [read_reference("Ada", reference), read_reference("Bob", event / "Day 1" / "nobody.jpg")]
         graph.materialize(["reference_photos"], incoming=Incoming(references=new))
-        graph.materialize(["reference_embeddings", "hnsw_index", "search_results"], SMALL_SET)
+        graph.materialize(["reference_embeddings", "hnsw_index", "search_results", "face_groups"], SMALL_SET)
         yield graph
 
 
@@ -88,7 +88,7 @@ def test_a_day_without_a_readable_photo_is_kept_back(graph: Graph, event: Path) 
         ),
         ("index_recall", "UPDATE index_builds SET recall = 0.5", "recall_at_10"),
         ("index_is_current", "UPDATE made SET data_version = 'another' WHERE asset = 'face_embeddings'", "what_to_do"),
-        ("everybody_has_results", "DELETE FROM search_results", "people_without_results"),
+        ("everybody_has_results", "DELETE FROM ranked_photos", "people_without_results"),
     ],
 )
 @pytest.mark.usefixtures("filled")

@@ -4,14 +4,21 @@ import ast
 import logging
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
-import yaml
+from sqlalchemy import Engine, event
 
 from facefind_pipeline.orchestration import dagster_internals as internals
 from facefind_pipeline.orchestration.daemon import ENDED_RUNS, FINISHED
+from facefind_pipeline.orchestration.instance import open_instance
+from facefind_pipeline.settings import Settings
+from facefind_pipeline.store.database import Database
 
 CLONE = Path(__file__).parents[2]
 ROOMS = ("facefind_pipeline", "facefind_pipeline_tests", "bench", "tools")
@@ -93,9 +100,9 @@ def test_an_instance_opens_with_settings_replaced(tmp_path: Path, capfd: pytest.
 def test_sigterm_ends_like_an_interrupt() -> None:
     code = (
         "import os, signal, time\n"
-        "from facefind_pipeline.orchestration.dagster_internals import setup_interrupt_handlers\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
-        "setup_interrupt_handlers()\n"
+        "from facefind_pipeline.orchestration.dagster_internals import take_signals\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"  # as what a script starts with `&` does
+        "take_signals()\n"
         "try:\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    time.sleep(10)\n"
@@ -121,10 +128,70 @@ def test_loggers_of_dagsters_processes_take_a_level() -> None:
     assert "quiet" not in printed
 
 
-def test_the_daemon_is_a_module_that_runs() -> None:
-    command = [sys.executable, "-m", internals.DAEMON_MODULE, "run", "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert {"--log-level", "--workspace"} <= set(done.stdout.split())
+def test_the_daemons_ask_the_instance_that_they_are_given(tmp_path: Path) -> None:
+    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
+    asked = []
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        instance.add_daemon_heartbeat = asked.append  # type: ignore[method-assign]
+        workspace = internals.WorkspaceFileTarget([str(tmp_path / "workspace.yaml")])
+        with internals.daemon_controller(instance, workspace, "warning") as controller:
+            until = time.monotonic() + 60
+            while not asked and time.monotonic() < until:
+                time.sleep(0.1)
+            controller.check_daemon_threads()
+    assert asked
+
+
+def test_the_code_server_is_asked_less_often_and_read_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    internals.ask_code_server_less()  # imports both
+    watcher, controller = (sys.modules[f"dagster.{name}"] for name in ("_grpc.server_watcher", "_daemon.controller"))
+    monkeypatch.setattr(watcher, "WATCH_INTERVAL", 1)
+    monkeypatch.setattr(controller, "RELOAD_WORKSPACE_INTERVAL", 60)
+    monkeypatch.setattr(internals, "SAME_SERVER_S", 0.01)
+    monkeypatch.setattr(internals, "DEFINITIONS_S", 0.01)
+    internals.ask_code_server_less()
+    asked, read = threading.Semaphore(0), threading.Semaphore(0)
+    same = internals.CodeServerClient(socket="nowhere")
+    monkeypatch.setattr(same, "get_server_id", lambda **_: asked.release())
+    nothing = dict.fromkeys(
+        ("get_location_entry", "refresh_code_location", "on_disconnect", "on_reconnected", "on_updated", "on_error"),
+        lambda *_: None,
+    )
+    ending, thread = watcher.create_grpc_watch_thread("location", same, **nothing)
+    thread.start()
+    try:
+        assert all(asked.acquire(timeout=0.9) for _ in range(3))  # else once per second
+    finally:
+        ending.set()
+        thread.join()
+    reading = SimpleNamespace(
+        _grpc_server_registry=None,
+        _workspace_process_context=SimpleNamespace(refresh_workspace=read.release),
+    )
+    controller.DagsterDaemonController.check_workspace_freshness(reading, time.time() - 1)
+    assert read.acquire(blocking=False)
+
+
+def test_storage_looks_once_for_what_older_releases_lack(settings: Settings, database: Database) -> None:
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        asked.append(given[2])
+
+    with open_instance(settings, database) as instance:
+
+        def look() -> None:
+            instance.get_run_records()
+            instance.all_instigator_state()
+
+        look()
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            look()
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+    assert [statement.split()[0] for statement in asked] == ["SELECT", "SELECT"]
+    assert "pg_catalog" not in "".join(asked)
 
 
 @pytest.mark.proof
@@ -135,14 +202,12 @@ def test_a_backfill_is_worked_off_look_by_look(tmp_path: Path, monkeypatch: pyte
     monkeypatch.syspath_prepend(tmp_path)
     logger = logging.getLogger(__name__)
     target = internals.ModuleTarget("event", None, str(tmp_path), None)
-    file = tmp_path / "workspace.yaml"
-    with dg.DagsterInstance.get() as instance, internals.proxy_servers(instance, target, "warning") as servers:
+    with dg.DagsterInstance.get() as instance:
         instance.add_dynamic_partitions("day", ["friday"])
-        file.write_text(yaml.safe_dump({"load_from": list(servers.get_code_server_specs())}))
         backfill_id = internals.make_new_backfill_id()
         _request(instance, backfill_id)
         with (
-            internals.WorkspaceProcessContext(instance, internals.WorkspaceFileTarget([str(file)])) as workspace,
+            internals.WorkspaceProcessContext(instance, target) as workspace,
             internals.QueuedRunCoordinatorDaemon(interval_seconds=1) as coordinator,
         ):
             while (backfill := instance.get_backfill(backfill_id)).status not in FINISHED:
@@ -180,3 +245,11 @@ def _request(instance: dg.DagsterInstance, backfill_id: str) -> None:
         run_config=None,
     )
     instance.add_backfill(backfill)
+
+
+def test_a_copied_run_differs_in_what_is_given_alone() -> None:
+    run = dg.DagsterRun("job", run_id=internals.make_new_run_id(), tags={"a": "1"}, run_config={"ops": {}})
+    copied = internals.copy_record(run, run_id="another", tags={"a": "2"})
+    assert (copied.run_id, copied.tags) == ("another", {"a": "2"})
+    assert (copied.job_name, copied.run_config) == (run.job_name, run.run_config)
+    assert run.tags == {"a": "1"}

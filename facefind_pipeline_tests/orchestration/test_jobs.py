@@ -22,6 +22,8 @@ from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline_tests.conftest import Portraits, Silence
 
+OF_GROUPS = ("parameter_set", "author", "agreed")
+
 
 @pytest.fixture
 def graph(settings: Settings, database: Database) -> Iterator[Graph]:
@@ -126,11 +128,13 @@ def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:
     assert fields == {
         "follow_folder.new",  # approved like a folder that is registered
         "follow_folder.old",  # only compared with what is registered
-        "forget_days.days",
-        "merge_in_people.other",
-        "merge_in_people.person",
+        *(f"merge_in_people.{name}" for name in ("person", "other", "agreed")),
         "raw_photos.rehash",
         "raw_photos.settle_seconds",
+        *(f"record_group_name.{name}" for name in ("group", "person", *OF_GROUPS)),
+        *(f"record_same_person.{name}" for name in ("groups", *OF_GROUPS)),
+        *(f"record_different_people.{name}" for name in ("group", "other", *OF_GROUPS)),
+        *(f"record_left_out.{name}" for name in ("group", "photos", *OF_GROUPS)),  # by names of registered ones
         "register_event_days.by_name",
         "register_event_days.day_name",
         "register_event_days.folder",
@@ -138,13 +142,12 @@ def test_no_other_configuration_takes_a_path_or_a_file(graph: Graph) -> None:
         "register_parameter_sets.index",
         "register_parameter_sets.keys",
         "register_parameter_sets.name",
-        "write_feedback.person",
-        "write_feedback.photos",
-        "remove_from_people.person",
-        "remove_reference.person",
-        "remove_reference.sha256",
-        "rename_in_people.name",
-        "rename_in_people.person",
+        *(f"write_feedback.{name}" for name in ("person", "photos", *OF_GROUPS)),  # likewise
+        *(f"remove_from_people.{name}" for name in ("person", "agreed")),
+        *(
+            f"remove_reference.{name}" for name in ("person", "reference", "agreed")
+        ),  # a name, or a path that is compared
+        *(f"rename_in_people.{name}" for name in ("person", "name", "agreed")),
         "set_active.active",
         "set_active.keys",
         "set_clock_shift.camera",

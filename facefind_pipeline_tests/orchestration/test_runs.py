@@ -136,5 +136,5 @@ def test_the_configuration_holds_no_password_and_dagster_reads_it(settings: Sett
     assert "FACEFIND_DAGSTER_DATABASE_URL" in text
     assert type(instance.run_storage).__name__ == "PostgresRunStorage"
     before = (settings.dagster_home / "dagster.yaml").stat().st_mtime_ns
-    write_configuration(settings.dagster_home)
+    write_configuration(settings)
     assert (settings.dagster_home / "dagster.yaml").stat().st_mtime_ns == before

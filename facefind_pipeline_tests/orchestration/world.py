@@ -29,7 +29,15 @@ from facefind_pipeline_tests.orchestration.stale import stale_partitions
 SECOND_SET = "haar-sf1.20-mn5-ms60@dlib"
 CLIP_SET = SMALL_SET.replace("dlib", "imgbeddings")
 FACES = ("detected_faces", "face_embeddings")
-AUTOMATED = (*FACES, "reference_embeddings", "hnsw_index", "search_results", "evaluation", "sweep_report")
+AUTOMATED = (
+    *FACES,
+    "reference_embeddings",
+    "hnsw_index",
+    "search_results",
+    "face_groups",
+    "evaluation",
+    "sweep_report",
+)
 Requested = Set[tuple[str, str | None]]
 
 
@@ -149,7 +157,7 @@ def faces(day: str, key: str = SMALL_SET) -> Requested:
 
 
 def search(key: str = SMALL_SET) -> Requested:
-    return {("hnsw_index", key), *results(key)}
+    return {("hnsw_index", key), ("face_groups", key), *results(key)}
 
 
 def references(key: str = SMALL_SET) -> Requested:

@@ -1,7 +1,6 @@
 """A home that an earlier version filled, before there was one table of what was made, keeps what it has."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ from facefind_pipeline.plan import recipes
 from facefind_pipeline.plan.due import Step, Why, due
 from facefind_pipeline.search.find import find_person
 from facefind_pipeline.settings import Settings
-from facefind_pipeline.store import database as database_module
 from facefind_pipeline.store import parameter_sets
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.people import Person
-from facefind_pipeline.store.queries import sql_folder
+from facefind_pipeline_tests.store.earlier import open_earlier
 
 CURRENT, BEHIND, ALONE = "hog-up0-px640@dlib", "hog-up1-px640@dlib", "hog-up0-px320@dlib"
 ROWS = Path(__file__).with_name("home_of_before.sql")
@@ -34,14 +32,7 @@ def home(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Tables and rows as the earlier version had them, opened by this one, as if results were still ranked as then."""
     monkeypatch.setattr(recipes, "RANKING", "templates-2")
     monkeypatch.setenv("FACEFIND_CLOTHES", "off")
-    earlier = tmp_path / "sql" / "migrations"
-    earlier.mkdir(parents=True)
-    for file in (sql_folder() / "migrations").glob("*.sql"):
-        if file.stem < "0019":
-            shutil.copy(file, earlier)
-    with monkeypatch.context() as patch:
-        patch.setattr(database_module, "sql_folder", lambda: earlier.parent)
-        before = open_database.__wrapped__(settings)
+    before = open_earlier(settings, tmp_path, monkeypatch, "0019")
     with psycopg2.connect(before.url) as connection, connection.cursor() as cursor:
         cursor.execute(PADDED)
         cursor.execute(ROWS.read_text(encoding="utf-8"))
@@ -62,6 +53,7 @@ def test_nothing_is_due_that_was_not_but_figures_of_other_rules(home: Database) 
         ),
         Step("hnsw_index", BEHIND, Why.CHANGED),
         Step("search_results", BEHIND, Why.NEVER_MADE),
+        *(Step("face_groups", key, Why.NEVER_MADE) for key in (CURRENT, BEHIND)),  # there were none then
         Step("reference_embeddings", ALONE, Why.NEVER_MADE),
         Step("search_results", ALONE, Why.NEVER_MADE),
         Step("evaluation", CURRENT, Why.CHANGED),

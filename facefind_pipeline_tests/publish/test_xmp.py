@@ -120,6 +120,49 @@ def test_what_is_no_xmp_is_refused_and_so_never_emptied(packet: bytes) -> None:
         with_region(packet, ADA, (4000, 3000))
 
 
+RDF = "xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#'"
+
+
+@pytest.mark.parametrize(
+    ("packet", "reason"),
+    [
+        ("<?xml version='1.0' encoding='nobodys'?><a/>", "no XML: unknown encoding"),
+        ("<?xml version='1.0' encoding='utf-7'?><a/>", "no XML: multi-byte encodings"),
+        ("<?xml version='1.0' encoding='rot13'?><a/>", "no XML: 'rot13' is not a text encoding"),
+        (f"<r:RDF {RDF}>{'<a>' * 5000}{'</a>' * 5000}</r:RDF>", "XML that is nested too deeply"),
+    ],
+)
+def test_odd_xml_is_refused_in_one_line(packet: str, reason: str) -> None:
+    for read in (read_regions, lambda content: with_region(content, ADA, (4000, 3000))):
+        with pytest.raises(FacefindError, match=f"^{reason}"):
+            read(packet.encode())
+
+
+PIECES = (
+    *("<", ">", "/>", "&a;", "&#0;", "<![CDATA[", "]]>", "<!--", "-->", "<?", "?>", " xmlns:r=''", "mwg-rs:", "<r:li>"),
+    *(
+        "<!DOCTYPE x [<!ENTITY a 'b'>]>",
+        "<!ATTLIST x y CDATA 'z'>",
+        "<?xml version='1.0' encoding='cp037'?>",
+        "\0",
+        "é",
+    ),
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(OTHERS_SIDECAR)), st.integers(0, 3), st.sampled_from(PIECES)), max_size=4))
+def test_a_damaged_sidecar_is_read_or_refused(changes: list[tuple[int, int, str]]) -> None:
+    text = OTHERS_SIDECAR
+    for place, lost, piece in changes:
+        text = text[:place] + piece + text[place + lost :]
+    try:
+        merged = with_region(text.encode(), ADA, (4000, 3000))
+    except FacefindError as error:
+        assert "XML" in str(error)
+    else:
+        assert ADA in read_regions(merged)
+
+
 @exiftool
 @pytest.mark.proof
 @pytest.mark.parametrize("flag", range(1, 9))

@@ -119,7 +119,7 @@ def test_stored_results_suffice_where_the_last_they_keep_is_unlikely(connection,
     chosen = parameter_sets.find(connection, KEY)
     results.refresh(connection, chosen)
     with connection.cursor() as cursor:  # so that it shows who answered
-        cursor.execute("UPDATE search_results SET distance = distance + 100")
+        cursor.execute("UPDATE ranked_photos SET distance = distance + 100")
     answer = find_person(connection, chosen, ada, bands=WORTH_SHOWING)
     assert _photos(answer) == list(NEAR)
     assert answer.matches[0].distance > 100

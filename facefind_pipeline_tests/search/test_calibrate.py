@@ -27,7 +27,7 @@ from facefind_pipeline_tests.search.sampled import People, event_of
 RATES = (1e-2, 1e-3)
 PEOPLE = Line(-0.22, 0.115)
 GENUINE = Line(-0.88, 0.17)
-KNOWN = Learnt(TwoGroups(PEOPLE, PEOPLE, DLIB.genuine), 4_000, 1.0)
+KNOWN = Learnt(TwoGroups(PEOPLE, PEOPLE, DLIB.genuine), 4_000, 1.0, 0.0)
 
 
 def _figures(event: Event, prior: TwoGroups | None = DLIB) -> Figures:
@@ -115,7 +115,7 @@ def test_of_an_unknown_embedder_and_few_faces_nothing_is_said() -> None:
 def test_without_any_face_what_is_known_is_left() -> None:
     nothing = Evidence(np.zeros(0), np.zeros((0, 0)), np.zeros((0, 3)))
     assert learn(None, nothing) is None
-    assert learn(DLIB, nothing) == Learnt(DLIB, 0, 1.0)
+    assert learn(DLIB, nothing) == Learnt(DLIB, 0, 1.0, DLIB.prevalence)
 
 
 def test_the_picture_that_a_reference_was_cut_from_is_sure() -> None:

@@ -101,7 +101,7 @@ def test_stored_results_are_those_of_the_live_query(connection: Connection) -> N
     live = find_person(connection, chosen, person, limit=10).matches
     assert results.refresh(connection, chosen) == ["ada"]
     with connection.cursor() as cursor:  # so that only stored results can answer
-        cursor.execute("UPDATE search_results SET distance = distance + 100")
+        cursor.execute("UPDATE ranked_photos SET distance = distance + 100")
     stored = find_person(connection, chosen, person, limit=10).matches
     assert [m.distance for m in stored] == [m.distance + 100 for m in live]
     assert _names(stored) == _names(live)
@@ -115,7 +115,7 @@ def test_filters_choose_among_stored_results(connection: Connection) -> None:
     live = find_person(connection, chosen, person, limit=10, filters=filters).matches
     results.refresh(connection, chosen)
     with connection.cursor() as cursor:  # so that only stored results can answer
-        cursor.execute("UPDATE search_results SET distance = distance + 100")
+        cursor.execute("UPDATE ranked_photos SET distance = distance + 100")
     stored = find_person(connection, chosen, person, limit=10, filters=filters).matches
     assert [(m.photo, m.distance - 100) for m in stored] == [(m.photo, m.distance) for m in live]
     days = Filters(days=("saturday",))

@@ -120,7 +120,7 @@ def test_an_index_of_16_bits_serves_and_distances_are_those_of_the_vectors(datab
         chosen, probes = _set(connection), _probes(connection, [probe])
         assert chosen.floats == "halfvec"
         cursor.execute("SET enable_seqscan = off; ANALYZE")
-        live.use_index(cursor)
+        cursor.execute(live.index_settings())
         matches = find_nearest(connection, chosen, probes, limit=10).matches
         assert _names(matches) == sorted(nearest, key=nearest.__getitem__)[:10]
         np.testing.assert_allclose([m.distance for m in matches], sorted(nearest.values())[:10], rtol=1e-5)

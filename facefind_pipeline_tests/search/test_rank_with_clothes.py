@@ -25,7 +25,7 @@ from facefind_pipeline_tests.search.worlds import METRICS, asked_of, blocks_of, 
 
 BINS = 24
 TELLS = DayEvidence(9, 9, location=log(0.5), spread=0.5, separation=2.0)
-LEARNT = Learnt(TwoGroups(Line(0.3, 0.2), Line(0.3, 0.25), DLIB.genuine), 0, 1.0)
+LEARNT = Learnt(TwoGroups(Line(0.3, 0.2), Line(0.3, 0.25), DLIB.genuine), 0, 1.0, 0.0)
 CALIBRATION = Calibration(0, Line(0.3, 0.25), Line(0.3, 0.22), Line(-0.6, 0.3), 0.05, 100)
 SHIFT = Shift(CALIBRATION)
 MEANWHILE = Shift(Calibration(0, Line(0.3, 0.25), Line(0.3, 0.25), DLIB.genuine, DLIB.prevalence, 1))

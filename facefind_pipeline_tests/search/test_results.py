@@ -10,10 +10,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.search import results
 from facefind_pipeline.search.calibrate import SURE_RATE
-from facefind_pipeline.search.calibration import read_calibration
-from facefind_pipeline.search.find import find_person, nearest_face
+from facefind_pipeline.search.calibration import NEAREST_REFERENCE, read_calibration
+from facefind_pipeline.search.find import find_person
+from facefind_pipeline.search.live import find_nearest
 from facefind_pipeline.search.matches import Match
 from facefind_pipeline.search.priors import DLIB
+from facefind_pipeline.search.probes import Probe
 from facefind_pipeline.store import faces, feedback, parameter_sets
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.faces import Detection, Partition
@@ -136,6 +138,33 @@ def test_matches_are_called_by_their_probability(connection: Connection, friday:
     assert read_calibration(connection, KEY) is not None
 
 
+def test_where_nobody_is_known_the_faces_alone_say_what_a_distance_means(connection, friday) -> None:
+    strangers = [Photo(f"{n}.jpg", f"s{n}", [vector(0, 0.8 + n / 50)]) for n in range(100)]
+    write_all(connection, friday, [Photo("near.jpg", "1", [vector(0.35)]), *strangers])
+    chosen = parameter_sets.find(connection, KEY)
+    assert results.refresh(connection, chosen) == []
+    alone = read_calibration(connection, KEY, NEAREST_REFERENCE)
+    assert alone is not None
+    assert alone.faces == 101
+    selfie = Probe(vector(0), friday.embedder)
+    found = find_nearest(connection, chosen, [selfie], limit=100)
+    assert (found.matches[0].photo, found.matches[0].band) == ("near.jpg", "sure")
+    assert found.matches[-1].band == "unlikely"
+    assert read_calibration(connection, KEY) is None  # there are no scores
+    write_person(connection, friday, "Ada", [vector(0)])
+    results.refresh(connection, chosen)
+    known = read_calibration(connection, KEY, NEAREST_REFERENCE)
+    assert known is not None
+    assert alone.sure_cut == pytest.approx(known.sure_cut, rel=0.2)
+
+
+def test_where_nobody_is_known_and_no_face_what_is_known_of_the_embedder_is_left(connection, friday) -> None:
+    results.refresh(connection, parameter_sets.find(connection, KEY))
+    alone = read_calibration(connection, KEY, NEAREST_REFERENCE)
+    assert alone is not None
+    assert alone.tail == DLIB.tail
+
+
 def test_a_set_of_unknown_distances_makes_no_claims(connection: Connection) -> None:
     key = "hog-up0-px640@imgbeddings"
     write_all(connection, partition(connection, "friday", key), [Photo("a.jpg", "1", [vector(0.1, dimension=768)])])
@@ -198,6 +227,6 @@ def test_the_face_that_is_confirmed_is_the_one_that_ranks_the_photo(connection: 
     write_all(connection, friday, [both, *(Photo(f"{n}.jpg", f"s{n}", [vector(0.45)]) for n in range(3))])
     ada = write_person(connection, friday, "Ada", [vector(0)])
     chosen = parameter_sets.find(connection, KEY)
-    assert nearest_face(connection, chosen, ada, both.sha256) == (0, 0, 50, 50)
+    assert feedback.nearest_face(connection, chosen, ada, both.sha256) == (0, 0, 50, 50)
     assert _found(connection, ada)["both.jpg"].box == (200, 0, 50, 50)
-    assert nearest_face(connection, chosen, ada, both.sha256) == (200, 0, 50, 50)
+    assert feedback.nearest_face(connection, chosen, ada, both.sha256) == (200, 0, 50, 50)

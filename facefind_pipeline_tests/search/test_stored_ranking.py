@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -12,7 +13,6 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline import faces as found_faces
 from facefind_pipeline.faces import Box
-from facefind_pipeline.plan.due import is_current
 from facefind_pipeline.search import rank, results
 from facefind_pipeline.search.calibrate import SURE_RATE, Learnt
 from facefind_pipeline.search.priors import DLIB
@@ -23,6 +23,7 @@ from facefind_pipeline.store.faces import Detection
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
 from facefind_pipeline_tests.search.brute_force import Face, Result, World, brute_force
 from facefind_pipeline_tests.search.worlds import EMBEDDERS, METRICS, check, random_world
+from facefind_pipeline_tests.store.earlier import open_earlier
 from facefind_pipeline_tests.store.rows import (
     KEY,
     Photo,
@@ -120,7 +121,9 @@ def test_stored_results_are_those_of_brute_force(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, seed: int, metric: str
 ) -> None:
     monkeypatch.setattr(results, "BLOCK_DISTANCES", 100)  # several blocks
-    monkeypatch.setattr(results, "learn", lambda prior, _: Learnt(prior, 0, 1.0))  # nothing is learnt of random people
+    monkeypatch.setattr(
+        results, "learn", lambda prior, _: Learnt(prior, 0, 1.0, 0.0)
+    )  # nothing is learnt of random people
     world = _stored_world(connection, seed, metric)
     expected = brute_force(world, rank.KEPT)
     assert results.refresh(connection, parameter_sets.find(connection, KEY)) == sorted(world.references)
@@ -133,25 +136,39 @@ def test_stored_results_are_those_of_brute_force(
     assert dict(table(connection, "SELECT person, sure_photos FROM searches")) == expected.sure
 
 
-def test_results_of_a_home_from_before_stay_and_follow_their_person(database: Database, settings: Settings) -> None:
-    with database.connect() as connection:
+def test_results_of_a_home_from_before_stay_and_follow_their_person(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = open_earlier(settings, tmp_path, monkeypatch, "0026")
+    all_rows = "SELECT to_jsonb(r) FROM search_results r ORDER BY person, rank"
+    with before.connect() as connection, connection.cursor() as cursor:
         into = partition(connection, "friday")
         write_all(connection, into, [Photo("a.jpg", "1", [vector(0.1)])])
         for name in ("Ada", "Bob"):
             write_person(connection, into, name, [vector(0)])
-        results.refresh(connection, parameter_sets.find(connection, KEY))
-        with connection.cursor() as cursor:  # as 0016 left it
-            cursor.execute("DROP FUNCTION results_follow_search CASCADE")
-            cursor.execute(
-                "ALTER TABLE search_results ADD CONSTRAINT search_results_parameter_set_person_fkey"
-                " FOREIGN KEY (parameter_set, person) REFERENCES searches ON UPDATE CASCADE ON DELETE CASCADE"
-            )
-            cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0018_results_follow_searches'")
+        asked = [(KEY, "bob"), (KEY, "ada")]
+        cursor.executemany("INSERT INTO searches (parameter_set, person) VALUES (%s, %s)", asked)
+        cursor.execute(
+            """
+            INSERT INTO search_results (parameter_set, person, rank, sha256, face_key, distance, score, plain_distance,
+                rival, rival_distance, confirmed, face_rank, face_score, clothes, clothes_photos, by_face_key,
+                by_face_distance, by_face_rival, by_face_rival_distance)
+            SELECT s.parameter_set, s.person, r.rank, sha256, face_key, .1, r.score, .3, r.rival, .4, r.rank = 2,
+                   r.face_rank, r.face_score, r.clothes, 3, r.other, r.other_distance, r.other_rival, .6
+            FROM searches s, embeddings, (VALUES
+                (1, .2, 'bob', 2, .5, 1.5, gen_random_uuid(), .7, 'ada'), (2, .5, NULL, 1, .2, 0, NULL, NULL, NULL),
+                (3, .8, 'ada', 3, .8, NULL, NULL, NULL, NULL)
+            ) r (rank, score, rival, face_rank, face_score, clothes, other, other_distance, other_rival)
+            """
+        )
+        rows = table(connection, all_rows)
     with open_database.__wrapped__(settings).connect() as connection:
-        assert is_current(connection, "search_results", KEY)
-        assert table(connection, "SELECT person FROM search_results ORDER BY 1") == [("ada",), ("bob",)]
+        assert len(rows) == 6
+        assert table(connection, all_rows) == rows
+        names = "SELECT DISTINCT person, rival FROM search_results WHERE rank = 3 ORDER BY 1"
         with connection.cursor() as cursor:
             cursor.execute("UPDATE people SET person = 'adele' WHERE person = 'ada'")
-            assert table(connection, "SELECT person FROM search_results ORDER BY 1") == [("adele",), ("bob",)]
+            assert table(connection, names) == [("adele", "adele"), ("bob", "adele")]
             cursor.execute("DELETE FROM people WHERE person = 'bob'")
-        assert table(connection, "SELECT person FROM search_results") == [("adele",)]
+        assert table(connection, "SELECT DISTINCT person FROM search_results") == [("adele",)]
+        assert table(connection, "SELECT count(*) FROM ranked_photos") == [(3,)]

@@ -12,10 +12,13 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ParameterSet
+from facefind_pipeline.privacy.erasing import erase_rows
+from facefind_pipeline.privacy.subject import Subject
 from facefind_pipeline.store import clothes, faces, parameter_sets, people, photos
 from facefind_pipeline.store.faces import Detection, Partition
 from facefind_pipeline.store.made import day_set, record_made
 from facefind_pipeline.store.people import Person, ReferenceEmbedding, ReferencePhoto
+from facefind_pipeline.store.tombstones import Tombstones
 
 KEY = "hog-up0-px640@dlib"
 CLOTHES = "rules for clothes"
@@ -123,3 +126,12 @@ def table(connection: Connection, statement: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
+
+
+def forget(connection: Connection, home: Path, subject: Subject) -> None:
+    """Erases rows as `facefind forget` does; the home gets the key of the tombstones."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(forgetting), 0) + 1 FROM forgettings")
+        (number,) = cursor.fetchone() or (1,)
+        cursor.execute("INSERT INTO forgettings (forgetting, kind) VALUES (%s, %s)", [number, subject.kind])
+    erase_rows(connection, subject, Tombstones(home), number)

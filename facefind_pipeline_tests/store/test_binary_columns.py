@@ -22,6 +22,8 @@ def test_columns_come_back_as_they_went_in(database: Database) -> None:
             part = slice(start, start + 1_000)
             yield (
                 Texts(names).column(who[part]),
+                fixed(who[part], ">i8", who[part] >= 0),
+                fixed(who[part], ">i4", np.zeros(count, bool)[part]),
                 fixed(numbers[part], ">i4"),
                 fixed(np.array(hashes[part], "V32"), "V32"),
                 fixed(np.array([one[:16] for one in hashes[part]], "V16"), "V16", keyed[part]),
@@ -29,17 +31,26 @@ def test_columns_come_back_as_they_went_in(database: Database) -> None:
                 fixed(keyed[part], "?"),
             )
 
-    columns = {"name": "text", "number": "integer", "sha256": "bytea", "key": "uuid"}
+    columns = {
+        "name": "text",
+        "who": "bigint",
+        "nobody": "integer",
+        "number": "integer",
+        "sha256": "bytea",
+        "key": "uuid",
+    }
     columns |= {"distance": "double precision", "keyed": "boolean"}
     with database.connect() as connection, connection.cursor() as cursor:
         types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         cursor.execute(f"CREATE TEMP TABLE copied ({types}) ON COMMIT DROP")
         copy_columns(connection, "copied", list(columns), batches())
         cursor.execute("SELECT * FROM copied ORDER BY sha256")
-        found = [(name, number, bytes(sha), *rest) for name, number, sha, *rest in cursor.fetchall()]
+        found = [(*row[:4], bytes(row[4]), *row[5:]) for row in cursor.fetchall()]
     expected = [
         (
             names[who[row]] if who[row] >= 0 else None,
+            who[row] if who[row] >= 0 else None,
+            None,
             numbers[row],
             hashes[row],
             str(UUID(bytes=hashes[row][:16])) if keyed[row] else None,
@@ -48,7 +59,7 @@ def test_columns_come_back_as_they_went_in(database: Database) -> None:
         )
         for row in range(count)
     ]
-    assert found == sorted(expected, key=lambda row: row[2])
+    assert found == sorted(expected, key=lambda row: row[4])
 
 
 def test_no_rows_are_no_rows(database: Database) -> None:

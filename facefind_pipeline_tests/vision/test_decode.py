@@ -178,6 +178,7 @@ def test_truncated_file(image_format: str, share: float, capfd: pytest.CaptureFi
         (b"", "empty file"),
         (b"The guest list, saved as .jpg\n", "not an image"),
         (bytes(4096), "not an image"),
+        (b"x", "not an image"),
         (encoded(scene())[:40], "truncated or damaged JPEG"),
         (b"\xff\xd8\xff", "truncated or damaged JPEG"),
         (b"%PDF-1.7\n" + bytes(100), "not an image but a PDF"),

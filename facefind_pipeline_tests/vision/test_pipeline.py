@@ -1,8 +1,8 @@
 """The stream: each photo read and decoded once, results in order, one bad photo no trouble for the others."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,8 +15,14 @@ from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.vision import pipeline
 from facefind_pipeline.vision.arrays import Image as Pixels
 from facefind_pipeline.vision.arrays import Vectors
-from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode
-from facefind_pipeline.vision.pipeline import PhotoTask, find_faces
+from facefind_pipeline.vision.decode import DecodedPhoto, UnreadablePhotoError, decode_opened
+from facefind_pipeline.vision.detectors import Effort
+from facefind_pipeline.vision.opening import OpenedPhoto
+from facefind_pipeline.vision.pipeline import PhotoFaces, PhotoTask, find_faces
+from facefind_pipeline.vision.watched_process import LostPhotoError
+
+# What each test replaces is in this process; `test_apart.py` has what other processes do.
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
 SIDE = 24
 
@@ -29,6 +35,9 @@ class CornerDetector:
     def detect(self, photo: DecodedPhoto) -> list[Face]:
         assert photo.rgb is not None
         return [Face(Box(0, 0, SIDE, SIDE), 1.0)] if photo.rgb[0, 0].mean() > 100 else []
+
+    def effort(self, size: tuple[int, int]) -> Effort:
+        return Effort()
 
 
 class MeanEmbedder:
@@ -50,6 +59,26 @@ class MeanEmbedder:
         return {}
 
 
+@dataclass(frozen=True)
+class Given:
+    """Models that are at hand."""
+
+    detector: Callable[[], CornerDetector] = CornerDetector
+    cropper: MeanEmbedder | None = None
+
+    def embedder(self) -> MeanEmbedder | None:
+        return self.cropper
+
+
+def found_in(
+    tasks: Iterable[PhotoTask],
+    detector: Callable[[], CornerDetector],
+    embedder: MeanEmbedder | None,
+    workers: int | None = None,
+) -> Iterator[PhotoFaces]:
+    return find_faces(tasks, Given(detector, embedder), embedder, workers)
+
+
 @pytest.fixture
 def tasks(tmp_path: Path) -> list[PhotoTask]:
     """A hundred photos, each of a grey of its own; every third too dark to have a face."""
@@ -64,7 +93,7 @@ def tasks(tmp_path: Path) -> list[PhotoTask]:
 
 def test_results_come_in_order_with_their_own_vectors(tasks: list[PhotoTask]) -> None:
     embedder = MeanEmbedder()
-    results = list(find_faces(tasks, CornerDetector, embedder, workers=3))
+    results = list(found_in(tasks, CornerDetector, embedder, workers=3))
     assert [result.task for result in results] == tasks
     for number, result in enumerate(results):
         if number % 3 == 0:
@@ -79,19 +108,19 @@ def test_results_come_in_order_with_their_own_vectors(tasks: list[PhotoTask]) ->
 def test_each_photo_is_decoded_once(tasks: list[PhotoTask], monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = []
 
-    def counting(data: bytes, **wanted: bool) -> DecodedPhoto:
-        decoded.append(hashlib.sha256(data).digest())
-        return decode(data, **wanted)
+    def counting(photo: OpenedPhoto, **wanted: bool) -> DecodedPhoto:
+        decoded.append(photo)
+        return decode_opened(photo, **wanted)
 
-    monkeypatch.setattr(pipeline, "decode", counting)
-    list(find_faces(tasks, CornerDetector, MeanEmbedder()))
-    assert sorted(decoded) == sorted(task.sha256 for task in tasks)
+    monkeypatch.setattr(pipeline, "decode_opened", counting)
+    list(found_in(tasks, CornerDetector, MeanEmbedder()))
+    assert len(decoded) == len({id(photo) for photo in decoded}) == len(tasks)
 
 
 @pytest.mark.parametrize("embedder", [None, MeanEmbedder()])
 def test_few_photos_are_ahead_of_what_is_taken(tasks: list[PhotoTask], embedder: MeanEmbedder | None) -> None:
     taken, results = [], 0
-    for _ in find_faces((taken.append(task) or task for task in tasks), CornerDetector, embedder, workers=2):
+    for _ in found_in((taken.append(task) or task for task in tasks), CornerDetector, embedder, workers=2):
         assert len(taken) - results <= 2 * 2 + pipeline.PHOTOS_WAITING + 1
         results += 1
     assert results == len(tasks)
@@ -104,18 +133,18 @@ def test_known_faces_are_embedded_and_not_detected_again(tasks: list[PhotoTask])
 
     face = Face(Box(1, 2, 10, 10), 0.5)
     known = [PhotoTask(task.sha256, task.path, (face,)) for task in tasks[:5]]
-    for result in find_faces(known, NoDetector, MeanEmbedder()):
+    for result in found_in(known, NoDetector, MeanEmbedder()):
         assert result.faces == (face,)
         assert result.vectors is not None
         assert result.thumbnails == ()
 
 
 def test_faces_are_described_with_what_was_detected_each_once(tasks: list[PhotoTask]) -> None:
-    found = list(find_faces(tasks[:3], CornerDetector, MeanEmbedder()))
+    found = list(found_in(tasks[:3], CornerDetector, MeanEmbedder()))
     assert [result.described for result in found] == [result.faces for result in found]
     assert [len(result.clothes) for result in found] == [0, 1, 1]
     described = frozenset({found[1].faces[0].place})
-    again = find_faces([replace(task, have_clothes=described) for task in tasks[:3]], CornerDetector, MeanEmbedder())
+    again = found_in([replace(task, have_clothes=described) for task in tasks[:3]], CornerDetector, MeanEmbedder())
     assert [(result.described, result.clothes) for result in again] == [((), ())] * 3
 
 
@@ -130,10 +159,12 @@ def test_clothes_of_known_faces_are_described_without_detecting_or_embedding(
             raise AssertionError("embedded again")
 
     decoded: list[dict[str, bool]] = []
-    monkeypatch.setattr(pipeline, "decode", lambda data, **wanted: decoded.append(wanted) or decode(data, **wanted))
+    monkeypatch.setattr(
+        pipeline, "decode_opened", lambda photo, **wanted: decoded.append(wanted) or decode_opened(photo, **wanted)
+    )
     face = Face(Box(10, 2, 8, 8), 0.5)
     known = [PhotoTask(task.sha256, task.path, (face,), frozenset({face.place})) for task in tasks[:5]]
-    results = list(find_faces(known, Unused, Unused()))
+    results = list(found_in(known, Unused, Unused()))
     assert [result.described for result in results] == [(face,)] * 5
     assert all(result.clothes[0] and result.vectors is None for result in results)
     assert decoded == [{"rgb": True, "grey": False}] * 5
@@ -155,8 +186,8 @@ def test_clothes_are_described_in_colour_where_detector_and_embedder_see_none(tm
         file = tmp_path / f"{colour}.jpg"
         Image.new("RGB", (40, 40), colour).save(file)
         task = PhotoTask(hashlib.sha256(file.read_bytes()).digest(), file)
-        (grey,) = find_faces([task], GreyDetector, GreyEmbedder())
-        (coloured,) = find_faces([replace(task, known=grey.faces)], CornerDetector, MeanEmbedder())
+        (grey,) = found_in([task], GreyDetector, GreyEmbedder())
+        (coloured,) = found_in([replace(task, known=grey.faces)], CornerDetector, MeanEmbedder())
         assert grey.clothes == coloured.clothes
         (found[colour],) = grey.clothes
     assert found["darkred"] != found["navy"]
@@ -167,7 +198,7 @@ def test_known_faces_of_a_photo_that_can_not_be_decoded_any_more_are_without_clo
     file.write_text("no photo")
     face = Face(Box(10, 2, 8, 8), 0.5)
     task = PhotoTask(hashlib.sha256(file.read_bytes()).digest(), file, (face,), frozenset({face.place}))
-    (result,) = find_faces([task], CornerDetector, None)
+    (result,) = found_in([task], CornerDetector, None)
     assert (result.described, result.clothes, result.embedding_problem) == ((face,), (None,), None)
     assert result.problem == "not an image"
 
@@ -177,7 +208,7 @@ def test_a_failure_in_clothes_costs_clothes_only(tasks: list[PhotoTask], monkeyp
         raise MemoryError
 
     monkeypatch.setattr(pipeline, "describe", failing)
-    (found,) = find_faces(tasks[1:2], CornerDetector, MeanEmbedder())
+    (found,) = found_in(tasks[1:2], CornerDetector, MeanEmbedder())
     assert (len(found.faces), len(found.thumbnails)) == (1, 1)
     assert found.vectors is not None
     assert (found.described, found.clothes) == ((), ())
@@ -188,10 +219,10 @@ def test_a_failure_in_clothes_costs_clothes_only(tasks: list[PhotoTask], monkeyp
 def test_a_photo_whose_colours_can_not_be_decoded_keeps_its_faces(
     tasks: list[PhotoTask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without_colours(data: bytes, *, rgb: bool, grey: bool) -> DecodedPhoto:
+    def without_colours(photo: OpenedPhoto, *, rgb: bool, grey: bool) -> DecodedPhoto:
         if rgb:
             raise UnreadablePhotoError("truncated")
-        return decode(data, rgb=rgb, grey=grey)
+        return decode_opened(photo, rgb=rgb, grey=grey)
 
     class GreyDetector(CornerDetector):
         needs_grey = True
@@ -199,8 +230,8 @@ def test_a_photo_whose_colours_can_not_be_decoded_keeps_its_faces(
         def detect(self, photo: DecodedPhoto) -> list[Face]:
             return [Face(Box(0, 0, SIDE, SIDE), 1.0)]
 
-    monkeypatch.setattr(pipeline, "decode", without_colours)
-    (found,) = find_faces(tasks[1:2], GreyDetector, None)
+    monkeypatch.setattr(pipeline, "decode_opened", without_colours)
+    (found,) = found_in(tasks[1:2], GreyDetector, None)
     assert (len(found.faces), found.problem, found.described) == (1, None, ())
     assert found.clothes_problem == "describing clothes failed: truncated"
 
@@ -208,12 +239,12 @@ def test_a_photo_whose_colours_can_not_be_decoded_keeps_its_faces(
 def test_clothes_of_known_faces_are_tried_again_where_decoding_failed(
     tasks: list[PhotoTask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(data: bytes, *, rgb: bool, grey: bool) -> DecodedPhoto:
+    def failing(photo: OpenedPhoto, *, rgb: bool, grey: bool) -> DecodedPhoto:
         raise MemoryError
 
-    monkeypatch.setattr(pipeline, "decode", failing)
+    monkeypatch.setattr(pipeline, "decode_opened", failing)
     face = Face(Box(10, 2, 8, 8), 0.5)
-    (found,) = find_faces([replace(tasks[1], known=(face,))], CornerDetector, MeanEmbedder())
+    (found,) = found_in([replace(tasks[1], known=(face,))], CornerDetector, MeanEmbedder())
     assert (found.faces, found.described, found.clothes, found.failed) == ((face,), (), (), True)
 
 
@@ -227,7 +258,7 @@ def test_a_face_that_has_a_vector_is_found_but_not_embedded(tasks: list[PhotoTas
     other_score = replace(known, score=7.0)  # another detector's; the face is the same
     places = frozenset({(other_score.box, other_score.landmarks)})
     embedder = MeanEmbedder()
-    for result in find_faces([replace(task, have_vectors=places) for task in tasks[:3]], TwoFaces, embedder):
+    for result in found_in([replace(task, have_vectors=places) for task in tasks[:3]], TwoFaces, embedder):
         assert result.faces == (known, new)
         assert len(result.thumbnails) == 2
         assert result.embedded == (new,)
@@ -243,7 +274,7 @@ def test_a_bad_photo_does_not_stop_the_others(tasks: list[PhotoTask]) -> None:
     content = broken.path.read_bytes()[:60]
     broken.path.write_bytes(content)
     tasks[4] = PhotoTask(hashlib.sha256(content).digest(), broken.path)
-    results = list(find_faces(tasks, CornerDetector, MeanEmbedder()))
+    results = list(found_in(tasks, CornerDetector, MeanEmbedder()))
     assert [n for n, result in enumerate(results) if result.vanished] == [1, 2]
     assert [n for n, result in enumerate(results) if result.problem] == [4]
     assert "truncated" in str(results[4].problem)
@@ -286,7 +317,7 @@ def _allocation_error() -> cv2.error:
 
 def test_an_exception_on_one_photo_is_that_photos_problem(tasks: list[PhotoTask]) -> None:
     errors = {121: MemoryError(), 125: _allocation_error(), 131: RuntimeError("bad\nluck")}
-    results = list(find_faces(tasks, lambda: FailingDetector(errors), FailingEmbedder()))
+    results = list(found_in(tasks, lambda: FailingDetector(errors), FailingEmbedder()))
     assert [result.task for result in results] == tasks
     assert {number: result.problem for number, result in enumerate(results) if result.problem} == {
         1: "decoding or detecting failed: out of memory",
@@ -302,10 +333,27 @@ def test_an_exception_on_one_photo_is_that_photos_problem(tasks: list[PhotoTask]
     assert sum(result.vectors is not None for result in results) == 66 - 5
 
 
+@pytest.mark.parametrize("known", [None, (Face(Box(0, 0, SIDE, SIDE), 1.0),)])
+def test_of_a_photo_that_the_machine_ended_nothing_is_known(
+    known: tuple[Face, ...] | None, tasks: list[PhotoTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def apart(function: Callable[..., object], *arguments: object) -> object:
+        if arguments[0] == tasks[1]:
+            raise LostPhotoError("crashed (Killed)", by_machine=True)
+        return function(*arguments)
+
+    tasks = [replace(task, known=known) for task in tasks[:3]]
+    monkeypatch.setattr(pipeline, "apart", apart)
+    lost = list(found_in(tasks, CornerDetector, MeanEmbedder()))[1]
+    assert lost == PhotoFaces(
+        tasks[1], problem="decoding or detecting failed: crashed (Killed)", failed=True, vanished=True
+    )
+
+
 def test_a_missing_model_is_nobodys_photo(tasks: list[PhotoTask]) -> None:
     class WithoutModel(MeanEmbedder):
         def embed(self, crops: Sequence[Pixels]) -> Vectors:
             raise FacefindError("fetch it")
 
     with pytest.raises(FacefindError, match="fetch it"):
-        list(find_faces(tasks, CornerDetector, WithoutModel()))
+        list(found_in(tasks, CornerDetector, WithoutModel()))

@@ -11,11 +11,9 @@ from PIL import Image
 
 from facefind_pipeline.faces import Box
 from facefind_pipeline.vision.sheet import (
-    INLINE_BYTES,
     THUMBNAIL_SIDE,
     Tile,
     contact_sheet,
-    inline_sheet,
     thumbnail,
     write_sheet,
 )
@@ -52,13 +50,6 @@ def test_a_sheet_has_a_cell_for_each_face(jpeg: bytes) -> None:
     last_row = np.asarray(many.convert("L"))[-THUMBNAIL_SIDE:]
     assert last_row[:, : 3 * THUMBNAIL_SIDE].std() > 30
     assert last_row[:, 4 * THUMBNAIL_SIDE :].min() > 240
-
-
-def test_an_inline_sheet_is_small_whatever_there_is() -> None:
-    random = np.random.default_rng(0)
-    noise = [Tile(thumbnail(random.integers(0, 255, (128, 128, 3), np.uint8), Box(0, 0, 128, 128))) for _ in range(100)]
-    assert len(inline_sheet(noise)) <= INLINE_BYTES
-    assert 4 * INLINE_BYTES / 3 < 24_000
 
 
 def test_accents_are_drawn_as_letters(jpeg: bytes) -> None:
@@ -100,4 +91,3 @@ def test_a_marked_tile_stands_in_a_frame(jpeg: bytes) -> None:
     assert columns
     assert min(columns) > THUMBNAIL_SIDE
     assert not green(Tile(jpeg))
-    assert inline_sheet([Tile(jpeg)]) != inline_sheet([Tile(jpeg, framed=True)])

@@ -1,6 +1,9 @@
 -- The search as a function of the database: a person's photos, by the face nearest to any of their references.
 -- depends: 0015_consent
 
+-- Loads the library of pgvector: before, only superusers may set its parameters, as the function below does.
+DO $$ BEGIN PERFORM '[1]'::vector; END $$;
+
 CREATE FUNCTION nearest_photos(person text, parameter_set text DEFAULT NULL, n integer DEFAULT 10)
 RETURNS TABLE (
     rank bigint, photo text, event_day text, distance double precision, taken_at timestamp, country text, place text,

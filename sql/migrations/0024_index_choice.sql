@@ -1,6 +1,9 @@
 -- Which index a set is to have, beyond its method: over floats of 16 bits, and with which parameters.
 -- depends: 0023_leave_out
 
+-- Loads the library of pgvector: before, only superusers may set its parameters, as the function below does.
+DO $$ BEGIN PERFORM '[1]'::vector; END $$;
+
 ALTER TABLE parameter_sets
     ADD COLUMN index_halfvec boolean NOT NULL DEFAULT false,
     ADD COLUMN index_m integer CHECK (index_m BETWEEN 2 AND 100),

@@ -1,30 +1,15 @@
 -- The one query behind `find` that an index serves: nearest faces in order. `candidates` is how many of them to look at
--- for each probe; a face beyond them is farther than `horizon`. Vectors of another embedder are not comparable.
--- `among_wanted` looks at faces of `wanted` photos only, where there are filters; without, the few that are in no day any
--- more are left out afterwards. `exactly` is `+ 0` where no index shall serve: the planner may take one that is disabled.
+-- for each probe; a face beyond them is farther than `horizon`. `near` is what compares vectors: nearest_faces.sql, or
+-- for readers, who have no right to them, a function. Vectors of another embedder are not comparable. `among_wanted`
+-- looks at faces of `wanted` photos only, where there are filters; without, the few that are in no day any more are left
+-- out afterwards. `exactly` is `+ 0` where no index shall serve: the planner may take one that is disabled.
 -- `floats` is the type that the index holds; distances are those of the vectors themselves, of 32 bits.
--- `confirmed_faces` is the part for a person, of whose photos some may be confirmed. Counts are of all photos up to the horizon, whatever of them is
--- shown; they come also where none is.
+-- `confirmed_faces` is the part for a person, of whose photos some may be confirmed. Counts are of all photos up to the
+-- horizon, whatever of them is shown; they come also where none is.
 WITH wanted AS NOT MATERIALIZED (
     {wanted}
 ),
-probes AS MATERIALIZED (  -- else each probe's text is parsed again for every row it is compared with
-    SELECT number, vector::vector({dimension}) AS embedding, embedder
-    FROM unnest(%(vectors)s::text[], %(embedders)s::text[]) WITH ORDINALITY AS probe (vector, embedder, number)
-),
-near AS (
-    SELECT probes.number, candidate.*
-    FROM probes
-    CROSS JOIN LATERAL (
-        SELECT e.sha256, e.face_key, e.detector_fingerprint,
-               e.embedding::vector({dimension}) {operator} probes.embedding AS distance
-        FROM {table} e
-        WHERE e.embedder_fingerprint = probes.embedder {among_wanted}
-        ORDER BY (e.embedding::{floats}({dimension}) {operator} probes.embedding::{floats}({dimension})) {exactly}
-        LIMIT %(candidates)s
-    ) candidate
-    {confirmed_faces}
-),
+{near},
 horizon AS (
     SELECT coalesce(min(last), 'infinity') AS distance
     FROM (

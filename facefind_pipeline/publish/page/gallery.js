@@ -45,7 +45,7 @@ function start(data) {
   if (data.archive) {
     const archive = byId("archive");
     archive.href = archive.download = data.archive.file;
-    archive.textContent = `Download all (${size(data.archive.bytes)})`;
+    archive.textContent = data.archive.bytes === null ? "Download all" : `Download all (${size(data.archive.bytes)})`;
     archive.hidden = false;
   }
   setTimeout(show);

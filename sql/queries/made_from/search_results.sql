@@ -9,16 +9,16 @@ FROM parameter_sets s
 LEFT JOIN made index ON (index.asset, index.partition) = ('hnsw_index', s.parameter_set)
 LEFT JOIN (
     SELECT parameter_set,
-           version_of(string_agg(concat_ws(' ', person, sha256, embedder_fingerprint, md5(vector_send(embedding))),
+           version_of(string_agg(concat_ws(' ', person, sha256, embedder_fingerprint, embedding_md5),
                                  E'\n' ORDER BY person, sha256)) AS version
     FROM reference_embeddings
-    WHERE embedding IS NOT NULL AND (%(sets)s::text[] IS NULL OR parameter_set = ANY (%(sets)s))
+    WHERE embedding_md5 IS NOT NULL AND (%(sets)s::text[] IS NULL OR parameter_set = ANY (%(sets)s))
     GROUP BY 1
 ) refs USING (parameter_set)
 LEFT JOIN (
     SELECT u.embedder_fingerprint,
            version_of(string_agg(concat_ws(' ', said.person, said.sha256, shown, x, y, w, h, by_hand,
-                                           md5(vector_send(e.embedding))), E'\n' ORDER BY said.person, said.sha256)) AS version
+                                           e.embedding_md5), E'\n' ORDER BY said.person, said.sha256)) AS version
     FROM (SELECT DISTINCT embedder_fingerprint FROM parameter_sets) u
     CROSS JOIN feedback said
     LEFT JOIN by_hand_embeddings e ON (e.person, e.sha256, e.embedder_fingerprint)

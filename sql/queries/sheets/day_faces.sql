@@ -5,7 +5,7 @@ FROM (
     FROM detected_faces f
     JOIN photos p USING (sha256)
     JOIN parameter_sets s USING (detector_fingerprint)
-    WHERE p.event_day = %(day)s AND s.parameter_set = %(parameter_set)s
+    WHERE p.event_day = %(day)s AND s.parameter_set = %(parameter_set)s AND f.thumbnail <> ''
 ) faces
 ORDER BY path, x
 LIMIT %(most)s

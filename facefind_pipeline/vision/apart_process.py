@@ -1,0 +1,94 @@
+"""The other end of `watched_process`: calls functions one after the other; `python -m ... SOCKET` starts it.
+
+It ends when its parent does, which closes the socket. What hangs by then is ended by a timer of the system's.
+"""
+
+import os
+import pickle
+import resource
+import signal
+import sys
+import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from facefind_pipeline.vision.memory import Need, asking
+from facefind_pipeline.vision.watched_process import CROWDED, PATIENCE_S, Answer
+
+GRACE_S = 30  # beyond the time that a call has: by then its parent has ended it, if there is one
+FIRST_TO_GO = "500"  # of -1000 to 1000: the system that is out of memory ends this rather than a database
+_STANDARD_ERROR = 2
+
+
+def main(descriptor: int) -> None:
+    """Answers until the parent hangs up."""
+    _prepare()
+    connection = Connection(descriptor)
+    _be_quiet()
+    connection.send(True)
+    with suppress(EOFError, OSError), asking(lambda need: _ask(connection, need)):
+        while True:
+            message = connection.recv_bytes()
+            _patience(PATIENCE_S)
+            answer = _call(message)
+            _patience(None)
+            connection.send(answer)
+
+
+def _prepare() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the photo
+    os.umask(0o077)
+    with suppress(OSError):  # Linux alone has it
+        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
+    import cv2
+
+    cv2.setNumThreads(1)  # there is a process per core
+
+
+def _be_quiet() -> None:
+    """Its parent reads what it says until it is ready, and nobody what libraries say of photos."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STANDARD_ERROR)
+    os.close(nowhere)
+
+
+def _patience(seconds: float | None) -> None:
+    """Has the system end this process after so much work, or ten times as long without; or never."""
+    signal.setitimer(signal.ITIMER_PROF, 0 if seconds is None else seconds + GRACE_S)
+    signal.alarm(0 if seconds is None else int(CROWDED * seconds) + GRACE_S)
+
+
+def _ask(connection: Connection, need: Need) -> bool:
+    _patience(None)  # others may be before us
+    connection.send(need)
+    granted: bool = connection.recv()
+    _patience(PATIENCE_S + need.seconds)
+    return granted
+
+
+def _call(message: bytes) -> Answer:
+    started = time.process_time()
+    result: Any = None
+    failed: Exception | None = None
+    try:
+        function, arguments, named = pickle.loads(message)
+        result = function(*arguments, **named)
+    except Exception as error:  # noqa: BLE001 - it is raised over there
+        failed = _portable(error)
+    return Answer(result, failed, time.process_time() - started)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or its text where it can't be pickled: its own traceback says nothing over there."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # noqa: BLE001 - of whatever class that does not take its own arguments
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

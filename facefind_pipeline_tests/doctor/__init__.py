@@ -1,0 +1,1 @@
+"""Checks of `facefind doctor`: each thing is broken on purpose."""
