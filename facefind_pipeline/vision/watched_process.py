@@ -22,6 +22,7 @@ ASLEEP = 1 / 60  # of a core: one that got less waits for something, however bus
 CROWDED = 10  # times as long may it take on a machine that is busy with others
 START_S = 60.0
 ALLOWANCE = 450_000_000  # bytes beside its share: libraries, models and the networks' own buffers
+YET_TO_LOAD = 250_000_000  # bytes of libraries and tables beyond what it holds, as that of towns at the first position
 CRASHED = "the process that worked on it crashed"
 # Nobody sends a photo these: that is the kernel, out of memory, or somebody who stops everything, or its own alarm,
 # which only goes off where we were stopped: else we end it long before.
@@ -131,7 +132,7 @@ class WatchedProcess:
         self._connection.close()
 
     def _watch(self, share: Share) -> Answer:
-        allowed, patience = max(ALLOWANCE, self._bytes()), PATIENCE_S
+        allowed, patience = max(ALLOWANCE, self._bytes() + YET_TO_LOAD), PATIENCE_S
         self._kept = ALLOWANCE
         began, waited = self._cpu_seconds(), 0.0
         while True:

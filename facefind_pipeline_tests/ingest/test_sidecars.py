@@ -104,6 +104,7 @@ def test_an_export_of_takeout(connection: Connection, day: EventDay) -> None:
     (day.path / "metadata.json").write_text(json.dumps({"title": "Party"}))
     ingested = _ingest(connection, day)
     row = _row(connection, day)
+    assert ingested.problems == {}
     assert (row.taken_at, row.taken_source) == (datetime(2024, 6, 15, 12, 30), "Takeout")
     assert (row.country, row.position_source) == ("PT", "Takeout")
     assert (ingested.photos, ingested.others) == (2, {})

@@ -21,6 +21,7 @@ from facefind_pipeline.vision import watched_process
 from facefind_pipeline.vision.apart import apart, why_not_apart
 from facefind_pipeline.vision.failures import UnreadablePhotoError
 from facefind_pipeline.vision.memory import MEGABYTE, Budget, Budgets, Need, Share, asking, read_whole
+from facefind_pipeline.vision.towns import nearest_town
 from facefind_pipeline.vision.watched_process import LostPhotoError, NotStartedError, WatchedProcess
 from facefind_pipeline_tests.vision import misbehaving
 
@@ -145,6 +146,14 @@ def test_what_was_asked_for_may_be_taken() -> None:
         apart(misbehaving.taken, 5000)
     with pytest.raises(UnreadablePhotoError, match="too large: 3000 MB"):
         apart(misbehaving.taken, 0, 3000)
+
+
+@pytest.mark.usefixtures("two")
+def test_a_process_that_holds_a_detectors_buffers_may_still_load_a_table() -> None:
+    apart(misbehaving.hold, 450 * MEGABYTE)
+    town = apart(nearest_town, 38.7, -9.13)
+    assert town is not None
+    assert town.country == "PT"
 
 
 @pytest.mark.usefixtures("two")
