@@ -8,6 +8,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 ESTIMATE_AFTER = 10  # photos
+DELAY_S = 1.0  # what takes less has no bar
 
 
 class Bars:
@@ -59,6 +60,8 @@ class Bars:
     def close(self) -> None:
         """The overall bar is over."""
         if self._bar is not None:
+            if time.monotonic() - self._started > DELAY_S:
+                self._bar.delay = 0  # else a bar that was not written since then stops where it was
             self._bar.close()
         self._bar, self._overall = None, False
 
@@ -66,7 +69,9 @@ class Bars:
         self._started, self._detection_seconds = time.monotonic(), 0.0
         terminal = sys.stderr.isatty()
         if total:
-            self._bar = tqdm(total=total, unit=unit, file=sys.stderr, mininterval=0.2 if terminal else 30, delay=1.0)
+            self._bar = tqdm(
+                total=total, unit=unit, file=sys.stderr, mininterval=0.2 if terminal else 30, delay=DELAY_S
+            )
 
     def _estimate(self, bar: "tqdm[NoReturn]") -> str:
         elapsed = time.monotonic() - self._started

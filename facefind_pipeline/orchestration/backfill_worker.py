@@ -1,8 +1,8 @@
 """Works off one backfill where no daemon does, in a process of its own: `python -m ... BACKFILL_ID`.
 
 Dagster's daemon looks at backfills every 30 seconds, starts its code server anew every 60, and has all sensors at work.
-This looks for what follows once all that it launched has ended, before that as often as costs little, and does nothing
-else.
+This has the definitions in its own process, looks for what follows as soon as a run has ended, before that as often as
+costs little, and does nothing else.
 """
 
 import logging
@@ -14,25 +14,28 @@ from collections.abc import Iterable
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from facefind_pipeline.orchestration.code_server import MODULE
 from facefind_pipeline.orchestration.daemon import ENDED_RUNS, FINISHED
 from facefind_pipeline.orchestration.dagster_internals import (
     BACKFILL_ID_TAG,
-    ModuleTarget,
     QueuedRunCoordinatorDaemon,
     WorkspaceProcessContext,
+    definitions_in_process,
     execute_backfill_jobs,
     execute_concurrency_slots_iteration,
     execute_run_monitoring_iteration,
 )
 from facefind_pipeline.orchestration.execution import repeat
+from facefind_pipeline.orchestration.instance import keep_connections, know_pools
 from facefind_pipeline.orchestration.processes import end_dead_runs
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
 
-LOOK_S = 1.0  # between two looks at the queue and at the runs' processes
+GLANCE_S = 0.1  # between two glances at how many runs have not ended
+LOOK_S = 1.0  # between two looks at the queue and at the runs' processes, while none has ended
 # Of one core at most, for looks at the backfill: a look at a large one takes seconds.
 SHARE_BESIDE_RUNS = 1 / 20
-SHARE_WHILE_NOTHING_RUNS = 1 / 2
+SHARE_AFTER_NEWS = 1 / 2
 AT_WORK = [status for status in DagsterRunStatus if status not in ENDED_RUNS]
 
 _logger = logging.getLogger(__name__)
@@ -46,29 +49,35 @@ def work_until_ended(backfill_id: str) -> None:
     starter = os.getppid()
     settings = read_settings()
     database = open_database(settings)
-    target = ModuleTarget("facefind_pipeline.definitions", None, None, None)
     with (
         database.lock("backfills"),
         dg.DagsterInstance.get() as instance,
-        WorkspaceProcessContext(instance, target) as workspace,
+        WorkspaceProcessContext(instance, definitions_in_process(MODULE)) as workspace,
         QueuedRunCoordinatorDaemon(interval_seconds=LOOK_S) as coordinator,
     ):
-        looked_at, cost_s = 0.0, 0.0
+        keep_connections(instance)
+        know_pools(instance)
+        of_it = RunsFilter(tags={BACKFILL_ID_TAG: backfill_id}, statuses=AT_WORK)
+        looked, look_of_backfill, cost_s, before = 0.0, 0.0, 0.0, 0
         while os.getppid() == starter:
+            at_work = instance.get_runs_count(of_it)
+            news, before = at_work != before or not at_work, at_work
+            if not news and time.monotonic() < looked + LOOK_S:
+                time.sleep(GLANCE_S)
+                continue
+            looked = time.monotonic()
             backfill = instance.get_backfill(backfill_id)
             if backfill is None or backfill.status in FINISHED:
                 return
-            runs = RunsFilter(tags={BACKFILL_ID_TAG: backfill_id}, statuses=AT_WORK)
-            share = SHARE_BESIDE_RUNS if instance.get_runs_count(runs) else SHARE_WHILE_NOTHING_RUNS
-            if time.monotonic() >= looked_at + cost_s / share:
+            _carry_out(coordinator.run_iteration(workspace))
+            if looked >= look_of_backfill + cost_s / (SHARE_AFTER_NEWS if news else SHARE_BESIDE_RUNS):
                 busy = time.process_time()
                 _carry_out(execute_backfill_jobs(workspace, _logger, [backfill]))
-                looked_at, cost_s = time.monotonic(), time.process_time() - busy
-            _carry_out(coordinator.run_iteration(workspace))
+                look_of_backfill, cost_s = time.monotonic(), time.process_time() - busy
             _carry_out(execute_run_monitoring_iteration(workspace, _logger))
             _carry_out(execute_concurrency_slots_iteration(workspace, _logger))
             _look_after_runs(instance, database, settings)
-            time.sleep(LOOK_S)
+            time.sleep(GLANCE_S)
 
 
 def _carry_out(look: Iterable[object]) -> None:

@@ -29,7 +29,7 @@ FINISHED = (
 )
 ENDED_RUNS = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 WAITING_RUNS = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING]
-POLL_S = 1.0
+POLL_S = 0.3
 WORKER_TRIES = 3
 
 

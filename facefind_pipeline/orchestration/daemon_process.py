@@ -16,7 +16,7 @@ from facefind_pipeline.orchestration.dagster_internals import (
     daemon_controller,
     take_signals,
 )
-from facefind_pipeline.orchestration.instance import keep_connections
+from facefind_pipeline.orchestration.instance import keep_connections, know_pools
 
 LOG_LEVEL = "warning"  # at `info` it writes a hundred lines a minute
 
@@ -27,6 +27,7 @@ def main() -> None:
     ask_code_server_less()
     with suppress(KeyboardInterrupt), capture_interrupts(), dg.DagsterInstance.get() as instance:
         keep_connections(instance)
+        know_pools(instance)
         with daemon_controller(instance, WorkspaceFileTarget([sys.argv[1]]), LOG_LEVEL) as controller:
             controller.check_daemon_loop()
 

@@ -5,6 +5,7 @@ of it in the test of this module.
 """
 
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
@@ -38,6 +39,9 @@ from dagster._core.launcher.base import (
     LaunchRunContext,  # what a run launcher is given
     RunLauncher,  # what one is; `dg` has no such name
 )
+from dagster._core.remote_origin import (
+    InProcessCodeLocationOrigin,  # where those are
+)
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,  # evaluations of checks, which `DagsterInstance.delete_run` leaves behind
 )
@@ -56,6 +60,9 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,  # of a run's partition
     PRIORITY_TAG,  # of a run in the queue
 )
+from dagster._core.types.loadable_target_origin import (
+    LoadableTargetOrigin,  # likewise
+)
 from dagster._core.utils import (
     make_new_backfill_id,  # in the form by which the UI finds a backfill
     make_new_run_id,  # of a run whose lock is to be held before it begins
@@ -64,7 +71,7 @@ from dagster._core.workspace.context import (
     WorkspaceProcessContext,  # a code server and its definitions, for the web server and for working off a backfill
 )
 from dagster._core.workspace.load_target import (
-    ModuleTarget,  # what `dagster dev -m MODULE` serves
+    InProcessWorkspaceLoadTarget,  # definitions without a code server, which takes seconds to start
     WorkspaceFileTarget,  # what `dagster dev -w FILE` serves
 )
 from dagster._daemon.backfill import (
@@ -119,7 +126,6 @@ __all__ = [
     "ExecuteRunArgs",
     "InstanceRef",
     "LaunchRunContext",
-    "ModuleTarget",
     "PartitionBackfill",
     "QueuedRunCoordinatorDaemon",
     "RunLauncher",
@@ -132,6 +138,7 @@ __all__ = [
     "configure_loggers",
     "copy_record",
     "daemon_controller",
+    "definitions_in_process",
     "delete_check_evaluations",
     "execute_backfill_jobs",
     "execute_concurrency_slots_iteration",
@@ -204,6 +211,12 @@ def _once(look: Callable[..., bool]) -> Callable[..., bool]:
 def give_instance(context: SensorEvaluationContext, instance: DagsterInstance) -> None:
     """Has a sensor's look use an instance that is open; by itself it opens one, which looks through all tables."""
     context._instance = instance
+
+
+def definitions_in_process(module: str) -> InProcessWorkspaceLoadTarget:
+    """A module's definitions in this process, under the name that they have on a code server."""
+    loaded = LoadableTargetOrigin(executable_path=sys.executable, module_name=module)
+    return InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(loaded, location_name=module))
 
 
 def daemon_controller(

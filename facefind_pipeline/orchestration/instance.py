@@ -9,12 +9,12 @@ import yaml
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration.dagster_internals import (
-    BACKFILL_ID_TAG,
     MULTIDIMENSIONAL_PARTITION_PREFIX,
     NO_COMPUTE_LOGS,
     InstanceRef,
     ask_schema_once,
 )
+from facefind_pipeline.orchestration.resources import CORES
 from facefind_pipeline.settings import KEEP_RUNS_DAYS, Settings, clothes_count, read_roots_map
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.telemetry import TELEMETRY_OFF
@@ -30,10 +30,6 @@ CONFIGURATION = {
     "concurrency": {
         "runs": {
             "max_concurrent_runs": 2,
-            # Of a backfill one at a time: the start of a light run takes turns on the cores with the faces.
-            "tag_concurrency_limits": [
-                {"key": BACKFILL_ID_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
-            ],
         },
         "pools": {"default_limit": 1, "granularity": "run"},
     },
@@ -132,6 +128,11 @@ def keep_connections(instance: dg.DagsterInstance, statement_ms: int = 0) -> Non
     """
     instance.optimize_for_webserver(statement_ms, CONNECTION_SECONDS, CONNECTIONS)
     ask_schema_once(instance)
+
+
+def know_pools(instance: dg.DagsterInstance) -> None:
+    """Has a new home's record know the pool of all cores: else the first two runs would be launched at once."""
+    instance.event_log_storage.initialize_concurrency_limit_to_default(CORES)
 
 
 def write_configuration(settings: Settings) -> None:

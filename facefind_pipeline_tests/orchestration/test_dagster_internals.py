@@ -194,14 +194,14 @@ def test_storage_looks_once_for_what_older_releases_lack(settings: Settings, dat
     assert "pg_catalog" not in "".join(asked)
 
 
-@pytest.mark.proof
 def test_a_backfill_is_worked_off_look_by_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher = "{module: dagster._core.launcher.sync_in_memory_run_launcher, class: SyncInMemoryRunLauncher}"
     (tmp_path / "event.py").write_text(DEFINITIONS)
-    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    (tmp_path / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\nrun_launcher: {launcher}\n")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     logger = logging.getLogger(__name__)
-    target = internals.ModuleTarget("event", None, str(tmp_path), None)
+    target = internals.definitions_in_process("event")
     with dg.DagsterInstance.get() as instance:
         instance.add_dynamic_partitions("day", ["friday"])
         backfill_id = internals.make_new_backfill_id()

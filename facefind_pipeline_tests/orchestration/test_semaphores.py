@@ -11,7 +11,14 @@ from facefind_pipeline.orchestration.semaphores import require_semaphores
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind
 
 # A mount namespace of the command's own, in which /dev/shm takes nothing.
-WITHOUT = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o ro tmpfs /dev/shm && exec "$@"', "sh"]
+WITHOUT = [
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'mount --bind /dev/shm /dev/shm && mount -o remount,bind,ro /dev/shm && exec "$@"',
+    "sh",
+]
 FACEFIND = [sys.executable, "-c", "from facefind_pipeline.cli import main; main()"]
 
 
