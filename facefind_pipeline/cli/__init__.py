@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from facefind_pipeline import __version__
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, lacking_memory
 
 # Subcommand -> module and attribute. A command that needs neither Dagster nor a model imports neither.
 COMMANDS = {
@@ -107,10 +107,12 @@ def call(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except Exception as error:
-        from facefind_pipeline.store.outages import outage
+        found = lacking_memory(error)
+        if found is None:
+            from facefind_pipeline.store.outages import outage
 
-        # What Dagster's storage raises, between runs and in them, comes through here.
-        found = outage(error)
+            # What Dagster's storage raises, between runs and in them, comes through here.
+            found = outage(error)
         if found is None:
             raise
         click.echo(f"facefind: {found}", err=True)
@@ -120,11 +122,16 @@ def call(arguments: Sequence[str]) -> int:
 
 def _carry_out(arguments: Sequence[str]) -> int:
     """Carries the command out, or has a process do so that has Dagster loaded; returns its exit code."""
-    from facefind_pipeline.warm_commands import hand_over
-
     try:
+        from facefind_pipeline.warm_commands import hand_over
+
         code = hand_over(arguments)
     except FacefindError as error:
         click.echo(f"facefind: {error}", err=True)
+        return 1
+    except Exception as error:
+        if (found := lacking_memory(error)) is None:
+            raise
+        click.echo(f"facefind: {found}", err=True)
         return 1
     return call(arguments) if code is None else code

@@ -185,8 +185,8 @@ def fill_partitions(graph: Graph, bars: Bars, days: Sequence[EventDay], paramete
         for day in (day for day, partition in partitions.items() if partition in in_part and day not in failed):
             for photo in to_do.photos_to_do(connection, Partition(day, parameters.key, *now)):
                 note(
-                    f"left out: {photo.path}: it went away or changed meanwhile, or what worked on it was killed; "
-                    "the same command resumes with it"
+                    f"left out: {photo.path}: it went away or changed meanwhile, or what worked on it was killed or "
+                    "got no memory; the same command resumes with it"
                 )
     if failed:
         raise FacefindError("; ".join(failed.values()))

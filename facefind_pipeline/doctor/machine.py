@@ -28,13 +28,20 @@ def python(_: Installation) -> Iterator[Finding]:
 
 
 def cores(_: Installation) -> Iterator[Finding]:
-    """How many cores this process may use, and how much memory is free."""
+    """How many cores this process may use, and how much memory."""
     import psutil
 
+    from facefind_pipeline.vision import cgroup
+
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = psutil.virtual_memory()
-    text = f"{'one core' if usable == 1 else f'{usable} cores'}, {_size(memory.available)} of memory free"
-    if memory.available < LOW_MEMORY:
+    free, allowed = psutil.virtual_memory().available, cgroup.memory()
+    text = f"{'one core' if usable == 1 else f'{usable} cores'}, {_size(free)} of memory free"
+    if allowed is not None and allowed < min(free, LOW_MEMORY):
+        yield note(
+            f"{text}, of which this container may have {_size(allowed)}",
+            f"give it more: a run on large photos takes up to {_size(LOW_MEMORY)}",
+        )
+    elif free < LOW_MEMORY:
         yield note(text, f"end other programs: a run on large photos takes up to {_size(LOW_MEMORY)}")
     else:
         yield ok(text)

@@ -55,8 +55,10 @@ def batches(results: Iterable["PhotoFaces"]) -> Iterator[list["PhotoFaces"]]:
 def _in_a_row(failed: list["PhotoFaces"]) -> str:
     last = failed[-1]
     problem = last.problem or last.embedding_problem
+    whose = "the machine or the model"
+    if last.vanished:
+        whose = "the machine, most often for want of memory (a run takes 1 GB, and 2 on large photos),"
     return (
-        f"{problem}, on {len(failed)} photos in a row, the last of them {last.task.path}: "
-        "that is the machine or the model rather than the photos; what was done before is kept, and the same command "
-        "tries these again"
+        f"{problem}, on {len(failed)} photos in a row, the last of them {last.task.path}: that is {whose} "
+        "rather than the photos; what was done before is kept, and the same command tries these again"
     )

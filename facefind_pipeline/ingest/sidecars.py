@@ -48,7 +48,8 @@ class SidecarFiles:
 
     def read(self, photo: str) -> Beside:
         """Their content; one that can't be read, or is larger than any, counts as missing."""
-        return Beside(photo, _content(self.xmp), _content(self.takeout))
+        xmp, takeout = (None if file is None else sidecar_content(file) for file in (self.xmp, self.takeout))
+        return Beside(photo, xmp, takeout)
 
 
 class SidecarIndex:
@@ -89,9 +90,8 @@ def _takeout_names(photo: str) -> Iterable[str]:
             yield f"{plain}{number}{suffix}"
 
 
-def _content(file: Path | None) -> bytes | None:
-    if file is None:
-        return None
+def sidecar_content(file: Path) -> bytes | None:
+    """What is in a sidecar; None where it can't be read or is larger than any."""
     try:
         with file.open("rb") as opened:
             content = opened.read(_LARGEST + 1)

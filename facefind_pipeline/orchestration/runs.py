@@ -10,7 +10,7 @@ import dagster as dg
 from dagster import DagsterEvent, DagsterEventType, DagsterExecutionInterruptedError
 from dagster_shared.error import SerializableErrorInfo
 
-from facefind_pipeline.errors import FacefindError, OutageError
+from facefind_pipeline.errors import FacefindError, OutageError, said_of_memory
 from facefind_pipeline.orchestration.dagster_internals import make_new_run_id
 from facefind_pipeline.orchestration.partitions import sync_with_tables
 from facefind_pipeline.orchestration.processes import WHY_TAG, executing, process_tags
@@ -50,7 +50,7 @@ class Graph:
         """Makes these assets of one partition in one run, in this process, which is handed what is `incoming`.
 
         Raises:
-            OutageError: the database stopped or a disk is full.
+            OutageError: the database stopped, a disk is full or memory is short.
             CheckFailedError: a blocking check failed.
             FacefindError: a step failed; the message is its error's, with the run's id to look up in the UI.
         """
@@ -105,6 +105,8 @@ class Graph:
             failure = next(filter(None, map(_failure, result.all_events)), None)
             if failure is not None and failure.cls_name == OutageError.__name__:
                 raise OutageError(_first_line(failure))
+            if failure is not None and (lacking := _lacking_memory(failure)) is not None:
+                raise lacking
             check_failed = any(_failed_check(event) for event in result.all_events)
             kind = CheckFailedError if check_failed else FacefindError
             reason = _first_line(failure) if failure else "the run failed"
@@ -143,6 +145,12 @@ def _failure(event: DagsterEvent) -> SerializableErrorInfo | None:
     """What a failed step raised."""
     error = event.step_failure_data.error if event.is_step_failure else None
     return error and (error.cause or error)
+
+
+def _lacking_memory(failure: SerializableErrorInfo) -> OutageError | None:
+    """An error of a library that got no memory; our own say themselves what is wrong."""
+    ours = failure.message.startswith("facefind_pipeline.")
+    return None if ours else said_of_memory(failure.cls_name or "", failure.message)
 
 
 def _first_line(failure: SerializableErrorInfo) -> str:

@@ -1,6 +1,6 @@
 """Heads covered in a photo's pixels, in a way that nothing brings back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,8 @@ HEAD = (0.95, 0.9)  # half axes of the ellipse that is covered, in widths and he
 FACE = 0.7  # of that ellipse: what always stays of a face that is shown
 BLOCKS = 3  # colours across and down that remain of a head: nine means, of its surroundings too
 SAMPLES = 12  # pixels across and down that each of them is the mean of: a mean of all takes 1 ms per head
+COVER_BYTES = 4  # per pixel of a head: what covers it, and where
+BAND, BAND_BYTES = 1_000_000, 24  # pixels whose distances are taken at a time, and what each of them takes
 _SHIFT = 4  # sixteenths of a pixel
 
 
@@ -46,27 +48,50 @@ def cover_heads(pixels: Image, others: Sequence[Head], shown: Sequence[Head]) ->
         others: are covered, wherever their boxes lie.
         shown: their faces stay.
     """
+    for other in others:
+        stay = [
+            (face, [head for head in others if head.sure and _meet(face, head)]) for face in shown if _meet(face, other)
+        ]
+        _cover(pixels, other, stay)
+
+
+def _cover(pixels: Image, other: Head, stay: Sequence[tuple[Head, Sequence[Head]]]) -> None:
+    """Covers one head but for the faces that stay, each with the heads that it shares with."""
     import cv2
 
-    for other in others:
-        window = _window(other, pixels)
-        patch = pixels[window]
-        if not patch.size:
-            continue
-        hidden = _ellipse(other, window)
-        for face in shown:
-            if _meet(face, other):
-                hidden[_stays(face, [head for head in others if head.sure and _meet(face, head)], window)] = 0
-        step = max(1, min(patch.shape[:2]) // (SAMPLES * BLOCKS))
-        colours = cv2.resize(patch[::step, ::step], (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
-        soft = cv2.resize(colours, patch.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-        cv2.copyTo(soft, hidden, patch)
+    window = _window(other, pixels)
+    patch = pixels[window]
+    if not patch.size:
+        return
+    hidden = _ellipse(other, window)
+    for rows in _bands(window) if stay else ():
+        band = hidden[rows.start - window[0].start : rows.stop - window[0].start]
+        for face, rivals in stay:
+            band[_stays(face, rivals, (rows, window[1]))] = 0
+    step = max(1, min(patch.shape[:2]) // (SAMPLES * BLOCKS))
+    colours = cv2.resize(patch[::step, ::step], (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
+    soft = cv2.resize(colours, patch.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    cv2.copyTo(soft, hidden, patch)
+
+
+def covering_bytes(size: tuple[int, int]) -> int:
+    """What covering takes at most beside a picture of this width and height: that of a head that fills it."""
+    pixels = size[0] * size[1]
+    return COVER_BYTES * pixels + BAND_BYTES * min(BAND, pixels)
 
 
 def on_one_face(one: Sequence[float], other: Sequence[float]) -> bool:
     """Whether two boxes, x y w h, are of one face: each has the middle of the other."""
     apart = (abs(one[i] + one[i + 2] / 2 - other[i] - other[i + 2] / 2) for i in (0, 1))
     return all(distance <= min(one[i + 2], other[i + 2]) / 2 for i, distance in enumerate(apart))
+
+
+def _bands(window: tuple[slice, slice]) -> Iterator[slice]:
+    """The window's rows, so many at a time that distances in them take little memory however large the head is."""
+    rows, columns = window
+    height = max(1, BAND // (columns.stop - columns.start))
+    for top in range(rows.start, rows.stop, height):
+        yield slice(top, min(top + height, rows.stop))
 
 
 def _ellipse(head: Head, window: tuple[slice, slice]) -> Image:

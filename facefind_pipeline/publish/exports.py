@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from facefind_pipeline.publish.covering import Head, cover_heads
+from facefind_pipeline.publish.covering import Head, cover_heads, covering_bytes
 from facefind_pipeline.publish.hiding import Hiding, LowLook, heads_to_cover, low_look
 from facefind_pipeline.publish.metadata import in_srgb
 from facefind_pipeline.publish.previews import thumbnails
@@ -38,8 +38,7 @@ class Size(Enum):
 
 WEB_SIDE = 2048  # fills a phone's screen three times over and a desktop's once
 QUALITY = {Size.WEB: 85, Size.FULL: 92, Size.ORIGINAL: 95}  # of the JPEGs
-# Per pixel that is given away: a copy in OpenCV's order of colours and the JPEG; masks of a head that fills the photo.
-_ENCODING_BYTES, _COVERING_BYTES = 6, 20
+_ENCODING_BYTES = 6  # per pixel that is given away: a copy in OpenCV's order of colours and the JPEG
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,4 +175,4 @@ def _effort(photo: OpenedPhoto, hiding: Hiding | None, side: int) -> Effort:
     if hiding is None:
         return Effort(encoding)
     look = LowLook.effort(photo.size, turned=hiding.turned)
-    return Effort(look.memory + encoding + _COVERING_BYTES * width * height, look.seconds)
+    return Effort(look.memory + encoding + covering_bytes((width, height)), look.seconds)

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.ingest.sidecars import sidecar_content
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.publish.album import Album, AlbumPhoto, name_files, resumed
 from facefind_pipeline.publish.collage import MOST, collage
@@ -130,17 +131,16 @@ def _write_sidecar(album: Album, photo: AlbumPhoto, item: Item, destination: Des
     may name others.
 
     Returns:
-        What is wrong with a sidecar that is there, which then stays as it is.
+        What is wrong with a sidecar that is there, the album's or the photo's own; nothing is written then.
     """
     stem = f"{Path(item.file).stem}.xmp"
     name, packet = f"{item.file}.xmp", destination.read(f"{item.file}.xmp")
     if packet is None and (packet := destination.read(stem)) is not None:
         name = stem
     if packet is None and album.as_stored:
-        packet = next(
-            (beside.read_bytes() for file in photo.export.files for beside in _sidecars_of(file) if beside.is_file()),
-            None,
-        )
+        beside = next((one for file in photo.export.files for one in _sidecars_of(file) if one.is_file()), None)
+        if beside is not None and (packet := sidecar_content(beside)) is None:
+            return f"its sidecar {beside.name} can't be read or is too large; none was written"
     added, size = photo.region_of(album.selection.person.name, as_stored=album.as_stored)
     try:
         merged = with_region(packet, added, size)

@@ -1,12 +1,11 @@
-"""Which errors mean that the database stopped or a disk is full, however deep a library has wrapped them."""
+"""Which errors mean that there is no database, space or memory, however deep a library has wrapped them."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
 
-from facefind_pipeline.errors import RESUMES, OutageError, is_disk_full, no_space
+from facefind_pipeline.errors import RESUMES, OutageError, causes, is_disk_full, lacking_memory, no_space
 
 # PostgreSQL ends itself where it cannot make its next segment of the write-ahead log, and then can say no more.
 WAL_SEGMENT_BYTES = 16 * 2**20
@@ -21,24 +20,18 @@ def outage(error: BaseException, data: Path | None = None) -> OutageError | None
         error: what was raised, with its causes.
         data: a folder of the embedded server; None where the server is another's.
     """
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, OutageError):
             return cause
         if isinstance(cause, psycopg2.errors.DiskFull):
             return _disk_full(data)
         if isinstance(cause, OSError) and is_disk_full(cause):
             return no_space(cause.filename or "a file")
-        if _lost_connection(cause):
-            if data is not None and data.exists() and shutil.disk_usage(data).free < WAL_SEGMENT_BYTES:
-                return _disk_full(data)
-            return OutageError(f"the database stopped; {RESUMES}")
-    return None
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if (found := lacking_memory(error)) is not None or not any(map(_lost_connection, causes(error))):
+        return found
+    if data is not None and data.exists() and shutil.disk_usage(data).free < WAL_SEGMENT_BYTES:
+        return _disk_full(data)
+    return OutageError(f"the database stopped; {RESUMES}")
 
 
 def _lost_connection(error: BaseException) -> bool:

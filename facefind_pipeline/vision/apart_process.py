@@ -18,7 +18,7 @@ from facefind_pipeline.vision.memory import Need, asking
 from facefind_pipeline.vision.watched_process import CROWDED, PATIENCE_S, Answer
 
 GRACE_S = 30  # beyond the time that a call has: by then its parent has ended it, if there is one
-FIRST_TO_GO = "500"  # of -1000 to 1000: the system that is out of memory ends this rather than a database
+FIRST_TO_GO = "1000"  # of -1000 to 1000: a system out of memory ends this rather than the command or a database
 _STANDARD_ERROR = 2
 
 

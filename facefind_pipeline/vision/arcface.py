@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, lacking_memory
 from facefind_pipeline.faces import Face
 from facefind_pipeline.parameters import ArcfaceSettings
 from facefind_pipeline.vision.arrays import Image, Vectors
@@ -186,6 +186,8 @@ def _open(file: Path) -> Any:
     try:
         return open_session(file)
     except Exception as error:  # onnxruntime's errors have no common class but Exception
+        if (lacking := lacking_memory(error)) is not None:
+            raise lacking from error
         raise FacefindError(f"{file} is not an ONNX network that onnxruntime can read") from error
 
 

@@ -133,6 +133,8 @@ def upright_rgb(photo: OpenedPhoto) -> Image:
     try:
         image = photo.pixels()
         image.load()
+    except MemoryError:  # that is the machine's
+        raise
     except Exception as error:  # Damaged bytes gave OSError, ValueError, SyntaxError, RuntimeError and EOFError.
         raise UnreadablePhotoError(f"truncated or damaged {photo.format}") from error
     return _upright(_rgb(image), photo.turn)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, lacking_memory
 from facefind_pipeline.vision.arrays import Image, Vectors
 from facefind_pipeline.vision.models import file_sha256, write_atomically
 from facefind_pipeline.vision.onnx_graph import Floats, Graph
@@ -60,11 +60,14 @@ def load_network(cache: Path, weights: Path) -> Network:
         weights: dlib's weights file.
 
     Raises:
+        OutageError: there is no memory for it.
         FacefindError: not even dlib can read the weights.
     """
     try:
         session = _load_session(cache, weights)
-    except Exception as error:  # noqa: BLE001 - whatever it was, dlib still gives the right vectors
+    except Exception as error:  # whatever else it was, dlib still gives the right vectors
+        if (lacking := lacking_memory(error)) is not None:
+            raise lacking from error
         _log.warning("faces are embedded by dlib itself, some twenty times slower: %s", error)
         return _load_dlib(weights)
     return lambda chips: session.run(None, {"chips": chips})[0]

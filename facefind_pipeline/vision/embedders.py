@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.errors import FacefindError, lacking_memory
 from facefind_pipeline.faces import Box, Face
 from facefind_pipeline.parameters import ArcfaceSettings, DlibSettings, EmbedderSettings, ImgbeddingsSettings
 from facefind_pipeline.vision import dlib_network
@@ -248,6 +248,8 @@ class ImgbeddingsEmbedder:
             )
             raise FacefindError(f"the imgbeddings embedder needs {lacking}") from error
         except Exception as error:
+            if (short := lacking_memory(error)) is not None:
+                raise short from error
             raise FacefindError(f"{self._path or HUB_FILE} is not an ONNX model: {error}") from error
         if "embeddings" not in [output.name for output in model.session.get_outputs()]:
             raise FacefindError(f"{self._path or HUB_FILE} is not imgbeddings' model: it has no output `embeddings`")

@@ -1,7 +1,8 @@
 """Why a photo can't be used: the error that says so, and what a library's exception says, in one line for people."""
 
+from facefind_pipeline.errors import lacking_memory
+
 OUT_OF_MEMORY = "out of memory"
-_CV2_NO_MEMORY = -4  # cv::Error::StsNoMem
 _LONGEST = 200  # letters; OpenCV and onnxruntime quote source files and shapes
 
 
@@ -11,9 +12,9 @@ class UnreadablePhotoError(Exception):
 
 def reason(error: Exception) -> str:
     """Why a detector or embedder failed, such as "out of memory"."""
-    # cv2.error's text begins with version and source file; `err` is the sentence alone.
-    if isinstance(error, MemoryError) or getattr(error, "code", None) == _CV2_NO_MEMORY:
+    if lacking_memory(error) is not None:
         return OUT_OF_MEMORY
+    # cv2.error's text begins with version and source file; `err` is the sentence alone.
     text = str(getattr(error, "err", "") or error).strip()
     line = text.splitlines()[0] if text else type(error).__name__
     return "".join(letter if letter.isprintable() else " " for letter in line)[:_LONGEST]

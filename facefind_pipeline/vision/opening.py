@@ -98,6 +98,8 @@ def _open_with_pillow(data: bytes) -> OpenedPhoto:
         data, note = jpeg.with_end(data), INCOMPLETE
     try:
         photo: PillowImage = pillow().open(io.BytesIO(data), formats=_FORMATS)
+    except MemoryError:  # that is the machine's
+        raise
     except Exception as error:  # Damaged bytes gave OSError, ValueError, SyntaxError, RuntimeError and EOFError.
         raise UnreadablePhotoError(_reason(data)) from error
     # The second image of an MPO is the same shot again.

@@ -22,7 +22,7 @@ from facefind_pipeline.vision.clothes import describe
 from facefind_pipeline.vision.decode import DecodedPhoto, decode_opened, require_memory
 from facefind_pipeline.vision.detectors import Detector, Effort
 from facefind_pipeline.vision.embedders import Embedder
-from facefind_pipeline.vision.failures import UnreadablePhotoError, reason
+from facefind_pipeline.vision.failures import OUT_OF_MEMORY, UnreadablePhotoError, reason
 from facefind_pipeline.vision.memory import read_whole
 from facefind_pipeline.vision.opening import OpenedPhoto, open_photo
 from facefind_pipeline.vision.sheet import thumbnail
@@ -81,7 +81,7 @@ class PhotoFaces:
         failed: whether one of the first two was an exception of a library, which may be the machine's fault and not the
             photo's. Where faces were known, they are without descriptors then.
         vanished: nothing is known of the photo: the file is gone or holds another content, or the machine ended what
-            worked on it; `problem` says so then.
+            worked on it or gave it no memory; `problem` says so then.
     """
 
     task: PhotoTask
@@ -209,7 +209,11 @@ def _embed(waiting: list[_Work], embedder: Embedder | None) -> list[PhotoFaces]:
 
 
 def _not_embedded(result: PhotoFaces, error: Exception) -> PhotoFaces:
-    return replace(result, embedded=(), embedding_problem=f"embedding failed: {reason(error)}", failed=True)
+    why = reason(error)
+    problem = f"embedding failed: {why}"
+    if why == OUT_OF_MEMORY:
+        return _by_machine(result.task, problem)
+    return replace(result, embedded=(), embedding_problem=problem, failed=True)
 
 
 def _detect(task: PhotoTask, detector: Detector, photo: DecodedPhoto) -> PhotoFaces:
@@ -251,6 +255,11 @@ def _describe(photo: DecodedPhoto, opened: OpenedPhoto, result: PhotoFaces) -> P
         return replace(result, clothes_problem=f"describing clothes failed: {reason(error)}")
 
 
+def _by_machine(task: PhotoTask, problem: str) -> PhotoFaces:
+    """A photo that the machine had no means for: nothing is known of it, and the next run tries it again."""
+    return PhotoFaces(task, problem=problem, failed=True, vanished=True)
+
+
 def _unusable(task: PhotoTask, problem: str, *, failed: bool = False) -> PhotoFaces:
     """A photo without faces; or, where they were known, without vectors and clothes.
 
@@ -282,16 +291,14 @@ def _work_apart(task: PhotoTask, models: Models) -> _Work:
         return apart(_work, task, models)
     except LostPhotoError as error:
         problem = f"decoding or detecting failed: {error}"
-        if error.by_machine:
-            lost = _Work(PhotoFaces(task, problem=problem, failed=True, vanished=True))
-        else:
-            lost = _Work(_unusable(task, problem))
+        lost = _Work(_by_machine(task, problem) if error.by_machine else _unusable(task, problem))
     try:
         apart(load, models)
     except LostPhotoError as error:
+        want = ", most often for want of memory" if error.by_machine else ""
         raise FacefindError(
-            f"photos can't be worked on: {error}, before it had one; what was done is kept, and `facefind doctor` may "
-            "say what this machine lacks"
+            f"photos can't be worked on: {error}, before it had one{want}; what was done is kept, and "
+            "`facefind doctor` may say what this machine lacks"
         ) from None
     return lost
 
@@ -343,5 +350,7 @@ class _Worker:
         except FacefindError:
             raise
         except Exception as error:  # noqa: BLE001 - cv2.error, RuntimeError of dlib, MemoryError and what else there is
-            return _Work(_unusable(task, f"decoding or detecting failed: {reason(error)}", failed=True))
+            why = reason(error)
+            problem = f"decoding or detecting failed: {why}"
+            return _Work(_by_machine(task, problem) if why == OUT_OF_MEMORY else _unusable(task, problem, failed=True))
         return _Work(result) if embedder is None else _crop(embedder, photo, result)

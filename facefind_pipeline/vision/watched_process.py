@@ -160,8 +160,9 @@ class WatchedProcess:
         self._connection.close()  # by which it ends, if it has not
         status = self._process.wait()
         if status < 0:
-            return LostPhotoError(f"{CRASHED} ({signal.strsignal(-status)})", by_machine=-status in FROM_OUTSIDE)
-        return LostPhotoError(f"{CRASHED} (exit code {status})")
+            by_machine = -status in FROM_OUTSIDE or _has_little_room()
+            return LostPhotoError(f"{CRASHED} ({signal.strsignal(-status)})", by_machine=by_machine)
+        return LostPhotoError(f"{CRASHED} (exit code {status})", by_machine=_has_little_room())
 
     def _is_ready(self) -> bool:
         try:
@@ -181,6 +182,15 @@ class WatchedProcess:
         except psutil.Error:
             return 0.0
         return float(times.user + times.system)
+
+
+def _has_little_room() -> bool:
+    """Whether processes here have a limit of memory at which C and C++ libraries abort, whatever the photo is."""
+    import resource  # only POSIX has it
+
+    return any(
+        resource.getrlimit(one)[0] != resource.RLIM_INFINITY for one in (resource.RLIMIT_AS, resource.RLIMIT_DATA)
+    )
 
 
 def _last_line(said: bytes) -> str:

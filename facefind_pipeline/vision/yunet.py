@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from facefind_pipeline.errors import lacking_memory
 from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.sessions import open_session
 
@@ -131,7 +132,9 @@ def _checked_session(model: Path) -> Any:
     try:
         session = open_session(with_any_size(model.read_bytes()))
         compare_with_opencv(session, model)
-    except Exception as error:  # noqa: BLE001 - whatever it was, OpenCV still finds the faces
+    except Exception as error:  # whatever else it was, OpenCV still finds the faces
+        if (lacking := lacking_memory(error)) is not None:
+            raise lacking from error
         _log.warning("YuNet runs in OpenCV, three times slower: %s", error)
         return None
     return session

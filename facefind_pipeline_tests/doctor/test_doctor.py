@@ -20,6 +20,7 @@ from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.server import EmbeddedServer
+from facefind_pipeline.vision import cgroup
 from facefind_pipeline_tests.conftest import SMALL_SET, Facefind, call_facefind
 
 
@@ -124,6 +125,13 @@ def test_cores_that_may_be_used_are_counted(installation: Installation) -> None:
         assert _one(installation, "cores").text.startswith("one core")
     finally:
         os.sched_setaffinity(0, before)
+
+
+def test_a_container_with_little_memory_is_noted(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroup, "memory", lambda: 2**29)
+    (found,) = machine.cores(installation)
+    assert "of which this container may have 512 MB" in found.text
+    assert found.advice == "give it more: a run on large photos takes up to 2 GB"
 
 
 @pytest.mark.parametrize(

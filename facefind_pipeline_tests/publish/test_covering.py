@@ -1,11 +1,24 @@
 """What is covered of a photo, and what is not."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facefind_pipeline.publish.covering import BLOCKS, FACE, HEAD, SAMPLES, Head, cover_heads, on_one_face
+from facefind_pipeline.publish import covering
+from facefind_pipeline.publish.covering import (
+    BAND,
+    BLOCKS,
+    FACE,
+    HEAD,
+    SAMPLES,
+    Head,
+    cover_heads,
+    covering_bytes,
+    on_one_face,
+)
 
 sides = st.floats(4, 120)
 places = st.floats(-60, 260)
@@ -77,6 +90,30 @@ def test_two_faces_that_overlap_share_at_the_middle() -> None:
     changed = (pixels != before).any(axis=2)
     assert not changed[100, 45:94].any()
     assert changed[100, 97:145].all()
+
+
+def test_a_head_that_fills_a_large_photo_takes_no_more_than_is_asked_for() -> None:
+    pixels = np.zeros((3000, 4000, 3), np.uint8)
+    shown = [Head(100, 100, 2000, 2000), Head(2000, 100, 1900, 2500)]
+    tracemalloc.start()
+    try:
+        cover_heads(pixels, [Head(200, 200, 3600, 2600), *(head._replace(x=head.x + 300) for head in shown)], shown)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak <= covering_bytes((4000, 3000)) == 4 * 12_000_000 + 24 * BAND
+
+
+@given(st.lists(heads, min_size=1, max_size=3), st.lists(heads, min_size=1, max_size=2))
+def test_heads_are_covered_the_same_however_many_rows_are_taken_at_a_time(
+    others: list[Head], shown: list[Head]
+) -> None:
+    whole, in_parts = noise(), noise()
+    cover_heads(whole, others, shown)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(covering, "BAND", 1_000)
+        cover_heads(in_parts, others, shown)
+    assert (whole == in_parts).all()
 
 
 @pytest.mark.parametrize(

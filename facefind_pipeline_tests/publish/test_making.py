@@ -17,7 +17,7 @@ from facefind_pipeline.publish.covering import Head
 from facefind_pipeline.publish.exports import Size
 from facefind_pipeline.publish.hiding import Hiding
 from facefind_pipeline.publish.making import make_folder, make_zip
-from facefind_pipeline.publish.xmp import read_regions
+from facefind_pipeline.publish.xmp import Region, read_regions, with_region
 from facefind_pipeline.store.people import Person
 from facefind_pipeline_tests.conftest import Silence
 from facefind_pipeline_tests.publish.albums import BOX, album_of
@@ -216,6 +216,15 @@ def test_a_sidecar_is_merged_into_the_one_that_is_there(
     merged.write_bytes(edited)
     folder_of(root, photos, models, Options(Size.ORIGINAL, sidecars=True))
     assert merged.read_bytes() == edited
+
+
+def test_a_sidecar_larger_than_any_is_not_read(root: Path, photos: list[Path], models: Path) -> None:
+    with (root / "0.xmp").open("wb") as sidecar:
+        sidecar.write(with_region(None, Region("Bob", 0.5, 0.5, 0.1, 0.1), (120, 90)))
+        sidecar.truncate(2**34)  # takes no space, and more memory than there is
+    contents = folder_of(root, photos, models, Options(Size.ORIGINAL, sidecars=True))
+    assert contents.notes == {"0.jpg": "its sidecar 0.xmp can't be read or is too large; none was written"}
+    assert {one.name for one in (root.parent / "album").glob("*.xmp")} == {"1.jpg.xmp", "2.jpg.xmp"}
 
 
 def test_a_collage_shows_what_the_album_shows(root: Path, photos: list[Path], models: Path) -> None:

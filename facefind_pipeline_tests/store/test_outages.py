@@ -3,11 +3,12 @@
 import errno
 from pathlib import Path
 
+import numpy as np
 import psycopg2
 import pytest
 import sqlalchemy
 
-from facefind_pipeline.errors import OutageError
+from facefind_pipeline.errors import FacefindError, OutageError
 from facefind_pipeline.store import outages
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.outages import outage
@@ -93,3 +94,34 @@ def test_statements_that_fail_stay_errors_of_their_own(database: Database) -> No
     ):
         with pytest.raises(kind), database.connect() as connection, connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+def _wrapped() -> RuntimeError:
+    try:
+        try:
+            np.empty(2**60, np.uint8)
+        except MemoryError as error:
+            raise RuntimeError("a step failed") from error
+    except RuntimeError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _wrapped(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        ImportError("cv2.abi3.so: failed to map segment from shared object"),
+        RuntimeError("can't start new thread"),
+        psycopg2.OperationalError("out of memory for query result"),
+    ],
+)
+def test_a_machine_without_memory_is_named_as_that(error: Exception) -> None:
+    found = str(outage(error))
+    assert found.startswith("out of memory")
+    assert "end other programs" in found
+    assert "the same command resumes" in found
+
+
+def test_our_own_errors_keep_their_words() -> None:
+    assert outage(FacefindError("detecting failed: out of memory, on 3 photos in a row")) is None

@@ -1,6 +1,7 @@
 """What happens in a process apart stays there: crashes, hangs and bombs cost one call, and the next one works."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -98,6 +99,19 @@ def test_who_sends_a_signal_tells_whose_fault_it_is(number: int, by_machine: boo
     with pytest.raises(LostPhotoError) as lost:
         process.call(Share(Budgets(1)), misbehaving.signal_itself, (number,), {})
     assert lost.value.by_machine == by_machine
+
+
+@pytest.mark.parametrize("function", [misbehaving.crash, misbehaving.leave])
+def test_where_a_process_may_map_little_a_crash_may_be_the_machines(function: Callable[[], None]) -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    process = WatchedProcess()
+    resource.setrlimit(resource.RLIMIT_AS, (2**46, before[1]))
+    try:
+        with pytest.raises(LostPhotoError) as lost:
+            process.call(Share(Budgets(1)), function, (), {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert lost.value.by_machine
 
 
 def test_a_process_apart_keeps_no_stream_of_ours() -> None:

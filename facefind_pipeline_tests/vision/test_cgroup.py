@@ -49,3 +49,14 @@ def test_processes_are_as_many_as_memory_is_for(
     (group / "memory.max").write_text("max")
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=limit))
     assert apart._size() == size
+
+
+def test_memory_of_version_1_counts(group: Path) -> None:
+    first = cgroup.ROOT / "memory" / "old"
+    first.mkdir(parents=True)
+    (first / "memory.limit_in_bytes").write_text("9223372036854771712\n")
+    assert cgroup.memory() is None
+    (first / "memory.limit_in_bytes").write_text("900000000\n")
+    assert (cgroup.memory(), apart._size()) == (900_000_000, 2)
+    (group / "memory.max").write_text("500000000\n")
+    assert cgroup.memory() == 500_000_000
