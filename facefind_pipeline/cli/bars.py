@@ -50,6 +50,7 @@ class Bars:
         self._detection_seconds += detection_seconds
         if self._overall and before < ESTIMATE_AFTER <= self._bar.n < (self._bar.total or 0):
             self._bar.write(self._estimate(self._bar), file=sys.stderr)
+            self._bar.last_print_t = time.time()  # it is seen from now on: its end will be, too, however soon
 
     def end(self) -> None:
         """A stage is over."""
