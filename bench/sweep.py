@@ -2,9 +2,9 @@
 
     python -m bench.sweep
 
-The sweep decodes each photo once, for the set whose run goes first, and detects it then for the others, which wait. What
-it is measured against decodes it for each set: six decodings and detections per photo, one embedding per distinct box.
-The counts must be exact.
+The sweep decodes each photo once, for the set whose run goes first, and detects it for the others, which wait, in the
+same pass. The distinct work that it is measured against has six decodings and detections per photo, one embedding per
+distinct box. The counts must be exact.
 """
 
 import os

@@ -10,12 +10,14 @@ from facefind_pipeline.faces import Face
 from facefind_pipeline.ingest.faces import Filled, fill
 from facefind_pipeline.ingest.photos import ingest_day
 from facefind_pipeline.ingest.register import register_folder, register_set
+from facefind_pipeline.parameters import ParameterSet
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.server import EmbeddedServer
 from facefind_pipeline.store.tombstones import Tombstones
 from facefind_pipeline.vision import detectors, pipeline
-from facefind_pipeline.vision.decode import DecodedPhoto, decode_opened
+from facefind_pipeline.vision.decode import DecodedPhoto, decode_opened, require_memory
+from facefind_pipeline.vision.detectors import Effort
 from facefind_pipeline.vision.opening import OpenedPhoto
 from facefind_pipeline.vision.watched_process import LostPhotoError
 from facefind_pipeline_tests.conftest import Silence, administer
@@ -24,6 +26,7 @@ from facefind_pipeline_tests.stored import ask
 pytestmark = pytest.mark.usefixtures("in_this_process")
 
 DAY, PHOTOS = "day-1", 3
+SIZES = ((512, 600), (1024, 600), (320, 240))  # of these
 FULL, REDUCED, HAAR = "hog-up0-px0@dlib", "hog-up0-px640@dlib", "haar-sf1.20-mn5-ms60@dlib"
 GREY, COLOUR = "haar-sf1.30-mn5-ms60@imgbeddings", "hog-up0-px512@imgbeddings"
 SETS = (FULL, REDUCED, HAAR, GREY, COLOUR)
@@ -161,3 +164,23 @@ def test_a_photo_whose_process_is_lost_with_sets_ahead_is_worked_on_alone(
 def test_vectors_that_are_not_wanted_take_no_set_along(event_day: Database, home: Settings) -> None:
     filled = fill(event_day, home, DAY, FULL, Silence(), embed=False, ahead=[HAAR])
     assert (filled.detected, filled.ahead) == (PHOTOS, {})
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_detectors_ask_for_their_memory_together_and_those_ahead_only_where_there_is_room(
+    room: bool, event_day: Database, home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, float]] = []
+
+    def recording(photo: OpenedPhoto, *, working: int, seconds: float) -> None:
+        asked.append((working, seconds))
+        require_memory(photo, working=working, seconds=seconds)
+
+    monkeypatch.setattr(pipeline, "require_memory", recording)
+    if not room:
+        monkeypatch.setattr(pipeline, "AHEAD_BYTES", 0)
+    filled = _fill(event_day, home, FULL, [HAAR])
+    assert (filled.detected, filled.ahead) == (PHOTOS, {HAAR: PHOTOS if room else 0})
+    own, other = (detectors.load_detector(ParameterSet.parse(key).detector, home.models) for key in (FULL, HAAR))
+    efforts = [own.effort(size) + (other.effort(size) if room else Effort()) for size in SIZES]
+    assert sorted(asked) == sorted((effort.memory, effort.seconds) for effort in efforts)
