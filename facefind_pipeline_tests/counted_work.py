@@ -29,9 +29,9 @@ class Counting(MetaPathFinder):
 
         def patched(module):
             execute(module)
-            embed_all = module._embed
+            embed_all = module._embed_parts
             module._decode = counted(module._decode, "decoded", lambda photo, *parts: 1)
-            module._embed = counted(embed_all, "embedded", lambda waiting, embedder: sum(len(w.crops) for w in waiting))
+            module._embed_parts = counted(embed_all, "embedded", lambda parts, _: sum(len(p.crops) for p in parts))
 
         spec.loader.exec_module = patched
         return spec

@@ -12,9 +12,10 @@ from facefind_pipeline.orchestration.automation import faces_condition
 from facefind_pipeline.orchestration.partitions import day_sets
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
 from facefind_pipeline.orchestration.resources import CORES, OWNERS, Workspace
+from facefind_pipeline.orchestration.waiting import waiting_sets
 
 if TYPE_CHECKING:
-    from facefind_pipeline.ingest.faces import Filled
+    from facefind_pipeline.ingest.found_faces import Filled
 
 DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings")
 
@@ -52,7 +53,8 @@ def faces(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Reads, decodes, detects, crops and embeds each photo once, only where the tables do not know it yet.
 
-    The clothes below each face are described from the same pixels.
+    The clothes below each face are described from the same pixels. So are its faces under other sets whose runs of the
+    same event day wait in the queue: these find the photo known.
     """
     from facefind_pipeline.ingest.faces import fill
     from facefind_pipeline.ingest.register import register_missing_set
@@ -65,7 +67,8 @@ def faces(
     database, settings = workspace.database, workspace.settings
     register_missing_set(database, settings, parameter_set)
     progress, embed = workspace.progress_for(context.log), EMBEDDED in context.selected_asset_keys
-    filled = fill(database, settings, day, parameter_set, progress, embed=embed)
+    ahead = waiting_sets(context.instance, day, {DETECTED, EMBEDDED})
+    filled = fill(database, settings, day, parameter_set, progress, embed=embed, ahead=ahead)
     file = sheet_path(settings, parameter_set, "days", day)
     sheet = sheet_metadata(settings, day_tiles(database, day, parameter_set), file, title=f"{day}, {parameter_set}")
     if DETECTED in context.selected_asset_keys:
@@ -99,6 +102,7 @@ def _detection(filled: "Filled", parameter_set: str) -> Mapping[str, int | float
             seconds=round(filled.seconds, 3),
             cpu_seconds=round(filled.cpu_seconds, 3),
         ),
+        "detected_ahead": dg.MetadataValue.json(dict(filled.ahead)),
         "undecodable": dg.MetadataValue.json(filled.problems),
         "vanished": dg.MetadataValue.json(filled.vanished),
     }

@@ -2,9 +2,9 @@
 
 import socket
 import time
-from collections.abc import Collection, Generator, Iterator, Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,19 +13,19 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.batches import batches
+from facefind_pipeline.ingest.found_faces import Filled, write
 from facefind_pipeline.parameters import EmbedderSettings, ParameterSet
 from facefind_pipeline.plan.due import would_be_made_from
 from facefind_pipeline.progress import Progress
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import faces as store
 from facefind_pipeline.store import parameter_sets, photos, to_do, versions
-from facefind_pipeline.store.clothes import write_clothes
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.faces import Detection, Partition
+from facefind_pipeline.store.faces import Partition
 from facefind_pipeline.store.made import day_set, record_made
 from facefind_pipeline.store.photos import EventDay
 from facefind_pipeline.store.to_do import KnownFaces, PhotoToDo
-from facefind_pipeline.store.tombstones import Tombstones, is_covered
+from facefind_pipeline.store.tombstones import Tombstones
 from facefind_pipeline.store.versions import Fingerprints
 
 if TYPE_CHECKING:
@@ -34,47 +34,38 @@ if TYPE_CHECKING:
     from facefind_pipeline.vision.set_models import SetModels
 
 
-@dataclass(slots=True)
-class Filled:
-    """What was done for a partition, and what was there already.
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """Another set of the day, whose photos are detected in the same pass.
 
     Attributes:
-        photos: of the day, readable, by content.
-        decoded: photos that were decoded now, to detect, to embed or to describe clothes.
-        detected: photos the detector ran on now; the others were known.
-        adopted: vectors taken over from other sets.
-        embedded: faces the embedder ran on now.
-        described: faces whose clothes were described now.
-        removed: vectors of the set whose photo is gone, or of a former fingerprint.
-        problems: why a photo's pixels could not be read, or detector, embedder or clothes failed on it, by path.
-        vanished: paths that were gone or changed since the day was ingested, or that the machine let nobody work on.
-        loading_seconds: until the models were there, which each process loads for itself.
-        seconds: of the work between that and the last commit.
-        cpu_seconds: of this process and those that decode for it in those seconds, whatever else the machine was doing.
-        faces: in the partition now.
+        partition: of the day under that set.
+        models: by which it detects.
+        photos: that lack detection under it, and are worked on now.
+        known: what is known of faces, by photo.
     """
 
-    photos: int = 0
-    decoded: int = 0
-    detected: int = 0
-    adopted: int = 0
-    embedded: int = 0
-    described: int = 0
-    removed: int = 0
-    faces: int = 0
-    problems: dict[str, str] = field(default_factory=dict)
-    vanished: list[str] = field(default_factory=list)
-    loading_seconds: float = 0.0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    faces_version: str = ""
-    embeddings_version: str = ""
+    partition: Partition
+    models: "SetModels"
+    photos: Set[bytes]
+    known: Mapping[bytes, KnownFaces]
 
 
 def fill(
-    database: Database, settings: Settings, event_day: str, key: str, progress: Progress, *, embed: bool = True
+    database: Database,
+    settings: Settings,
+    event_day: str,
+    key: str,
+    progress: Progress,
+    *,
+    embed: bool = True,
+    ahead: Sequence[str] = (),
 ) -> Filled:
     """Detects, embeds and describes what the day lacks under the set, waiting for whoever is at the same partition.
+
+    A photo that is decoded for it and lacks detection under sets `ahead`, too, is detected for them in the same pass,
+    and what is found is stored: their own fills find it known. Nothing else of theirs is recorded, and what fails for
+    them is left to these.
 
     Args:
         database: whose tables are filled.
@@ -83,6 +74,8 @@ def fill(
         key: the parameter set's.
         progress: told of each photo.
         embed: False leaves vectors, and clothes of known faces, alone, and does not call the partition finished.
+        ahead: keys of sets that are to be filled next. Those of another embedder are left out, and of those that
+            another process is at, or whose model file is missing.
 
     Raises:
         FacefindError: an unknown day or set, a model file that is missing, or three photos that failed in a row.
@@ -93,6 +86,7 @@ def fill(
     with (
         database.lock("faces", socket.gethostname()),
         database.lock("faces", event_day, key),
+        ExitStack() as held,
         database.connect() as connection,
     ):
         opened = time.perf_counter()
@@ -103,19 +97,21 @@ def fill(
         made_from = would_be_made_from(connection, "detected_faces", day_set(event_day, key))
         work = to_do.photos_to_do(connection, partition)
         known = to_do.known_faces(connection, partition) if work else {}
-        connection.commit()  # no transaction stays open while photos are worked on
         if not embed:
             work = [photo for photo in work if photo.faces is None]
+        photos_now = {photo.sha256 for photo in work} if embed else set()
+        others = _sets_ahead(database, connection, settings, held, partition, ahead, photos_now)
+        connection.commit()  # no transaction stays open while photos are worked on
         progress.begin(f"faces of {event_day}", len(work), "photo")
-        paths = {photo.sha256: photo.path for photo in work}
-        tasks = _tasks(day, work, known)
+        paths, partitions = {photo.sha256: photo.path for photo in work}, [one.partition for one in others]
+        tasks = _tasks(day, work, known, others)
         embedder = _load_embedder(settings, parameters, tasks) if embed else None
         models = set_models(settings, parameters, crops=embedder is not None)
         started, busy = time.perf_counter(), _cpu_seconds()
         filled.loading_seconds = started - opened
         with closing(_with_progress(_find_faces(tasks, models, embedder), progress)) as results:
             for batch in batches(results):
-                _write(connection, partition, batch, filled, paths, Tombstones(settings.home))
+                write(connection, partition, partitions, batch, filled, paths, Tombstones(settings.home))
                 connection.commit()
         progress.end()
         filled.photos, filled.faces = store.count(connection, partition)
@@ -209,14 +205,65 @@ def _embedder(embedder: EmbedderSettings, models: Path, derived: Path, clip_mode
     return load_embedder(embedder, models=models, derived=derived, clip_model=clip_model)
 
 
-def _tasks(day: EventDay, work: Collection[PhotoToDo], known: Mapping[bytes, KnownFaces]) -> list["PhotoTask"]:
+def _sets_ahead(
+    database: Database,
+    connection: Connection,
+    settings: Settings,
+    held: ExitStack,
+    partition: Partition,
+    keys: Sequence[str],
+    photos: Set[bytes],
+) -> list[_Ahead]:
+    """Those of the sets that these photos can be detected for, too; their partitions are `held` from now on."""
+    if not photos or not keys:
+        return []
+    from facefind_pipeline.vision.pipeline import SETS_AT_ONCE
+
+    taken: list[_Ahead] = []
+    registered = {one.key for one in parameter_sets.registered(connection)}
+    embedder = ParameterSet.parse(partition.parameter_set).embedder
+    for key in keys:
+        if key not in registered or key == partition.parameter_set:
+            continue
+        if len(taken) == SETS_AT_ONCE - 1:
+            break
+        parameters = ParameterSet.parse(key)
+        if parameters.embedder != embedder:
+            continue
+        try:
+            other = present_partition(settings, partition.event_day, parameters)
+        except FacefindError:  # its model file is missing: its own run says so
+            continue
+        if not held.enter_context(database.lock_if_free("faces", partition.event_day, key)):
+            continue
+        connection.commit()  # or two that record the same fingerprints in another order would wait for one another
+        record_fingerprints(connection, settings, parameters)
+        lacking = {photo.sha256 for photo in to_do.photos_to_do(connection, other) if photo.faces is None}
+        if lacking & photos:
+            models = set_models(settings, parameters, crops=False)
+            taken.append(_Ahead(other, models, lacking & photos, to_do.known_faces(connection, other)))
+    return taken
+
+
+def _tasks(
+    day: EventDay, work: Collection[PhotoToDo], known: Mapping[bytes, KnownFaces], ahead: Sequence[_Ahead]
+) -> list["PhotoTask"]:
     if not work:
         return []
-    from facefind_pipeline.vision.pipeline import PhotoTask
+    from facefind_pipeline.vision.pipeline import PhotoTask, TaskAhead
 
     nothing = KnownFaces(set(), set())
     return [
-        PhotoTask(photo.sha256, day.file(photo.path), photo.faces, *known.get(photo.sha256, nothing)) for photo in work
+        PhotoTask(
+            *(sha256, day.file(photo.path), photo.faces, *known.get(sha256, nothing)),
+            ahead=tuple(
+                TaskAhead(one.partition.parameter_set, one.models, *one.known.get(sha256, nothing))
+                for one in ahead
+                if sha256 in one.photos
+            ),
+        )
+        for photo in work
+        for sha256 in [photo.sha256]
     ]
 
 
@@ -237,7 +284,7 @@ def _load_embedder(settings: Settings, parameters: ParameterSet, tasks: Collecti
     """The embedder with its network loaded; None if it has nothing to do."""
     from facefind_pipeline.vision.embedders import warm_up
 
-    if not any(task.known is None or task.to_embed(task.known) for task in tasks):
+    if not any(task.known is None or task.ahead or task.to_embed(task.known) for task in tasks):
         return None
     embedder = shared_embedder(settings, parameters)
     warm_up(embedder)
@@ -266,58 +313,13 @@ def _with_progress(results: Iterator["PhotoFaces"], progress: Progress) -> Gener
         yield result
 
 
-def _write(
-    connection: Connection,
-    partition: Partition,
-    batch: list["PhotoFaces"],
-    filled: Filled,
-    paths: dict[bytes, str],
-    tombstones: Tombstones,
-) -> None:
-    from facefind_pipeline.vision.sharpness import sharpness
-
-    detections, vectors, clothes = [], [], []
-    for result in batch:
-        sha256 = result.task.sha256
-        if result.vanished:
-            filled.vanished.append(paths[sha256])
-            continue
-        filled.decoded += 1
-        if result.task.known is None:
-            sharp = [sharpness(jpeg) for jpeg in result.thumbnails]
-            detections.append(
-                Detection(sha256, result.detection_seconds, result.problem, result.faces, result.thumbnails, sharp)
-            )
-        if problem := result.problem or result.embedding_problem or result.clothes_problem:
-            filled.problems[paths[sha256]] = problem
-        if result.vectors is not None:
-            vectors += [(sha256, face, vector) for face, vector in zip(result.embedded, result.vectors, strict=True)]
-        clothes += [(sha256, face, found) for face, found in zip(result.described, result.clothes, strict=True)]
-    store.lock_sets(connection, partition.parameter_set)
-    # Only now: whoever forgets faces holds this lock while they go.
-    forgotten = tombstones.faces(connection, [result.task.sha256 for result in batch])
-    detections = [detection.without(forgotten.get(detection.sha256, ())) for detection in detections]
-    vectors = [one for one in vectors if not is_covered(one[1].box, forgotten.get(one[0], ()))]
-    clothes = [one for one in clothes if not is_covered(one[1].box, forgotten.get(one[0], ()))]
-    store.write_detections(connection, partition.detector, detections)
-    store.write_embedding_problems(
-        connection, partition, {r.task.sha256: r.embedding_problem for r in batch if r.embedding_problem}
-    )
-    store.write_embeddings(connection, partition, vectors)
-    write_clothes(connection, partition.clothes, clothes)
-    store.note_gone(connection, [result.task.sha256 for result in batch])
-    filled.detected += len(detections)
-    filled.embedded += len(vectors)
-    filled.described += len(clothes)
-
-
 def _finish(connection: Connection, partition: Partition, filled: Filled, made_from: str, *, embed: bool) -> None:
     """Records what was made; a photo of which nothing is known leaves it incomplete, to be filled again."""
     key, complete = day_set(partition.event_day, partition.parameter_set), not filled.vanished
     filled.faces_version = store.faces_version(connection, partition)
     if embed:
         gone = store.photos_gone(connection)
-        store.lock_sets(connection, None if gone else partition.parameter_set)
+        store.lock_sets(connection, *([] if gone else [partition.parameter_set]))
         filled.adopted = store.adopt_embeddings(connection, partition)
         filled.removed = store.remove_stale(connection, partition)
         if gone:

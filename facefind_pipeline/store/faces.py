@@ -81,18 +81,18 @@ def face_key(sha256: bytes, box: Box, landmarks: Points | None) -> UUID:
     return UUID(bytes=hashlib.sha256(content.encode()).digest()[:16])
 
 
-def lock_sets(connection: Connection, parameter_set: str | None = None) -> None:
-    """Makes other transactions that change vectors of the set, or of any set, wait until this one ends.
+def lock_sets(connection: Connection, *parameter_sets: str) -> None:
+    """Makes other transactions that change vectors of these sets, or of any set, wait until this one ends.
 
     Two days may share photos: whoever changes vectors takes this lock first, or each may wait for a row of the other's.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT FROM parameter_sets WHERE parameter_set = coalesce(%s, parameter_set)
+            SELECT FROM parameter_sets WHERE %(all)s OR parameter_set = ANY(%(some)s)
             ORDER BY parameter_set FOR NO KEY UPDATE
             """,
-            [parameter_set],
+            {"all": not parameter_sets, "some": list(parameter_sets)},
         )
 
 

@@ -46,6 +46,9 @@ class Effort:
     memory: int = 0
     seconds: float = 0.0
 
+    def __add__(self, other: "Effort") -> "Effort":
+        return Effort(self.memory + other.memory, self.seconds + other.seconds)
+
 
 class Detector(Protocol):
     """Finds faces. One instance serves one thread: none of the libraries' detectors is safe in two."""

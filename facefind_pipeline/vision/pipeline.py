@@ -1,23 +1,22 @@
 """The stream from photo files to faces, clothes and vectors. The caller stores.
 
 Processes apart read, decode, detect, describe and crop; this one embeds the crops, with one copy of the network. Each
-photo is read and decoded once. At most a few photos per core are under way, whatever the event's size.
+photo is read and decoded once, also where it is detected for several sets. At most a few photos per core are under way,
+whatever the event's size.
 """
 
 import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Protocol
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.faces import Face, Place
 from facefind_pipeline.vision.apart import apart, cores
-from facefind_pipeline.vision.arrays import Image, Vectors
+from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.clothes import describe
 from facefind_pipeline.vision.decode import DecodedPhoto, decode_opened, require_memory
 from facefind_pipeline.vision.detectors import Detector, Effort
@@ -25,104 +24,28 @@ from facefind_pipeline.vision.embedders import Embedder
 from facefind_pipeline.vision.failures import OUT_OF_MEMORY, UnreadablePhotoError, reason
 from facefind_pipeline.vision.memory import read_whole
 from facefind_pipeline.vision.opening import OpenedPhoto, open_photo
+from facefind_pipeline.vision.photo_tasks import Models, PhotoFaces, PhotoTask, TaskAhead
 from facefind_pipeline.vision.sheet import thumbnail
 from facefind_pipeline.vision.watched_process import LostPhotoError
 
-__all__ = ["Models", "PhotoFaces", "PhotoTask", "cores", "find_faces", "load"]
+__all__ = ["Models", "PhotoFaces", "PhotoTask", "TaskAhead", "cores", "find_faces", "load"]
 
 EMBEDDING_BATCH = 16  # faces; the dlib network gains 2 % above it, and small batches spread over the workers
-SETS_LOADED = 2  # whose detectors stay in a process
+SETS_AT_ONCE = 6  # whose detectors work on a photo in one pass, at most: they all stay in a process
+AHEAD_BYTES = 1 << 30  # that detectors ahead may take together in a process, and keep; Haar's take up to so much each
+LOSSES_AHEAD = 3  # photos whose process was lost with sets ahead, after which these are left to their own runs
 PHOTOS_WAITING = 10  # at most in a batch, whatever few faces they have: so soon results are reported and stored
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoTask:
-    """A photo to work on: detect its faces, or embed those that are known and describe their clothes.
-
-    Attributes:
-        sha256: the content that is expected.
-        path: one file that holds it.
-        known: faces that still need a vector or a descriptor of their clothes, or None to detect.
-        have_vectors: box and landmarks of faces that need no vector, should the detector find them: another did before.
-        have_clothes: of those that need no descriptor.
-    """
-
-    sha256: bytes
-    path: Path
-    known: tuple[Face, ...] | None = None
-    have_vectors: Set[Place] = frozenset()
-    have_clothes: Set[Place] = frozenset()
-
-    def to_embed(self, faces: Sequence[Face]) -> tuple[Face, ...]:
-        """Those of the photo's faces that need a vector."""
-        return tuple(face for face in faces if face.place not in self.have_vectors)
-
-    def to_describe(self, faces: Sequence[Face]) -> tuple[Face, ...]:
-        """Those of the photo's faces that need a descriptor of their clothes."""
-        return tuple(face for face in faces if face.place not in self.have_clothes)
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoFaces:
-    """What became of a task.
-
-    Attributes:
-        faces: detected, or those that were known.
-        thumbnails: a JPEG a face; empty where the faces were known.
-        embedded: the faces that the vectors are of, in their order.
-        vectors: (embedded, d), or None where nothing was to embed.
-        described: the faces that the descriptors are of, in their order.
-        clothes: their descriptors; None where no body is visible.
-        detection_seconds: of the detector alone.
-        problem: why the pixels could not be read, or how the detector failed; such a photo has no faces, or where they
-            were known no clothes.
-        embedding_problem: why the faces could not be embedded; such a photo has no vectors.
-        clothes_problem: why the clothes alone could not be described; such a photo has no descriptors.
-        failed: whether one of the first two was an exception of a library, which may be the machine's fault and not the
-            photo's. Where faces were known, they are without descriptors then.
-        vanished: nothing is known of the photo: the file is gone or holds another content, or the machine ended what
-            worked on it or gave it no memory; `problem` says so then.
-    """
-
-    task: PhotoTask
-    faces: tuple[Face, ...] = ()
-    thumbnails: tuple[bytes, ...] = ()
-    embedded: tuple[Face, ...] = ()
-    vectors: Vectors | None = None
-    described: tuple[Face, ...] = ()
-    clothes: tuple[bytes | None, ...] = ()
-    detection_seconds: float = 0.0
-    problem: str | None = None
-    embedding_problem: str | None = None
-    clothes_problem: str | None = None
-    failed: bool = False
-    vanished: bool = False
 
 
 @dataclass(slots=True)
 class _Work:
     result: PhotoFaces
     crops: list[Image] = field(default_factory=list)
+    ahead: dict[str, "_Work"] = field(default_factory=dict)
 
-
-class Models(Protocol):
-    """What a process loads to work on photos: hashed, compared and pickled by what it names, not by what it loads."""
-
-    def detector(self) -> Detector:
-        """A detector for one thread.
-
-        Raises:
-            FacefindError: its file is missing.
-        """
-        ...
-
-    def embedder(self) -> Embedder | None:
-        """The embedder, of which only `crop` is called; None to detect only.
-
-        Raises:
-            FacefindError: it is not there.
-        """
-        ...
+    @property
+    def parts(self) -> "list[_Work]":
+        return [self, *self.ahead.values()]
 
 
 def find_faces(
@@ -146,20 +69,21 @@ def find_faces(
     photos: deque[Future[_Work]] = deque()
     batches: deque[Future[list[PhotoFaces]]] = deque()
     waiting: list[_Work] = []
-    ahead = 0
+    lost: list[PhotoTask] = []
+    under_way = 0
     with ThreadPoolExecutor(workers, thread_name_prefix="faces") as pool:
         try:
             for task in tasks:
-                photos.append(pool.submit(_work_apart, task, models))
-                ahead += 1
+                photos.append(pool.submit(_work_apart, task, models, lost))
+                under_way += 1
                 if len(photos) > 2 * workers:
                     waiting.append(photos.popleft().result())
                     if _is_batch(waiting, embedder):
                         batches.append(pool.submit(_embed, waiting, embedder))
                         waiting = []
-                while batches and (batches[0].done() or ahead > 2 * workers + PHOTOS_WAITING):
+                while batches and (batches[0].done() or under_way > 2 * workers + PHOTOS_WAITING):
                     results = batches.popleft().result()
-                    ahead -= len(results)
+                    under_way -= len(results)
                     yield from results
             for photo in photos:
                 waiting.append(photo.result())
@@ -184,25 +108,30 @@ def load(models: Models) -> None:
 
 def _is_batch(waiting: list[_Work], embedder: Embedder | None) -> bool:
     """Whether enough faces wait, or so many photos with few that their results should go out."""
-    faces = sum(len(work.crops) for work in waiting)
+    faces = sum(len(part.crops) for work in waiting for part in work.parts)
     return embedder is None or faces >= EMBEDDING_BATCH or len(waiting) >= PHOTOS_WAITING
 
 
 def _embed(waiting: list[_Work], embedder: Embedder | None) -> list[PhotoFaces]:
-    crops = [crop for work in waiting for crop in work.crops]
+    embedded = iter(_embed_parts([part for work in waiting for part in work.parts], embedder))
+    return [replace(next(embedded), ahead={key: next(embedded) for key in work.ahead}) for work in waiting]
+
+
+def _embed_parts(parts: list[_Work], embedder: Embedder | None) -> list[PhotoFaces]:
+    crops = [crop for part in parts for crop in part.crops]
     try:
         vectors = embedder.embed(crops) if embedder is not None and crops else None
     except FacefindError:
         raise
     except Exception as error:  # noqa: BLE001 - onnxruntime's and dlib's errors have no common class but this
-        if len(waiting) == 1:
-            return [_not_embedded(waiting[0].result, error)]
-        return [result for work in waiting for result in _embed([work], embedder)]
+        if len(parts) == 1:
+            return [_not_embedded(parts[0].result, error)]
+        return [result for part in parts for result in _embed_parts([part], embedder)]
     results, start = [], 0
-    for work in waiting:
-        end = start + len(work.crops)
+    for part in parts:
+        end = start + len(part.crops)
         results.append(
-            replace(work.result, vectors=vectors[start:end] if vectors is not None and end > start else None)
+            replace(part.result, vectors=vectors[start:end] if vectors is not None and end > start else None)
         )
         start = end
     return results
@@ -237,7 +166,7 @@ def _crop(embedder: Embedder, photo: DecodedPhoto, result: PhotoFaces) -> _Work:
         return _Work(_not_embedded(result, error))
 
 
-def _describe(photo: DecodedPhoto, opened: OpenedPhoto, result: PhotoFaces) -> PhotoFaces:
+def _describe(pixels: "_Pixels", result: PhotoFaces) -> PhotoFaces:
     """The clothes of faces that lack a descriptor, in colour whatever the set's detector and embedder see.
 
     A failure costs no more than these: the faces stay ones to describe.
@@ -246,9 +175,7 @@ def _describe(photo: DecodedPhoto, opened: OpenedPhoto, result: PhotoFaces) -> P
     if not faces:
         return result
     try:
-        pixels = photo.rgb if photo.rgb is not None else decode_opened(opened, rgb=True, grey=False).rgb
-        assert pixels is not None
-        return replace(result, described=faces, clothes=tuple(describe(pixels, faces)))
+        return replace(result, described=faces, clothes=tuple(describe(pixels.colours(), faces)))
     except FacefindError:
         raise
     except Exception as error:  # noqa: BLE001 - as in `_Worker.work`
@@ -280,16 +207,47 @@ def _unusable(task: PhotoTask, problem: str, *, failed: bool = False) -> PhotoFa
     )
 
 
-def _decode(photo: OpenedPhoto, *parts: Detector | Embedder | None) -> DecodedPhoto:
-    """What the parts that are to work on a photo need of it; its colours if there are none."""
+class _Pixels:
+    """A photo's pixels: what the parts that are to work on it need; its colours if there are none, and for clothes."""
+
+    def __init__(self, opened: OpenedPhoto, *parts: Detector | Embedder | None) -> None:
+        self._opened = opened
+        self._decoded = _decode(opened, *parts)
+
+    def seen_by(self, *parts: Detector | Embedder | None) -> DecodedPhoto:
+        """What these see, as if nobody else needed more."""
+        rgb, grey = _channels(*parts)
+        return replace(self._decoded, rgb=self._decoded.rgb if rgb else None, grey=self._decoded.grey if grey else None)
+
+    def colours(self) -> Image:
+        if self._decoded.rgb is None:
+            self._decoded = replace(self._decoded, rgb=decode_opened(self._opened, rgb=True, grey=False).rgb)
+        assert self._decoded.rgb is not None
+        return self._decoded.rgb
+
+
+def _channels(*parts: Detector | Embedder | None) -> tuple[bool, bool]:
+    """Whether the parts need colours, and whether grey; colours if there are none."""
     needs = {part.needs_grey for part in parts if part is not None} or {False}
-    return decode_opened(photo, rgb=False in needs, grey=True in needs)
+    return False in needs, True in needs
 
 
-def _work_apart(task: PhotoTask, models: Models) -> _Work:
+def _decode(photo: OpenedPhoto, *parts: Detector | Embedder | None) -> DecodedPhoto:
+    rgb, grey = _channels(*parts)
+    return decode_opened(photo, rgb=rgb, grey=grey)
+
+
+def _work_apart(task: PhotoTask, models: Models, lost_ahead: list[PhotoTask]) -> _Work:
+    if task.ahead and len(lost_ahead) >= LOSSES_AHEAD:
+        task = replace(task, ahead=())
     try:
         return apart(_work, task, models)
     except LostPhotoError as error:
+        if task.ahead:  # whose detectors may have done that
+            alone = _work_apart(replace(task, ahead=()), models, lost_ahead)
+            if alone.result.problem is None:
+                lost_ahead.append(task)
+            return alone
         problem = f"decoding or detecting failed: {error}"
         lost = _Work(_by_machine(task, problem) if error.by_machine else _unusable(task, problem))
     try:
@@ -313,7 +271,7 @@ _loaded = threading.local()
 def _worker(models: Models) -> "_Worker":
     workers: dict[Models, _Worker] = _loaded.__dict__.setdefault("workers", {})
     worker = workers.pop(models, None) or _Worker(models)
-    while len(workers) >= SETS_LOADED:
+    while len(workers) >= SETS_AT_ONCE:
         del workers[next(iter(workers))]
     workers[models] = worker
     return worker
@@ -323,7 +281,7 @@ class _Worker:
     """What one thread works on photos with."""
 
     def __init__(self, models: Models) -> None:
-        self._detector = models.detector()
+        self.detector = models.detector()
         self._embedder = models.embedder()
 
     def work(self, task: PhotoTask) -> _Work:
@@ -336,15 +294,22 @@ class _Worker:
             return _Work(_unusable(task, str(error)))
         if hashlib.sha256(data).digest() != task.sha256:
             return _Work(PhotoFaces(task, vanished=True))
-        detector = self._detector if task.known is None else None
+        detector = self.detector if task.known is None else None
         embedder = self._embedder if task.known is None or task.to_embed(task.known) else None
         try:
             opened = open_photo(data)
-            effort = detector.effort(opened.size) if detector is not None else Effort()
+            ahead, effort = _detectors_ahead(task.ahead, opened.size)
+            if detector is not None:
+                effort += detector.effort(opened.size)
             require_memory(opened, working=effort.memory, seconds=effort.seconds)
-            photo = _decode(opened, detector, embedder)
-            result = PhotoFaces(task, task.known or ()) if detector is None else _detect(task, detector, photo)
-            result = _describe(photo, opened, result)
+            try:
+                others = [part for _, part in ahead]
+                pixels = _Pixels(opened, detector, embedder, *others, self._embedder if others else None)
+            except Exception:
+                if not ahead:
+                    raise
+                ahead, pixels = [], _Pixels(opened, detector, embedder)
+            work = _find(task, pixels, detector, embedder)
         except UnreadablePhotoError as error:
             return _Work(_unusable(task, str(error)))
         except FacefindError:
@@ -353,4 +318,42 @@ class _Worker:
             why = reason(error)
             problem = f"decoding or detecting failed: {why}"
             return _Work(_by_machine(task, problem) if why == OUT_OF_MEMORY else _unusable(task, problem, failed=True))
-        return _Work(result) if embedder is None else _crop(embedder, photo, result)
+        for other, its_detector in ahead:
+            with suppress(Exception):  # its own run will meet that again, and say so
+                work.ahead[other.parameter_set] = _find(
+                    _task_ahead(task, other, work.parts), pixels, its_detector, self._embedder
+                )
+        return work
+
+
+def _detectors_ahead(
+    ahead: Iterable[TaskAhead], size: tuple[int, int]
+) -> tuple[list[tuple[TaskAhead, Detector]], Effort]:
+    """Those that can be loaded and that there is room for, and what a photo of this size takes of them together."""
+    detectors: list[tuple[TaskAhead, Detector]] = []
+    together = Effort()
+    for other in ahead:
+        with suppress(Exception):  # as above
+            detector = _worker(other.models).detector
+            more = together + detector.effort(size)
+            if more.memory <= AHEAD_BYTES:
+                detectors.append((other, detector))
+                together = more
+    return detectors, together
+
+
+def _task_ahead(task: PhotoTask, other: TaskAhead, done: Sequence[_Work]) -> PhotoTask:
+    """The photo's task for another set: what was found for sets before it needs no second vector or descriptor."""
+    return PhotoTask(
+        task.sha256,
+        task.path,
+        have_vectors=other.have_vectors | {face.place for one in done for face in one.result.embedded},
+        have_clothes=other.have_clothes | {face.place for one in done for face in one.result.described},
+    )
+
+
+def _find(task: PhotoTask, pixels: _Pixels, detector: Detector | None, embedder: Embedder | None) -> _Work:
+    photo = pixels.seen_by(detector, embedder)
+    result = PhotoFaces(task, task.known or ()) if detector is None else _detect(task, detector, photo)
+    result = _describe(pixels, result)
+    return _Work(result) if embedder is None else _crop(embedder, photo, result)

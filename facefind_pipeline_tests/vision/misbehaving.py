@@ -5,8 +5,12 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+from facefind_pipeline.faces import Face
+from facefind_pipeline.vision.decode import DecodedPhoto
+from facefind_pipeline.vision.detectors import Effort
 from facefind_pipeline.vision.memory import MEGABYTE, Need, require
 
 
@@ -115,3 +119,33 @@ def hold(size: int) -> None:
 def modules() -> set[str]:
     """What is imported there."""
     return set(sys.modules)
+
+
+@dataclass(frozen=True)
+class CrashingDetector:
+    """Ends its process at each photo, and leaves a line of that."""
+
+    record: Path
+    needs_grey = True
+
+    def effort(self, size: tuple[int, int]) -> Effort:
+        return Effort()
+
+    def detect(self, photo: DecodedPhoto) -> list[Face]:
+        with self.record.open("a") as file:
+            file.write("crash\n")
+        crash()
+        return []
+
+
+@dataclass(frozen=True)
+class CrashingModels:
+    """Of a set whose detector ends its process."""
+
+    record: Path
+
+    def detector(self) -> CrashingDetector:
+        return CrashingDetector(self.record)
+
+    def embedder(self) -> None:
+        return None

@@ -1,5 +1,6 @@
 """What happens in a process apart stays there: crashes, hangs and bombs cost one call, and the next one works."""
 
+import hashlib
 import os
 import resource
 import signal
@@ -14,14 +15,18 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from PIL import Image
 
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.parameters import WholeSettings
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.vision import apart as module
 from facefind_pipeline.vision import watched_process
 from facefind_pipeline.vision.apart import apart, why_not_apart
 from facefind_pipeline.vision.failures import UnreadablePhotoError
 from facefind_pipeline.vision.memory import MEGABYTE, Budget, Budgets, Need, Share, asking, read_whole
+from facefind_pipeline.vision.pipeline import LOSSES_AHEAD, PhotoTask, TaskAhead, find_faces
+from facefind_pipeline.vision.set_models import SetModels
 from facefind_pipeline.vision.towns import nearest_town
 from facefind_pipeline.vision.watched_process import LostPhotoError, NotStartedError, WatchedProcess
 from facefind_pipeline_tests.vision import misbehaving
@@ -273,3 +278,19 @@ def test_memory_of_photos_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     for read in (lambda: Budgets(1), read_settings):  # every command says so before it begins
         with pytest.raises(FacefindError, match="'much' is not a number of megabytes"):
             read()
+
+
+def test_a_set_ahead_that_crashes_processes_costs_the_other_nothing_and_is_soon_left_to_its_own_run(
+    tmp_path: Path,
+) -> None:
+    tasks, record = [], tmp_path / "record"
+    for number in range(12):
+        file = tmp_path / f"{number}.png"
+        Image.new("RGB", (40 + number, 30), "navy").save(file)
+        other = TaskAhead("crashing", misbehaving.CrashingModels(record))
+        tasks.append(PhotoTask(hashlib.sha256(file.read_bytes()).digest(), file, ahead=(other,)))
+    models = SetModels(WholeSettings(), None, models=tmp_path, derived=tmp_path, clip_model=None)
+    results = list(find_faces(tasks, models, None, workers=2))
+    assert [[face.box for face in result.faces] for result in results] == [[(0, 0, 40 + n, 30)] for n in range(12)]
+    assert not any(result.problem or result.ahead for result in results)
+    assert LOSSES_AHEAD <= len(record.read_text().split()) <= LOSSES_AHEAD + 1
