@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from facefind_pipeline.orchestration import daemon
@@ -45,7 +46,8 @@ def test_a_sweeps_worker_takes_nothing_from_the_working_directory(
     for name, value in environment(settings, database).items():
         monkeypatch.setenv(name, value)
     (settings.dagster_home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    worker = daemon._start_worker(settings, "no-such-backfill")
+    worker = daemon._start_worker(dg.DagsterInstance.ephemeral(), settings)
+    daemon._give(worker, "no-such-backfill")
     assert worker.wait(60) == 0, daemon._log(settings).read_text()
     assert not (hostile / "witness").exists()
 

@@ -83,9 +83,10 @@ def main() -> None:
     if sys.platform == "win32":
         sys.exit("facefind: runs on Linux and macOS; on Windows install and call it inside WSL")
 
-    from facefind_pipeline.environment import close_new_files
+    from facefind_pipeline.environment import close_new_files, collect_rarely
 
     close_new_files()
+    collect_rarely()
     if code := _carry_out(sys.argv[1:]):
         sys.exit(code)
 

@@ -113,13 +113,32 @@ def register_set(
             parameters = parameter_sets.resolve(connection, params or DEFAULT)
         else:
             parameters = _first_set(graph.workspace.settings)
-    shared_embedder(graph.workspace.settings, parameters).fetch()
-    present_fingerprints(graph.workspace.settings, parameters)
+    _require_models(graph, parameters)
     present = next((one for one in registered if one.key == parameters.key and one.active), None)
     if present is None or index_method not in (None, present.index.method) or name not in (None, present.name):
         config = {"keys": [parameters.key], "index": index_method, "name": name, "backfill": False}
         graph.run_job("add_parameter_sets", {"register_parameter_sets": config})
     return parameters
+
+
+def register_sets(graph: Graph, sets: Sequence[ParameterSet]) -> None:
+    """All of these registered and active, in one run at most.
+
+    Raises:
+        FacefindError: a model file is missing.
+    """
+    with graph.workspace.database.connect() as connection:
+        active = {one.key for one in parameter_sets.registered(connection) if one.active}
+    for parameters in sets:
+        _require_models(graph, parameters)
+    if new := [parameters.key for parameters in sets if parameters.key not in active]:
+        config = {"keys": new, "index": None, "name": None, "backfill": False}
+        graph.run_job("add_parameter_sets", {"register_parameter_sets": config})
+
+
+def _require_models(graph: Graph, parameters: ParameterSet) -> None:
+    shared_embedder(graph.workspace.settings, parameters).fetch()
+    present_fingerprints(graph.workspace.settings, parameters)
 
 
 def embed_missing_references(graph: Graph, parameters: ParameterSet, located: "Located | None" = None) -> None:

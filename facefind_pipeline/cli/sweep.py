@@ -40,29 +40,30 @@ def sweep(keys: Sequence[str]) -> None:
 
     from facefind_pipeline.cli import stages
     from facefind_pipeline.orchestration.backfills import missing_partitions, request_backfill
-    from facefind_pipeline.orchestration.daemon import failed_partitions, work_off
+    from facefind_pipeline.orchestration.daemon import failed_partitions, standing_by, work_off
     from facefind_pipeline.orchestration.dagster_internals import BulkActionStatus
 
     bars = Bars()
     graph = open_graph(bars)
     workspace = graph.workspace
-    for parameters in sets:
-        stages.register_set(graph, parameters.key)
-    graph.sync_partitions()
-    missing = missing_partitions(graph.instance, workspace, [one.key for one in sets])
-    backfill = request_backfill(graph.instance, missing, f"Sweep of {counted(len(sets), 'parameter set')}")
     status = BulkActionStatus.COMPLETED_SUCCESS
-    if backfill is None:
-        stages.note(f"{counted(len(sets), 'parameter set')}: nothing is missing")
-    else:
-        expected = sum(len(partitions) for partitions in missing.values())
-        to_fill = counted(expected, "asset partition")
-        stages.note(f"{counted(len(sets), 'parameter set')}, {to_fill} to fill: backfill {backfill}")
-        bars.overall(expected, "asset partition")
-        try:
-            status = work_off(graph.instance, workspace.settings, backfill, bars.advance)
-        finally:
-            bars.close()
+    with standing_by(graph.instance, workspace.settings) as worker:
+        stages.register_sets(graph, sets)
+        graph.sync_partitions()
+        missing = missing_partitions(graph.instance, workspace, [one.key for one in sets])
+        backfill = request_backfill(graph.instance, missing, f"Sweep of {counted(len(sets), 'parameter set')}")
+        if backfill is None:
+            stages.note(f"{counted(len(sets), 'parameter set')}: nothing is missing")
+        else:
+            expected = sum(len(partitions) for partitions in missing.values())
+            to_fill = counted(expected, "asset partition")
+            stages.note(f"{counted(len(sets), 'parameter set')}, {to_fill} to fill: backfill {backfill}")
+            bars.overall(expected, "asset partition")
+            try:
+                status = work_off(graph.instance, workspace.settings, backfill, bars.advance, worker)
+            finally:
+                bars.close()
+    if status is not BulkActionStatus.COMPLETED_SUCCESS:
         for parameters in sets:  # a day that failed keeps the backfill from its set's index and results
             stages.index_and_search(graph, parameters)
     with workspace.database.connect() as connection:

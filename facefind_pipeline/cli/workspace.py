@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from facefind_pipeline.environment import libraries_are_loaded
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.path_text import on_disk
 from facefind_pipeline.plurals import counted
@@ -143,7 +144,9 @@ def open_graph(progress: Progress | None, why: str | None = None) -> "Graph":
             err=True,
         )
     workspace = Workspace(settings, progress)
-    return Graph(instance, workspace, build_defs({"workspace": workspace}), why or _command())
+    definitions = build_defs({"workspace": workspace})
+    libraries_are_loaded()
+    return Graph(instance, workspace, definitions, why or _command())
 
 
 def _warn_of_little_memory() -> None:

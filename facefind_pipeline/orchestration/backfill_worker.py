@@ -1,4 +1,4 @@
-"""Works off one backfill where no daemon does, in a process of its own: `python -m ... BACKFILL_ID`.
+"""Works off one backfill, whose id it reads from standard input, where no daemon does: a process of its own.
 
 Dagster's daemon looks at backfills every 30 seconds, starts its code server anew every 60, and has all sensors at work.
 This has the definitions in its own process, looks for what follows as soon as a run has ended, before that as often as
@@ -10,10 +10,12 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from importlib import import_module
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from facefind_pipeline.environment import libraries_are_loaded
 from facefind_pipeline.orchestration.code_server import MODULE
 from facefind_pipeline.orchestration.daemon import ENDED_RUNS, FINISHED
 from facefind_pipeline.orchestration.dagster_internals import (
@@ -97,4 +99,7 @@ def _look_after_runs(instance: dg.DagsterInstance, database: Database, settings:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    work_until_ended(sys.argv[1])
+    import_module(MODULE)
+    libraries_are_loaded()
+    if given := sys.stdin.readline().strip():  # nothing where whoever started it had nothing to do, or is no more
+        work_until_ended(given)

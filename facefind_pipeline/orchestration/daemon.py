@@ -3,8 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from dagster import DagsterRun, DagsterRunStatus, RunsFilter
 
 from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
+from facefind_pipeline.orchestration import warm_workers
 from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, PARTITION_NAME_TAG, BulkActionStatus
 from facefind_pipeline.orchestration.processes import RETRY_TAG
 from facefind_pipeline.orchestration.semaphores import require_semaphores
@@ -42,8 +43,33 @@ def daemon_lives(instance: dg.DagsterInstance) -> bool:
     return heartbeat is not None and abs(time.time() - heartbeat.timestamp) < HEARTBEAT_S
 
 
+@contextmanager
+def standing_by(instance: dg.DagsterInstance, settings: Settings) -> "Iterator[subprocess.Popen[bytes] | None]":
+    """A process that is to work a backfill off, and one for its first run, where no daemon is at work.
+
+    They take two seconds to start, in which the backfill is planned.
+
+    Raises:
+        FacefindError: no runs can be started here.
+    """
+    if daemon_lives(instance):
+        yield None
+        return
+    worker = _start_worker(instance, settings)
+    try:
+        if not settings.broker_url:
+            warm_workers.start_ahead(settings)
+        yield worker
+    finally:
+        _end(worker)
+
+
 def work_off(
-    instance: dg.DagsterInstance, settings: Settings, backfill_id: str, advance: Callable[[int], None]
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    backfill_id: str,
+    advance: Callable[[int], None],
+    worker: "subprocess.Popen[bytes] | None" = None,
 ) -> BulkActionStatus:
     """Waits until the backfill has ended; where no daemon is at work, a process of our own works it off meanwhile.
 
@@ -52,33 +78,30 @@ def work_off(
         settings: whose home takes what that process writes.
         backfill_id: of a requested backfill.
         advance: called with how many of its asset partitions ended since the last call, made or failed.
+        worker: one that is standing by.
 
     Raises:
         FacefindError: that process could not start runs here, or failed again and again.
     """
-    worker: subprocess.Popen[bytes] | None = None
     failures = 0
     ended = _EndedRuns(instance, backfill_id)
     try:
+        if worker is not None:
+            _give(worker, backfill_id)
         while True:
             backfill = instance.get_backfill(backfill_id)
             assert backfill is not None
             advance(sum(len(run.asset_selection or ()) for run in ended.since_last_look() if RETRY_TAG not in run.tags))
             if backfill.status in FINISHED:
                 if worker is not None:
-                    worker.wait()
+                    _end(worker)
                 return backfill.status
             if (worker is None or worker.poll() is not None) and not daemon_lives(instance):
                 failures += worker is not None and worker.returncode != 0
                 if failures == WORKER_TRIES:
                     raise FacefindError(f"backfill {backfill_id} can't be worked off: {_log(settings)} says why")
-                if settings.broker_url:
-                    from facefind_pipeline.orchestration.run_launcher import require_broker
-
-                    require_broker(instance)
-                else:
-                    require_semaphores()
-                worker = _start_worker(settings, backfill_id)
+                worker = _start_worker(instance, settings)
+                _give(worker, backfill_id)
             time.sleep(POLL_S)
     except BaseException:
         if worker is not None:
@@ -129,17 +152,30 @@ def _log(settings: Settings) -> Path:
     return settings.dagster_home / "backfills.log"
 
 
-def _start_worker(settings: Settings, backfill_id: str) -> "subprocess.Popen[bytes]":
+def _start_worker(instance: dg.DagsterInstance, settings: Settings) -> "subprocess.Popen[bytes]":
+    """A process that loads what it needs, and then waits for a backfill."""
+    if settings.broker_url:
+        from facefind_pipeline.orchestration.run_launcher import require_broker
+
+        require_broker(instance)
+    else:
+        require_semaphores()
     with _log(settings).open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "facefind_pipeline.orchestration.backfill_worker", backfill_id],
+            [sys.executable, "-m", "facefind_pipeline.orchestration.backfill_worker"],
             stdout=log,
             stderr=log,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             cwd=settings.home,
             env=child_environment(settings),
             start_new_session=True,  # Ctrl-C is ours; we end it with its children
         )
+
+
+def _give(worker: "subprocess.Popen[bytes]", backfill_id: str) -> None:
+    assert worker.stdin is not None
+    with suppress(BrokenPipeError), worker.stdin as told:  # it has ended, which whoever waits will see
+        told.write(f"{backfill_id}\n".encode())
 
 
 def _end(worker: "subprocess.Popen[bytes]") -> None:

@@ -20,7 +20,7 @@ from queue import Empty, SimpleQueue
 import psutil
 
 import facefind_pipeline
-from facefind_pipeline.environment import close_new_files
+from facefind_pipeline.environment import close_new_files, libraries_are_loaded
 from facefind_pipeline.orchestration.dagster_internals import take_signals
 from facefind_pipeline.orchestration.execution import execute
 from facefind_pipeline.orchestration.instance import open_instance
@@ -105,15 +105,18 @@ class Desk:
             until = time.monotonic() + IDLE_S
 
 
-def work(launcher: int, run_id: str, folder: Path) -> None:
-    """Executes this run and the tasks that come after it, which are offered on a socket in a folder."""
+def work(launcher: int, folder: Path, *runs: str) -> None:
+    """Executes this run, if any, and the tasks that come after it, which are offered on a socket in a folder."""
     close_new_files()
     take_signals()
     settings = read_settings()
-    desk = Desk(launcher, run_id)
+    desk = Desk(launcher, *runs)
     database = open_database(settings)
     with listening(folder, desk, stamp(settings, database)) as listens:
+        if not (listens or runs):
+            return
         import_module("facefind_pipeline.definitions")
+        libraries_are_loaded()
         with open_instance(settings, database) as instance:
             for task in desk.tasks():
                 if isinstance(task, Command):

@@ -33,6 +33,12 @@ def hand_out(settings: Settings, run_id: str) -> None:
     _start(settings, run_id)
 
 
+def start_ahead(settings: Settings) -> None:
+    """Starts a worker that waits for its first run, unless one is there; it ends with this process."""
+    if not any(folder(settings).glob("*.sock")):
+        _start(settings)
+
+
 def _ask(socket_file: Path, message: bytes) -> bytes:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(ANSWER_S)
@@ -48,14 +54,14 @@ def _ask(socket_file: Path, message: bytes) -> bytes:
     return BUSY
 
 
-def _start(settings: Settings, run_id: str) -> None:
-    """Starts a worker that begins with this run; the process between, whose child it is, ends at once."""
+def _start(settings: Settings, *runs: str) -> None:
+    """Starts a worker that begins with this run, if any; the process between, whose child it is, ends at once."""
     folder(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
     with (settings.dagster_home / "workers.log").open("ab") as log:
         if log.tell() > LARGEST_LOG:
             log.truncate(0)
         subprocess.run(
-            [sys.executable, "-m", "facefind_pipeline.detached", str(os.getpid()), run_id, os.fspath(folder(settings))],
+            [sys.executable, "-m", "facefind_pipeline.detached", str(os.getpid()), os.fspath(folder(settings)), *runs],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
