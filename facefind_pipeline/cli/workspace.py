@@ -125,6 +125,7 @@ def open_graph(progress: Progress | None, why: str | None = None) -> "Graph":
     from facefind_pipeline.privacy.dagster_record import remove_pictures_once
     from facefind_pipeline.search.index_trial import drop_leftover
 
+    libraries_are_loaded()
     settings, database = open_writing()
     instance = open_instance(settings, database)
     if (context := click.get_current_context(silent=True)) is not None:
@@ -144,9 +145,7 @@ def open_graph(progress: Progress | None, why: str | None = None) -> "Graph":
             err=True,
         )
     workspace = Workspace(settings, progress)
-    definitions = build_defs({"workspace": workspace})
-    libraries_are_loaded()
-    return Graph(instance, workspace, definitions, why or _command())
+    return Graph(instance, workspace, build_defs({"workspace": workspace}), why or _command())
 
 
 def _warn_of_little_memory() -> None:

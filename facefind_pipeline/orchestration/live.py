@@ -16,7 +16,7 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.environment import close_new_files
+from facefind_pipeline.environment import close_new_files, libraries_are_loaded
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.ingest.arrivals import Arrivals
 from facefind_pipeline.ingest.photos import SETTLE_S, Closed, Scan, scan
@@ -223,6 +223,7 @@ def main() -> None:
     database = open_database(settings)
     workspace = Workspace(replace(settings, draws_sheets=False))
     build_defs = import_module("facefind_pipeline.definitions").build_defs
+    libraries_are_loaded()
     with suppress(KeyboardInterrupt), open_instance(settings, database) as instance, closing(Arrivals()) as arrivals:
         live = Live(Graph(instance, workspace, build_defs({"workspace": workspace})), arrivals)
         desk, folder = Desk(None, wake=arrivals.wake), settings.home / "workers" / "live"
