@@ -29,7 +29,7 @@ class Silence:
 
 
 def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
-    """Reads, detects, embeds and stores a folder's day `event`; its day `warm-up`, if any, before the clock starts.
+    """Reads, detects, embeds and stores a folder's day `event`; its day `warm-up`, if any, before that.
 
     Args:
         key: of a parameter set.
@@ -39,7 +39,7 @@ def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
     Returns:
         `seconds` and `busy` of it all, `fill_seconds` from the first decoding to the last commit, `faces`.
     """
-    from facefind_pipeline.ingest.faces import fill
+    from facefind_pipeline.ingest.faces import fill, set_models
     from facefind_pipeline.ingest.photos import ingest_day
     from facefind_pipeline.ingest.register import register_folder, register_set
     from facefind_pipeline.parameters import ParameterSet
@@ -47,6 +47,7 @@ def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
     from facefind_pipeline.store.database import open_database
     from facefind_pipeline.store.tombstones import Tombstones
     from facefind_pipeline.vision import apart
+    from facefind_pipeline.vision.pipeline import cores, load_apart
 
     if "--without-clothes" in options:
         without_clothes()
@@ -62,6 +63,8 @@ def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
             ingest_day(connection, days[name], Silence(), Tombstones(settings.home))
         filling = time.perf_counter()
         filled = fill(database, settings, name, key, Silence())
+        if name == WARM_UP:  # one photo, of one process
+            load_apart(set_models(settings, ParameterSet.parse(key)), cores())
     ended = time.perf_counter()
     return {
         "seconds": ended - started,

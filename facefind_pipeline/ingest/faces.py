@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,8 +106,7 @@ def fill(
         progress.begin(f"faces of {event_day}", len(work), "photo")
         paths, partitions = {photo.sha256: photo.path for photo in work}, [one.partition for one in others]
         tasks = _tasks(day, work, known, others)
-        embedder = _load_embedder(settings, parameters, tasks) if embed else None
-        models = set_models(settings, parameters, crops=embedder is not None)
+        models, embedder = _load(settings, parameters, tasks, embed=embed)
         started, busy = time.perf_counter(), _cpu_seconds()
         filled.loading_seconds = started - opened
         with closing(_with_progress(_find_faces(tasks, models, embedder), progress)) as results:
@@ -280,15 +280,23 @@ def set_models(settings: Settings, parameters: ParameterSet, *, crops: bool = Tr
     )
 
 
-def _load_embedder(settings: Settings, parameters: ParameterSet, tasks: Collection["PhotoTask"]) -> "Embedder | None":
-    """The embedder with its network loaded; None if it has nothing to do."""
+def _load(
+    settings: Settings, parameters: ParameterSet, tasks: Collection["PhotoTask"], *, embed: bool
+) -> tuple["SetModels", "Embedder | None"]:
+    """What processes apart have loaded, and the embedder with its network loaded; None if it has nothing to do."""
+    embed = embed and any(task.known is None or task.ahead or task.to_embed(task.known) for task in tasks)
+    models = set_models(settings, parameters, crops=embed)
+    if not embed:
+        return models, None
     from facefind_pipeline.vision.embedders import warm_up
+    from facefind_pipeline.vision.pipeline import load_apart
 
-    if not any(task.known is None or task.ahead or task.to_embed(task.known) for task in tasks):
-        return None
     embedder = shared_embedder(settings, parameters)
-    warm_up(embedder)
-    return embedder
+    with ThreadPoolExecutor(1) as beside:
+        loaded = beside.submit(load_apart, models, len(tasks))
+        warm_up(embedder)
+        loaded.result()
+    return models, embedder
 
 
 def _cpu_seconds() -> float:

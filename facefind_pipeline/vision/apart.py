@@ -14,6 +14,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 import psutil
@@ -50,6 +52,14 @@ def apart(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         if not error.by_machine:
             raise
     return _pool().call(function, *arguments, **named)
+
+
+def in_each(count: int, function: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> None:
+    """Calls a function in so many processes at once, of those that are idle: what it loads is there then.
+
+    What goes wrong is not told: whoever has work for them will meet it.
+    """
+    _pool().call_in_each(count, function, arguments, named)
 
 
 def why_not_apart() -> str | None:
@@ -133,7 +143,33 @@ class _Pool:
     def _call_apart(
         self, share: Share, function: Callable[..., T], arguments: tuple[object, ...], named: dict[str, object]
     ) -> T:
-        process = self._idle.get()
+        return self._call_in(self._idle.get(), share, function, arguments, named)
+
+    def call_in_each(
+        self, count: int, function: Callable[..., object], arguments: tuple[object, ...], named: dict[str, object]
+    ) -> None:
+        """As `in_each`."""
+        processes: list[WatchedProcess | None] = []
+        if self.lacking is None:
+            with suppress(queue.Empty):
+                while len(processes) < count:
+                    processes.append(self._idle.get_nowait())
+
+        with ThreadPoolExecutor(max(1, len(processes))) as threads:
+            called = [
+                threads.submit(self._call_in, process, Share(self._budgets), function, arguments, named)
+                for process in processes
+            ]
+            wait(called)
+
+    def _call_in(
+        self,
+        process: WatchedProcess | None,
+        share: Share,
+        function: Callable[..., T],
+        arguments: tuple[object, ...],
+        named: dict[str, object],
+    ) -> T:
         try:
             if process is None or not process.is_well():
                 process = WatchedProcess()

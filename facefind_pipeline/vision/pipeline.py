@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from facefind_pipeline.errors import FacefindError
-from facefind_pipeline.vision.apart import apart, cores
+from facefind_pipeline.vision.apart import apart, cores, in_each
 from facefind_pipeline.vision.arrays import Image
 from facefind_pipeline.vision.clothes import describe
 from facefind_pipeline.vision.decode import DecodedPhoto, decode_opened, require_memory
@@ -28,7 +28,7 @@ from facefind_pipeline.vision.photo_tasks import Models, PhotoFaces, PhotoTask, 
 from facefind_pipeline.vision.sheet import thumbnail
 from facefind_pipeline.vision.watched_process import LostPhotoError
 
-__all__ = ["Models", "PhotoFaces", "PhotoTask", "TaskAhead", "cores", "find_faces", "load"]
+__all__ = ["Models", "PhotoFaces", "PhotoTask", "TaskAhead", "cores", "find_faces", "load", "load_apart"]
 
 EMBEDDING_BATCH = 16  # faces; the dlib network gains 2 % above it, and small batches spread over the workers
 SETS_AT_ONCE = 6  # whose detectors work on a photo in one pass, at most: they all stay in a process
@@ -104,6 +104,11 @@ def load(models: Models) -> None:
         FacefindError: a file is missing.
     """
     _worker(models)
+
+
+def load_apart(models: Models, photos: int) -> None:
+    """Has as many processes as so many photos keep busy load what finds and crops faces, all at once."""
+    in_each(min(photos, cores()), load, models)
 
 
 def _is_batch(waiting: list[_Work], embedder: Embedder | None) -> bool:

@@ -86,6 +86,11 @@ def process() -> int:
     return os.getpid()
 
 
+def be_there(folder: Path) -> None:
+    """Leaves a file named by the process."""
+    (folder / str(os.getpid())).touch()
+
+
 def threads_of_opencv() -> int:
     """How many threads OpenCV takes there."""
     import cv2

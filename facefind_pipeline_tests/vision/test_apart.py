@@ -22,7 +22,7 @@ from facefind_pipeline.parameters import WholeSettings
 from facefind_pipeline.settings import read_settings
 from facefind_pipeline.vision import apart as module
 from facefind_pipeline.vision import watched_process
-from facefind_pipeline.vision.apart import apart, why_not_apart
+from facefind_pipeline.vision.apart import apart, in_each, why_not_apart
 from facefind_pipeline.vision.failures import UnreadablePhotoError
 from facefind_pipeline.vision.memory import MEGABYTE, Budget, Budgets, Need, Share, asking, read_whole
 from facefind_pipeline.vision.pipeline import LOSSES_AHEAD, PhotoTask, TaskAhead, find_faces
@@ -132,6 +132,18 @@ def test_why_a_process_does_not_start_is_said(tmp_path: Path, monkeypatch: pytes
 
 def test_what_a_terminal_sends_is_not_for_processes_apart() -> None:
     assert apart(misbehaving.group) == apart(misbehaving.process)
+
+
+@pytest.mark.usefixtures("two")
+def test_each_process_is_loaded_at_once_and_what_fails_there_is_left_to_who_comes(tmp_path: Path) -> None:
+    in_each(2, misbehaving.be_there, tmp_path)
+    there = {int(file.name) for file in tmp_path.iterdir()}
+    assert len(there) == 2
+    assert apart(misbehaving.process) in there
+    in_each(1, misbehaving.be_there, tmp_path)
+    assert {int(file.name) for file in tmp_path.iterdir()} == there
+    in_each(2, misbehaving.crash)
+    assert apart(misbehaving.process) not in {*there, os.getpid()}
 
 
 @pytest.mark.usefixtures("two")
