@@ -132,7 +132,9 @@ def keep_connections(instance: dg.DagsterInstance, statement_ms: int = 0) -> Non
 
 def know_pools(instance: dg.DagsterInstance) -> None:
     """Has a new home's record know the pool of all cores: else the first two runs would be launched at once."""
-    instance.event_log_storage.initialize_concurrency_limit_to_default(CORES)
+    storage = instance.event_log_storage
+    if CORES not in {pool.name for pool in storage.get_pool_limits()}:  # on PostgreSQL a second time fails
+        storage.initialize_concurrency_limit_to_default(CORES)
 
 
 def write_configuration(settings: Settings) -> None:

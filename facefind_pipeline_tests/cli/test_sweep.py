@@ -51,6 +51,8 @@ def test_sets_are_filled_and_searched_by_one_backfill_with_nobody_else_at_work(
     assert again.exit_code == 0
     assert "nothing is missing" in again.stderr
     assert len(instance.get_backfills()) == 1
+    assert facefind("sweep", "hog-up0-px240@dlib").exit_code == 0
+    assert len(instance.get_backfills()) == 2
 
 
 def _detected_ahead(instance: dg.DagsterInstance) -> int:
