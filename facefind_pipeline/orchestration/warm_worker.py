@@ -109,6 +109,8 @@ def work(launcher: int, folder: Path, *runs: str) -> None:
     """Executes this run, if any, and the tasks that come after it, which are offered on a socket in a folder."""
     close_new_files()
     take_signals()
+    if not _lives(launcher):  # it ended while this was loaded; a server that was stopped since is not to be started
+        return
     settings = read_settings()
     desk = Desk(launcher, *runs)
     database = open_database(settings)
@@ -117,6 +119,8 @@ def work(launcher: int, folder: Path, *runs: str) -> None:
             return
         import_module("facefind_pipeline.definitions")
         libraries_are_loaded()
+        if not _lives(desk.launcher):
+            return
         with open_instance(settings, database) as instance:
             for task in desk.tasks():
                 if isinstance(task, Command):

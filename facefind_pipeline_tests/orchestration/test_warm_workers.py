@@ -68,6 +68,16 @@ def test_a_worker_ends_with_its_launchers_after_idle_time_and_when_it_has_grown(
     assert not desk.offer(os.getpid(), "too late")
 
 
+def test_a_worker_whose_launcher_ended_meanwhile_starts_no_server(tmp_path: Path) -> None:
+    work = "from facefind_pipeline.orchestration.warm_worker import work; from pathlib import Path"
+    environment = {**os.environ, "FACEFIND_HOME": str(tmp_path / "home")}
+    environment.pop("FACEFIND_DATABASE_URL", None)
+    subprocess.run(
+        [sys.executable, "-c", f"{work}; work({GONE}, Path.cwd())"], check=True, cwd=tmp_path, env=environment
+    )
+    assert not (tmp_path / "home").exists()
+
+
 def test_where_the_path_is_too_long_for_a_socket_a_worker_ends_after_its_run(tmp_path: Path) -> None:
     for name, listens in (("w", True), ("w" * 100, False)):
         folder = tmp_path.joinpath(name)
