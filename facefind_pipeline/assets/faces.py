@@ -8,7 +8,7 @@ import dagster as dg
 from facefind_pipeline.assets.fingerprints import set_fingerprint
 from facefind_pipeline.assets.photos import raw_photos
 from facefind_pipeline.orchestration.asset_tags import holds
-from facefind_pipeline.orchestration.automation import faces_condition
+from facefind_pipeline.orchestration.automation import detection_condition, faces_condition
 from facefind_pipeline.orchestration.partitions import day_sets
 from facefind_pipeline.orchestration.previews import columns_metadata, sheet_metadata
 from facefind_pipeline.orchestration.resources import CORES, OWNERS, Workspace
@@ -26,7 +26,7 @@ DETECTED, EMBEDDED = dg.AssetKey("detected_faces"), dg.AssetKey("face_embeddings
             DETECTED,
             deps=[raw_photos, set_fingerprint],
             partitions_def=day_sets,
-            automation_condition=faces_condition(),
+            automation_condition=detection_condition(),
             owners=OWNERS,
             group_name="faces",
             kinds={"opencv", "postgres"},

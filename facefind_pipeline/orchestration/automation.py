@@ -1,8 +1,9 @@
 """When the graph acts by itself: the conditions of its assets, and the sensor that evaluates them.
 
 Plain `AutomationCondition.eager()` runs everything again when a day is ingested unchanged, goes past a check that
-failed in another run, and never makes an index again once one day has failed. These ask what changed instead. Assets
-that have no condition (photos, reference photos) are requested by sensors and commands alone.
+failed in another run, never makes an index again once one day has failed, and takes what came during a run for made by
+it. These ask what changed instead, and the plan whether it is in what was made. Assets that have no condition (photos,
+reference photos) are requested by sensors and commands alone.
 """
 
 import time
@@ -47,8 +48,47 @@ class OfActiveSet(Condition):
         return dg.AutomationResult(context, subset)
 
 
+class DueByPlan(Condition):
+    """Partitions that the plan asks for: what they would be made from now is not what they were made from."""
+
+    @property
+    def name(self) -> str:
+        """As the UI shows it."""
+        return "due_by_plan"
+
+    def evaluate(self, context: dg.AutomationContext[Any]) -> dg.AutomationResult[Any]:
+        """Asks the tables, but only of partitions in question."""
+        candidates = context.candidate_subset
+        if candidates.is_empty:
+            return dg.AutomationResult(context, candidates)
+        from facefind_pipeline.plan.due import EVERYTHING, Scope, due
+
+        scope = EVERYTHING
+        if context.partitions_def is not None:
+            keys = [key.rpartition("|") for key in candidates.expensively_compute_partition_keys()]
+            scope = Scope(sets={key for *_, key in keys}, days={day for day, *_ in keys})
+        with Workspace().database.connect() as connection:
+            steps = due(connection, [context.key.to_user_string()], scope)
+        if context.partitions_def is None:
+            return dg.AutomationResult(context, candidates if steps else context.get_empty_subset())
+        subset = context.asset_graph_view.get_subset_from_partition_keys(
+            context.key, context.partitions_def, {step.partition for step in steps}
+        )
+        return dg.AutomationResult(context, candidates.compute_intersection(subset))
+
+
+def detection_condition() -> Condition:
+    """Of `detected_faces`: as `faces_condition`, once a run that makes both has ended.
+
+    Between its two events it holds back the second alone, and the first would be requested without it: a photo that
+    came meanwhile would be decoded to be detected, and again to be embedded.
+    """
+    ended = ~AC.asset_matches("face_embeddings", AC.in_progress())
+    return (faces_condition() & ended).with_label("new, or the day's photos changed, and nothing at work on it")
+
+
 def faces_condition() -> Condition:
-    """Of `detected_faces` and `face_embeddings`: a partition that is new, or whose day's photos changed.
+    """Of `face_embeddings`: a partition that is new, or whose day's photos changed.
 
     A check that failed keeps its own day back alone.
     """
@@ -56,16 +96,15 @@ def faces_condition() -> Condition:
     missing = AC.any_deps_missing().ignore(NOT_FINGERPRINTS)
     # Both assets are made in one run, in which the checks of the first can't have passed before.
     sound = AC.all_deps_match(AC.will_be_requested() | AC.all_checks_match(AC.check_passed(), blocking_only=True))
-    return (
-        AC.eager().replace("any_deps_updated", changed).replace("any_deps_missing", missing) & sound & OfActiveSet()
-    ).with_label("new, or the day's photos changed")
+    free = ~AC.any_deps_in_progress() & ~AC.in_progress()
+    return (_unhandled(changed | AC.newly_missing()) & ~missing & free & sound & OfActiveSet()).with_label(
+        "new, or the day's photos changed"
+    )
 
 
 def report_condition() -> Condition:
     """Of `sweep_report`: what it is made from changed and has settled."""
-    return (AC.any_deps_match(_changed()).since_last_handled() & _settled()).with_label(
-        "something changed and has settled"
-    )
+    return (_unhandled(AC.any_deps_match(_changed())) & _settled()).with_label("something changed and has settled")
 
 
 def aggregate_condition() -> Condition:
@@ -78,8 +117,22 @@ def aggregate_condition() -> Condition:
 
 def reference_condition() -> Condition:
     """Of `reference_embeddings`: as an aggregate, or a new set; without the latter that never got its references."""
-    due: Condition = AC.any_deps_match(_changed()).ignore(NOT_FINGERPRINTS) | AC.newly_missing()
-    return (due.since_last_handled() & _settled() & OfActiveSet()).with_label("new, or the references changed")
+    changed = AC.any_deps_match(_changed()).ignore(NOT_FINGERPRINTS)
+    return (_unhandled(changed | AC.newly_missing()) & _settled() & OfActiveSet()).with_label(
+        "new, or the references changed"
+    )
+
+
+def _unhandled(change: Condition) -> Condition:
+    """Partitions that are due and became so by this, or are new, since they were requested or made from what is there now.
+
+    Dagster's `since_last_handled` takes a partition for handled once it is requested or made, also where the change
+    came while the run was at work, or between the same two looks as its end: the run did not see it.
+    """
+    made = AC.newly_updated() & ~DueByPlan()
+    handled = (AC.newly_requested() | made | AC.initial_evaluation()).with_label("handled")
+    became_due = change & ~AC.initial_evaluation() & DueByPlan()
+    return ~handled.since(became_due).with_label("handled since it became due") & DueByPlan()
 
 
 def _changed() -> Condition:

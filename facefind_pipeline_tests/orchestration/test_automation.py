@@ -1,6 +1,7 @@
 """What the conditions request, and the plan beside them: a test per row of the table in the docs."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -212,6 +213,51 @@ def test_a_killed_run_is_made_again(world: World, photos: Path, portraits: Portr
     assert world.settle() == search()
 
 
+def test_photos_that_come_between_the_events_of_a_run_are_detected_and_embedded_in_one(
+    world: World, photos: Path, portraits: Portraits
+) -> None:
+    partition = day_set("a", SMALL_SET)
+    world.start_and_kill(FACES, partition)
+    assert world.tick() == {}
+    world.report_made("detected_faces", partition)
+    portraits.hopper_again().save(photos / "a" / "new.jpg", quality=92)
+    world.ingest("a")
+    assert world.tick() == {}
+    world.report_made("face_embeddings", partition)
+    assert world.tick() == {partition: set(FACES)}
+
+
+@pytest.mark.parametrize("looks", [(), ("photos",), ("photos", "faces")])
+def test_photos_that_come_while_a_run_is_at_their_day_are_not_taken_for_made_by_it(
+    world: World, photos: Path, portraits: Portraits, looks: Sequence[str]
+) -> None:
+    partition = day_set("a", SMALL_SET)
+    world.start_and_kill(FACES, partition)  # of the photos before
+    portraits.hopper_again().save(photos / "a" / "new.jpg", quality=92)
+    world.ingest("a")
+    if "photos" in looks:
+        assert world.tick() == {}
+    world.report_made("detected_faces", partition)
+    if "faces" in looks:
+        assert world.tick() == {}
+    world.report_made("face_embeddings", partition)
+    assert world.tick() == {partition: set(FACES)}
+
+
+def test_vectors_that_come_while_a_search_is_at_work_are_searched_after_it(
+    world: World, photos: Path, portraits: Portraits
+) -> None:
+    portraits.hopper_again().save(photos / "a" / "new.jpg", quality=92)
+    world.ingest("a")
+    assert world.tick() == {day_set("a", SMALL_SET): set(FACES)}
+    world.start_and_kill(["search_results"], SMALL_SET)  # of the vectors before
+    world.make(FACES, day_set("a", SMALL_SET))
+    world.tick()
+    world.make(["hnsw_index"], SMALL_SET)
+    world.report_made("search_results", SMALL_SET)
+    assert "search_results" in world.tick()[SMALL_SET]
+
+
 def test_a_run_that_is_killed_again_is_left_to_people(world: World) -> None:
     world.start_and_kill(FACES, day_set("a", SMALL_SET), {RETRY_TAG: "an earlier run"})
     assert world.sensor(dead_runs).run_requests == []
@@ -251,9 +297,10 @@ def test_a_day_whose_photos_are_not_there_waits_for_them(world: World, photos: P
     (photos / "b").rename(photos.parent / "away")
     world.ingest("b")
     world.activate(SECOND_SET)
-    planned = world.planned()
-    requested = {(asset, partition) for partition, assets in world.tick().items() for asset in assets}
-    assert requested - planned == faces("b", SECOND_SET)
+    assert world.settle() == faces("a", SECOND_SET) | search(SECOND_SET) | references(SECOND_SET)
+    (photos.parent / "away").rename(photos / "b")
+    world.ingest("b")
+    assert faces("b", SECOND_SET) | {("search_results", SECOND_SET)} <= world.settle()
 
 
 def test_what_was_said_of_photos_is_known_to_the_plan_alone(world: World, photos: Path) -> None:
