@@ -124,7 +124,7 @@ def reference_condition() -> Condition:
 
 
 def _unhandled(change: Condition) -> Condition:
-    """Partitions that are due and became so by this, or are new, since they were requested or made from what is there now.
+    """Partitions that are due, and became so by this or are new since they were requested or made of what is there now.
 
     Dagster's `since_last_handled` takes a partition for handled once it is requested or made, also where the change
     came while the run was at work, or between the same two looks as its end: the run did not see it.
