@@ -5,15 +5,17 @@ in float32 are exact, as those of vectors are in float64 (`distances`).
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from facefind_pipeline.search.clothes import DayEvidence, learn_clothes
-from facefind_pipeline.search.distances import Numbers
+from facefind_pipeline.search.distances import Floats, Numbers
 
 # Steps of the grid: products are multiples of 2^-22, those of a face and a mean sum to 1, and float32 has 24 bits.
 GRID = 2.0**11
+PAIRS_AT_ONCE = 4096  # of faces that are compared
 Bytes = npt.NDArray[np.uint8]
 Singles = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int16]
@@ -49,9 +51,7 @@ class Wardrobe:
         self.people, self._columns = np.unique(people, return_inverse=True)
         self.photos = np.bincount(self._columns).astype(np.int16)
         self._face_keys, self._moments, self._clothes = face_keys, moments, clothes
-        self._of_photo = defaultdict(list)
-        for face, photo in enumerate(photos.tolist()):
-            self._of_photo[photo].append(face)
+        self._of_photo = _by_photo(photos)
         self._sums = np.zeros((len(self.people), clothes.shape[1]), np.float32)
         np.add.at(self._sums, self._columns, clothes)
         self._means = _rounded(self._sums / self.photos.astype(np.float32)[:, None])
@@ -68,12 +68,16 @@ class Wardrobe:
         """
         similarities = clothes @ self._means.T
         compared = np.tile(self.photos, (len(clothes), 1))
-        for number, photo in enumerate(photos.tolist()):
-            for face in self._of_photo.get(photo, ()):
-                person = self._columns[face]
-                others = self.photos[person] - 1
-                mean = _rounded((self._sums[person] - self._clothes[face]) / np.float32(max(1, others)))
-                similarities[number, person], compared[number, person] = clothes[number] @ mean, others
+        pairs = [
+            (number, face) for number, photo in enumerate(photos.tolist()) for face in self._of_photo.get(photo, ())
+        ]
+        for numbers, faces in _parts(pairs):
+            people = self._columns[faces]
+            others = self.photos[people] - 1
+            means = self._sums[people] - self._clothes[faces]
+            means = _rounded(means / np.maximum(1, others).astype(np.float32)[:, None])
+            similarities[numbers, people] = np.einsum("ij,ij->i", clothes[numbers], means)
+            compared[numbers, people] = others
         return similarities, compared
 
     def learn(self, photos: Contents, face_keys: Contents, clothes: Singles) -> DayEvidence:
@@ -86,25 +90,53 @@ class Wardrobe:
             face_keys: (n,)
             clothes: (n, bins) on the grid.
         """
-        faces_in = defaultdict(list)
-        for number, photo in enumerate(photos.tolist()):
-            faces_in[photo].append(number)
-        alike: dict[bool, list[np.float32]] = {True: [], False: []}
-        moments, strangers = defaultdict(set), set()
-        for photo, here in faces_in.items():
-            for face in self._of_photo.get(photo, ()):
-                person = self._columns[face]
-                elsewhere = (self._columns == person) & (self._moments != self._moments[face])
-                if not elsewhere.any():
-                    continue
-                moments[person].add(self._moments[face])
-                similarities = (clothes[here] @ self._clothes[elsewhere].T).mean(axis=1)
-                for number, similarity in zip(here, similarities, strict=True):
-                    own = bool(face_keys[number] == self._face_keys[face])
-                    alike[own].append(similarity)
-                    strangers.update([] if own else [number])
-        independent = sum(len(those) - 1 for those in moments.values()), len(strangers)
-        return learn_clothes(np.array(alike[True], float), np.array(alike[False], float), independent)
+        moments = np.unique(np.stack([self._columns, self._moments]), axis=1, return_inverse=True)[1]
+        at_moment = np.zeros((moments.max(initial=-1) + 1, clothes.shape[1]), np.float32)
+        np.add.at(at_moment, moments, self._clothes)
+        elsewhere = self.photos[self._columns] - np.bincount(moments)[moments]
+
+        pairs = [
+            (number, face)
+            for photo, here in _by_photo(photos).items()
+            for face in self._of_photo.get(photo, ())
+            if elsewhere[face]
+            for number in here
+        ]
+        same: list[Floats] = []
+        other: list[Floats] = []
+        seen: set[int] = set()
+        strangers: set[int] = set()
+        for numbers, faces in _parts(pairs):
+            sums = self._sums[self._columns[faces]] - at_moment[moments[faces]]
+            # Sums need more bits than means.
+            alike = np.einsum("ij,ij->i", clothes[numbers], sums, dtype=np.float64) / elsewhere[faces]
+            own = face_keys[numbers] == self._face_keys[faces]
+            same.append(alike[own])
+            other.append(alike[~own])
+            seen.update(moments[faces].tolist())
+            strangers.update(numbers[~own].tolist())
+        people = set(self._columns[np.isin(moments, list(seen))].tolist())
+        independent = len(seen) - len(people), len(strangers)
+        return learn_clothes(_joined(same), _joined(other), independent)
+
+
+def _by_photo(photos: Contents) -> dict[bytes, list[int]]:
+    """The numbers of the faces of each photo."""
+    faces = defaultdict(list)
+    for face, photo in enumerate(photos.tolist()):
+        faces[photo].append(face)
+    return faces
+
+
+def _parts(pairs: list[tuple[int, int]]) -> Iterator[tuple[Numbers, Numbers]]:
+    """Both sides of pairs, so many at a time that what is computed of them stays small."""
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        numbers, faces = np.array(pairs[start : start + PAIRS_AT_ONCE]).T
+        yield numbers, faces
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    return np.concatenate([np.empty(0), *parts])
 
 
 def _rounded(clothes: Singles) -> Singles:

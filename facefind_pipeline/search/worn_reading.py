@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import groupby
 from typing import NamedTuple
-from uuid import UUID
 
 import numpy as np
 from psycopg2 import sql
@@ -76,7 +75,7 @@ def _read_known(connection: Connection, chosen: RegisteredSet, sure: SureTable) 
             {"parameter_set": chosen.key, "most": PHOTOS_OF_A_PERSON},
         )
         rows = [
-            _Described(day, person, bytes(photo), UUID(key).bytes, moment, fingerprint, bytes(descriptor))
+            _Described(day, person, bytes(photo), bytes(key), moment, fingerprint, bytes(descriptor))
             for day, person, photo, key, moment, fingerprint, descriptor in cursor.fetchall()
         ]
     sure.drop()
@@ -92,9 +91,7 @@ def _read_photos(
             query("clothes_in_photos", table=sql.Identifier(chosen.table)),
             {"parameter_set": chosen.key, "day": day, "photos": photos.tolist()},
         )
-        return _arrays(
-            [(bytes(photo), UUID(key).bytes, bytes(descriptor)) for photo, key, descriptor in cursor.fetchall()]
-        )
+        return _arrays([(bytes(photo), bytes(key), bytes(descriptor)) for photo, key, descriptor in cursor.fetchall()])
 
 
 def _wardrobe(rows: Sequence[_Described]) -> tuple[Wardrobe, Contents]:

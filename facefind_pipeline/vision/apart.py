@@ -28,7 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SPARING = 10  # times as long as a try to start a process failed, none is made again
-PROCESS_BYTES = 400_000_000  # of one at work on a photo of usual size
+PROCESS_BYTES = 450_000_000  # of one at work on a photo of usual size
 
 
 def apart(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

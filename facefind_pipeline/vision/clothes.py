@@ -101,24 +101,24 @@ def _histograms(body: Image, shown: float) -> bytes:
 
     lab = np.asarray(cv2.cvtColor(body, cv2.COLOR_RGB2LAB), np.uint8)
     borders = np.ceil(np.arange(THIRDS + 1) * len(body) / shown / THIRDS).astype(int)
+    width = lab.shape[1]
+    lightness, a, b = (
+        table.take(lab[..., channel].ravel(), axis=1) for channel, table in enumerate((_LIGHTNESS, _HUES, _HUES))
+    )
+    colours = (a[:, None] * b).reshape(HUES * HUES, -1)
     histograms: list[Floats] = []
     for start, end in pairwise(borders):
-        third = lab[start:end].reshape(-1, 3)
-        histograms.append(_histogram(third) if len(third) else histograms[-1])
+        third = slice(start * width, end * width)
+        shares = lightness[:, third] @ colours[:, third].T  # of its pixels in each bin, once divided by their number
+        count = len(lab[start:end]) * width
+        histograms.append(shares.ravel() / count if count else histograms[-1])
     return bytes(np.rint(FULL * np.sqrt(np.concatenate(histograms))).astype(np.uint8))
 
 
-def _histogram(lab: Image) -> Floats:
-    """The share of (n, 3) pixels in each bin."""
-    lightness, a, b = _LIGHTNESS[lab[:, 0]], _HUES[lab[:, 1]], _HUES[lab[:, 2]]
-    colours = (a[:, :, None] * b[:, None, :]).reshape(len(lab), -1)
-    return np.asarray(lightness.T @ colours / len(lab), np.float32).ravel()
-
-
 def _bins(lowest: int, highest: int, count: int) -> Floats:
-    """(256, count): how much of a pixel of each value is in each bin; the outer ones take what lies beyond them."""
+    """(count, 256): how much of a pixel of each value is in each bin; the outer ones take what lies beyond them."""
     place = np.interp(np.arange(256), [lowest, highest], [0, count - 1])
-    return np.asarray(np.maximum(0, 1 - np.abs(place[:, None] - np.arange(count))), np.float32)
+    return np.asarray(np.maximum(0, 1 - np.abs(place - np.arange(count)[:, None])), np.float32)
 
 
 _LIGHTNESS, _HUES = _bins(DARK, BRIGHT, LIGHTNESS), _bins(128 - COLOURFUL, 128 + COLOURFUL, HUES)

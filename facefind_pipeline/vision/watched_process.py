@@ -21,7 +21,7 @@ PATIENCE_S = 60.0  # of a core, for any photo, where the slowest of usual ones t
 ASLEEP = 1 / 60  # of a core: one that got less waits for something, however busy the machine is
 CROWDED = 10  # times as long may it take on a machine that is busy with others
 START_S = 60.0
-ALLOWANCE = 450_000_000  # bytes beside its share: libraries, models and the networks' own buffers
+ALLOWANCE = 550_000_000  # bytes beside its share: libraries, models, their buffers, and what its heap keeps
 YET_TO_LOAD = 250_000_000  # bytes of libraries and tables beyond what it holds, as that of towns at the first position
 CRASHED = "the process that worked on it crashed"
 # Nobody sends a photo these: that is the kernel, out of memory, or somebody who stops everything, or its own alarm,

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 import time
@@ -33,6 +34,14 @@ def sleep() -> None:
 def swallow(size: int = 8 << 30) -> int:
     """Takes memory and touches all of it."""
     return len(b"x" * size)
+
+
+def interruptions(size: int) -> int:
+    """How often the system interrupts to give memory that is taken and left for the second time."""
+    bytearray(size)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    bytearray(size)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def be_killed() -> None:

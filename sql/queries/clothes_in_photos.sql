@@ -1,5 +1,5 @@
 -- The clothes of all faces of a set in some photos of an event day.
-SELECT c.sha256, c.face_key, c.descriptor
+SELECT c.sha256, uuid_send(c.face_key), c.descriptor
 FROM clothes c
 JOIN set_days d ON (d.parameter_set, d.event_day, d.clothes_fingerprint) = (%(parameter_set)s, %(day)s, c.fingerprint)
 JOIN {table} e ON e.face_key = c.face_key

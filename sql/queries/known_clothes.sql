@@ -26,7 +26,7 @@ placed AS (
         SELECT fingerprint FROM described GROUP BY fingerprint ORDER BY count(DISTINCT face_key) DESC, min(event_day) LIMIT 1
     )
 )
-SELECT placed.event_day, placed.person, placed.sha256, placed.face_key,
+SELECT placed.event_day, placed.person, placed.sha256, uuid_send(placed.face_key),
        div(extract(epoch FROM placed.taken_at), 30)::bigint AS moment, placed.fingerprint, c.descriptor
 FROM placed
 JOIN clothes c USING (face_key)
