@@ -6,6 +6,7 @@ Takes home, database and models from the environment, as the command does. Witho
 and in threads photos are decoded by this process: what the product always does, so only this measures what that costs.
 """
 
+import hashlib
 import json
 import sys
 import time
@@ -47,7 +48,7 @@ def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
     from facefind_pipeline.store.database import open_database
     from facefind_pipeline.store.tombstones import Tombstones
     from facefind_pipeline.vision import apart
-    from facefind_pipeline.vision.pipeline import cores, load_apart
+    from facefind_pipeline.vision.pipeline import PhotoTask, cores, find_faces
 
     if "--without-clothes" in options:
         without_clothes()
@@ -63,8 +64,10 @@ def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
             ingest_day(connection, days[name], Silence(), Tombstones(settings.home))
         filling = time.perf_counter()
         filled = fill(database, settings, name, key, Silence())
-        if name == WARM_UP:  # one photo, of one process
-            load_apart(set_models(settings, ParameterSet.parse(key)), cores())
+        if name == WARM_UP:  # one photo, of one process; the functions alone are warm in each
+            (photo,) = days[name].path.iterdir()
+            task = PhotoTask(hashlib.sha256(photo.read_bytes()).digest(), photo)
+            list(find_faces([task] * cores(), set_models(settings, ParameterSet.parse(key)), None))
     ended = time.perf_counter()
     return {
         "seconds": ended - started,
