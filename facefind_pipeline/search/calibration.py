@@ -8,8 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from functools import cached_property
 from statistics import NormalDist
+from typing import TYPE_CHECKING, TypeVar
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
+
+if TYPE_CHECKING:
+    from facefind_pipeline.search.distances import Floats
 
 SURE = 0.95  # the probability from which on a match is called so
 # A match is called likely if it is more likely than not; and up to where so many photos of others are among a
@@ -19,6 +23,7 @@ LIKELY_FALSE, LIKELY_RATE = 1.0, 1e-2
 NONE = -1.0  # a cut below all scores: the picture that a reference was cut from has a score of 0
 _HALVINGS = 60  # of an interval of logarithms, down to what a float tells apart
 _NORMAL = NormalDist()
+_Logarithm = TypeVar("_Logarithm", float, "Floats")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Line:
         """The distance that this share of the distribution lies below."""
         return math.exp(self.location + self.spread * _NORMAL.inv_cdf(rate))
 
-    def log_density(self, logarithm: float) -> float:
+    def log_density(self, logarithm: _Logarithm) -> _Logarithm:
         """Logarithm of the density at a distance's logarithm, but for the constant that all lines share."""
         return -0.5 * ((logarithm - self.location) / self.spread) ** 2 - math.log(self.spread)
 

@@ -185,14 +185,22 @@ def _rows(
     made["plain_distance"] = plain
     if clothes is None:
         return made, made[:0]
-    odds, known, moved = clothes.add(faces, whose, scores)
-    with_clothes = _first_least(moved, offsets, counts)
-    differ = np.flatnonzero(moved[with_clothes] < moved[best])
-    others = _by_face(block, compared, photos[differ], people[differ], faces[with_clothes[differ]])
-    others["plain_distance"] = plain[differ]
+    moved = clothes.add(faces, whose, scores)
+    # Few photos have a face for which clothes count, and only of these another may be the better one.
+    touched = np.unique(np.searchsorted(offsets, moved.pairs, side="right") - 1)
+    starts = np.cumsum(counts[touched]) - counts[touched]
+    theirs = np.arange(counts[touched].sum()) + np.repeat(offsets[touched] - starts, counts[touched])
+    with_clothes, here = scores[theirs], np.searchsorted(theirs, moved.pairs)
+    odds, known = np.zeros(len(theirs)), np.zeros(len(theirs), np.int64)
+    with_clothes[here], odds[here], known[here] = moved.scores, moved.log_odds, moved.photos
+    alone = np.searchsorted(theirs, best[touched])
+    made["clothes"][touched], made["clothes_photos"][touched] = odds[alone], known[alone]
+    first = _first_least(with_clothes, starts, counts[touched])
+    better = np.flatnonzero(with_clothes[first] < with_clothes[alone])
+    differ, first = touched[better], first[better]
+    others = _by_face(block, compared, photos[differ], people[differ], faces[theirs[first]])
+    others["plain_distance"], others["clothes"], others["clothes_photos"] = plain[differ], odds[first], known[first]
     made["other"][differ] = np.arange(len(differ))
-    for rows, chosen in ((made, best), (others, with_clothes[differ])):
-        rows["clothes"], rows["clothes_photos"] = odds[chosen], known[chosen]
     return made, others
 
 

@@ -22,7 +22,8 @@ class Shift:
         apart = calibration.impostor.location - calibration.genuine.location
         least = apart / max(calibration.genuine.spread, calibration.impostor.spread) ** 2
         self._counts = least > 0
-        odds = [calibration.log_odds(score) for score in np.exp(EDGES)]
+        x = np.clip(EDGES, *calibration.falling)
+        odds = calibration.genuine.log_density(x) - calibration.impostor.log_density(x)
         self._odds: Floats = -np.concatenate([[0.0], np.cumsum(np.maximum(-np.diff(odds), least * np.diff(EDGES)))])
 
     def moved(self, scores: Floats, log_odds: Floats) -> Floats:

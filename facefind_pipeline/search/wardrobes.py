@@ -18,7 +18,6 @@ GRID = 2.0**11
 PAIRS_AT_ONCE = 4096  # of faces that are compared
 Bytes = npt.NDArray[np.uint8]
 Singles = npt.NDArray[np.float32]
-Counts = npt.NDArray[np.int16]
 Contents = npt.NDArray[np.void]
 
 
@@ -52,33 +51,42 @@ class Wardrobe:
         self.photos = np.bincount(self._columns).astype(np.int16)
         self._face_keys, self._moments, self._clothes = face_keys, moments, clothes
         self._of_photo = _by_photo(photos)
+        self._photo_numbers = {photo: number for number, photo in enumerate(self._of_photo)}
+        places = self._places(photos, self._columns)
+        self._own = np.argsort(places)
+        self._own_places = places[self._own]
         self._sums = np.zeros((len(self.people), clothes.shape[1]), np.float32)
         np.add.at(self._sums, self._columns, clothes)
         self._means = _rounded(self._sums / self.photos.astype(np.float32)[:, None])
 
-    def compare(self, photos: Contents, clothes: Singles) -> tuple[Singles, Counts]:
-        """How alike clothes are to everyone's in other photos, on average.
+    def compare(self, photos: Contents, clothes: Singles, people: Numbers) -> tuple[Singles, Numbers]:
+        """How alike each one's clothes are to a person's in other photos, on average.
 
         Args:
             photos: (n,) SHA-256 of the photos that they are in.
             clothes: (n, bins) on the grid.
+            people: (n,) numbers of the people.
 
         Returns:
-            (n, p) similarities, and in how many other photos each person's clothes are known.
+            (n,) similarities, and in how many other photos the person's clothes are known: 0 where in none.
         """
-        similarities = clothes @ self._means.T
-        compared = np.tile(self.photos, (len(clothes), 1))
-        pairs = [
-            (number, face) for number, photo in enumerate(photos.tolist()) for face in self._of_photo.get(photo, ())
-        ]
-        for numbers, faces in _parts(pairs):
-            people = self._columns[faces]
-            others = self.photos[people] - 1
-            means = self._sums[people] - self._clothes[faces]
-            means = _rounded(means / np.maximum(1, others).astype(np.float32)[:, None])
-            similarities[numbers, people] = np.einsum("ij,ij->i", clothes[numbers], means)
-            compared[numbers, people] = others
-        return similarities, compared
+        if not len(self.people):
+            return np.zeros(len(people), np.float32), np.zeros(len(people), np.int64)
+        columns = np.minimum(np.searchsorted(self.people, people), len(self.people) - 1)
+        means, others = self._means[columns], self.photos[columns].astype(np.int64)
+        places = self._places(photos, columns)
+        found = np.minimum(np.searchsorted(self._own_places, places), len(self._own) - 1)
+        here = np.flatnonzero(self._own_places[found] == places)
+        others[here] -= 1
+        rest = self._sums[columns[here]] - self._clothes[self._own[found[here]]]
+        means[here] = _rounded(rest / np.maximum(1, others[here]).astype(np.float32)[:, None])
+        others[self.people[columns] != people] = 0
+        return np.einsum("ij,ij->i", clothes, means), others
+
+    def _places(self, photos: Contents, columns: Numbers) -> Numbers:
+        """A number for each photo and person; negative where nothing is known of the photo."""
+        numbers = np.array([self._photo_numbers.get(photo, -1) for photo in photos.tolist()], np.int64)
+        return numbers * len(self.people) + columns - (numbers < 0) * len(self.people)
 
     def learn(self, photos: Contents, face_keys: Contents, clothes: Singles) -> DayEvidence:
         """What the day tells, from all faces in photos that this was made of, or in some of them.

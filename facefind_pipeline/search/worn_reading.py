@@ -63,7 +63,7 @@ def read_worn(connection: Connection, chosen: RegisteredSet, asked: Asked, sure:
         }
         return _read_block(connection, chosen, values, len(described[0].descriptor))
 
-    return Worn(days, read_block, learnt, len(asked.people))
+    return Worn(days, read_block, learnt)
 
 
 def _read_known(connection: Connection, chosen: RegisteredSet, sure: SureTable) -> list[_Described]:

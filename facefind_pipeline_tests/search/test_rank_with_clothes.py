@@ -74,7 +74,7 @@ def _worn(asked: Asked, sure: KnownFaces, outfits: Outfits, evidence: DayEvidenc
         known = np.array([one is not None for one in seen])
         return np.where(known, of_face, 0), np.array([np.zeros(BINS, np.uint8) if one is None else one for one in seen])
 
-    return Worn(days, read, LEARNT, len(asked.people))
+    return Worn(days, read, LEARNT)
 
 
 def _placed(world: World, outfits: Outfits, evidence: DayEvidence = TELLS, photos_a_block: int = 4) -> Placed:
