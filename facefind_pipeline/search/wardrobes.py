@@ -86,7 +86,7 @@ class Wardrobe:
     def _places(self, photos: Contents, columns: Numbers) -> Numbers:
         """A number for each photo and person; negative where nothing is known of the photo."""
         numbers = np.array([self._photo_numbers.get(photo, -1) for photo in photos.tolist()], np.int64)
-        return numbers * len(self.people) + columns - (numbers < 0) * len(self.people)
+        return numbers * len(self.people) + columns
 
     def learn(self, photos: Contents, face_keys: Contents, clothes: Singles) -> DayEvidence:
         """What the day tells, from all faces in photos that this was made of, or in some of them.
@@ -98,7 +98,7 @@ class Wardrobe:
             face_keys: (n,)
             clothes: (n, bins) on the grid.
         """
-        moments = np.unique(np.stack([self._columns, self._moments]), axis=1, return_inverse=True)[1]
+        moments = np.unique(np.stack([self._columns, self._moments]), axis=1, return_inverse=True)[1].ravel()
         at_moment = np.zeros((moments.max(initial=-1) + 1, clothes.shape[1]), np.float32)
         np.add.at(at_moment, moments, self._clothes)
         elsewhere = self.photos[self._columns] - np.bincount(moments)[moments]
