@@ -40,7 +40,7 @@ def test_cores_are_those_of_the_container(group: Path, limit: str, cores: int, w
     assert (apart.cores(), apart._size()) == (cores, cores)
 
 
-@pytest.mark.parametrize(("limit", "size"), [(2_000_000_000, 5), (100_000_000, 1)])
+@pytest.mark.parametrize(("limit", "size"), [(2_000_000_000, 4), (100_000_000, 1)])
 def test_processes_are_as_many_as_memory_is_for(
     group: Path, limit: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
