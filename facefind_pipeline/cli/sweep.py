@@ -40,8 +40,10 @@ def sweep(keys: Sequence[str]) -> None:
 
     from facefind_pipeline.cli import stages
     from facefind_pipeline.orchestration.backfills import missing_partitions, request_backfill
-    from facefind_pipeline.orchestration.daemon import failed_partitions, standing_by, work_off
+    from facefind_pipeline.orchestration.daemon import failed_runs, standing_by, work_off
     from facefind_pipeline.orchestration.dagster_internals import BulkActionStatus
+    from facefind_pipeline.orchestration.processes import described
+    from facefind_pipeline.orchestration.runs import why_failed
 
     bars = Bars()
     graph = open_graph(bars)
@@ -69,11 +71,11 @@ def sweep(keys: Sequence[str]) -> None:
     with workspace.database.connect() as connection:
         wanted = {one.key for one in sets}
         echo_table([row for row in overview.sets(connection) if row["set"] in wanted])
-    failed = failed_partitions(graph.instance, backfill) if backfill else []
-    for partition, run_id in failed:
-        stages.note(f"failed: {partition} (run {run_id})")
+    failed = failed_runs(graph.instance, backfill) if backfill else []
+    for run in failed:
+        stages.note(f"failed: {described(run)}: {why_failed(graph.instance, run.run_id)} (run {run.run_id})")
     if failed or status is not BulkActionStatus.COMPLETED_SUCCESS:
         raise FacefindError(
-            f"{counted(len(failed), 'partition')} failed, the backfill is {status.value.lower()}; `facefind dev` "
-            "shows why, the same command tries again"
+            f"{counted(len(failed), 'run')} failed, the backfill is {status.value.lower()}; `facefind dev` shows more, "
+            "the same command tries again"
         )

@@ -15,7 +15,7 @@ from dagster import DagsterRun, DagsterRunStatus, RunsFilter
 from facefind_pipeline.environment import child_environment
 from facefind_pipeline.errors import FacefindError
 from facefind_pipeline.orchestration import warm_workers
-from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, PARTITION_NAME_TAG, BulkActionStatus
+from facefind_pipeline.orchestration.dagster_internals import BACKFILL_ID_TAG, BulkActionStatus
 from facefind_pipeline.orchestration.processes import RETRY_TAG
 from facefind_pipeline.orchestration.semaphores import require_semaphores
 from facefind_pipeline.settings import Settings
@@ -120,12 +120,11 @@ def _cancel_waiting(instance: dg.DagsterInstance, backfill_id: str) -> None:
         instance.run_coordinator.cancel_run(run.run_id)
 
 
-def failed_partitions(instance: dg.DagsterInstance, backfill_id: str) -> list[tuple[str, str]]:
-    """Partition and run id of a backfill's failed runs, but of those that another run repeated."""
+def failed_runs(instance: dg.DagsterInstance, backfill_id: str) -> list[DagsterRun]:
+    """A backfill's, but for those that another run repeated."""
     runs = instance.get_runs(RunsFilter(statuses=ENDED_RUNS, tags={BACKFILL_ID_TAG: backfill_id}))
     repeated = {run.tags.get(RETRY_TAG) for run in runs}
-    failed = [run for run in runs if run.status is DagsterRunStatus.FAILURE and run.run_id not in repeated]
-    return [(run.tags.get(PARTITION_NAME_TAG, ""), run.run_id) for run in failed]
+    return [run for run in runs if run.status is DagsterRunStatus.FAILURE and run.run_id not in repeated]
 
 
 class _EndedRuns:

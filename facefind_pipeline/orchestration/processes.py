@@ -79,13 +79,13 @@ def unfinished_elsewhere(instance: dg.DagsterInstance, pid: int) -> list[str]:
     """What is unfinished on this instance but for the runs of a process of this host, a line for each run."""
     ours = {HOST_TAG: socket.gethostname(), PID_TAG: str(pid)}
     return [
-        _describe(run)
+        described(run)
         for run in instance.get_runs(RunsFilter(statuses=UNFINISHED))
         if not ours.items() <= run.tags.items()
     ]
 
 
-def _describe(run: DagsterRun) -> str:
+def described(run: DagsterRun) -> str:
     """The assets that a run makes, else its job; and the partition."""
     assets = sorted(key.to_user_string() for key in run.asset_selection or ())
     partition = run.tags.get(PARTITION_NAME_TAG)

@@ -43,6 +43,9 @@ CELERY = {
     "worker_prefetch_multiplier": 1,
     "worker_redirect_stdouts": False,
     "worker_cancel_long_running_tasks_on_connection_loss": False,
+    # No pool: where a pooled connection broke, and the queue is not declared yet, kombu (5.7) declares it on a new one
+    # and publishes on the broken one (AttributeError).
+    "broker_pool_limit": 0,
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     # Redis is asked every ten seconds for what dead hosts took, not every hundred; a silent connection is noticed.

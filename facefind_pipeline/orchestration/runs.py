@@ -113,6 +113,16 @@ class Graph:
             raise kind(f"{name}: {reason} (run {result.run_id})")
 
 
+def why_failed(instance: dg.DagsterInstance, run_id: str) -> str:
+    """What a failed run's step raised, else what ended the run, as recorded; one line."""
+    kinds = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    events = [entry.get_dagster_event() for entry in instance.all_logs(run_id, of_type=kinds)]
+    failure = next(filter(None, map(_failure, events)), None)
+    if failure is not None:
+        return _first_line(failure)
+    return next((event.message.splitlines()[0] for event in events if event.message), "nothing says why")
+
+
 class _WithoutLostEvents:
     """Standard error, but for what Dagster writes there when its storage fails, which it raises too."""
 

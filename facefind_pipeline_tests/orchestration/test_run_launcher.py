@@ -1,7 +1,16 @@
 """What `dagster.yaml` and runs look like where a broker is named; the proofs have one at work."""
 
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 import pytest
+from celery import Celery
 
 from facefind_pipeline.orchestration.dagster_internals import make_new_run_id
 from facefind_pipeline.orchestration.instance import environment, open_instance
@@ -90,3 +99,42 @@ def test_a_run_that_was_being_canceled_when_its_process_died_is_canceled(
     assert ended is not None
     assert ended.status == dg.DagsterRunStatus.CANCELED
     assert followed == []
+
+
+@contextmanager
+def _broker(port: int) -> Iterator[None]:
+    """A new one, which has nothing; killed at the end."""
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "pass"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            while process.poll() is None:
+                with socket.socket() as asked:
+                    if asked.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            yield
+        finally:
+            process.kill()
+
+
+@pytest.mark.proof
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="not installed: redis-server")
+def test_the_first_run_of_a_queue_waits_for_a_broker_that_starts_anew(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    monkeypatch.setenv("FACEFIND_BROKER_URL", f"redis://:pass@127.0.0.1:{port}/0")
+    with open_instance(read_settings(), database) as instance:
+        launcher = instance.run_launcher
+        assert isinstance(launcher, HostsRunLauncher)
+        app: Celery = launcher.celery
+        with _broker(port):
+            app.send_task("run", queue=FACES, routing_key=f"{FACES}.run")
+        sent = threading.Thread(target=lambda: app.send_task("run", queue=LIGHT, routing_key=f"{LIGHT}.run"))
+        sent.start()
+        time.sleep(1)
+        with _broker(port):
+            sent.join(timeout=60)
+            assert launcher.waiting(LIGHT) == 1

@@ -21,12 +21,13 @@ from facefind_pipeline.orchestration.processes import (
     LOCKED_TAG,
     OF_BEFORE_TAG,
     PID_TAG,
+    described,
     end_dead_runs,
     executing,
     process_tags,
 )
 from facefind_pipeline.orchestration.resources import Workspace
-from facefind_pipeline.orchestration.runs import Graph
+from facefind_pipeline.orchestration.runs import Graph, why_failed
 from facefind_pipeline.settings import Settings
 from facefind_pipeline.store.database import Database
 from facefind_pipeline_tests.conftest import SMALL_SET, Silence
@@ -83,6 +84,7 @@ def test_a_dead_run_of_another_host_is_ended_too(instance: dg.DagsterInstance, d
     with executing(database, run_id):
         assert _ended(instance, database) == set()
     assert _ended(instance, database) == {run_id}
+    assert why_failed(instance, run_id) == "process 1 on another died before the run ended"
 
 
 def test_a_run_that_nobody_executes_yet_is_not_dead(instance: dg.DagsterInstance, database: Database) -> None:
@@ -123,6 +125,8 @@ def test_a_failed_step_is_one_line_with_the_run_to_look_up(settings: Settings, d
         graph.materialize(["raw_photos"], "nowhere")
     (run,) = graph.instance.get_runs()
     assert "no event day 'nowhere'" in str(error.value)
+    assert str(error.value) == f"raw_photos [nowhere]: {why_failed(graph.instance, run.run_id)} (run {run.run_id})"
+    assert described(run) == "raw_photos of nowhere"
     assert f"(run {run.run_id})" in str(error.value)
     assert "\n" not in str(error.value)
     assert run.tags[PID_TAG] == str(os.getpid())

@@ -63,10 +63,10 @@ def test_a_command_is_carried_out_as_if_by_a_process_of_its_own(
     assert refused.stderr.startswith("facefind: no person 'nobody'")
     assert _facefind("confirm").returncode == 2
     held = []
-    for _ in range(4):
+    for _ in range(5):
         assert _facefind("confirm", "Ada", "hopper.jpg", "--day", "Day 1").returncode == 0
         held.append(len(psutil.Process(live.pid).net_connections("unix")))
-    assert held[-1] == held[0], held
+    assert held[-1] <= held[0] + 1, held  # one may be about to close; one kept of each command would be four
 
 
 def test_other_settings_or_a_dead_process_and_the_command_does_it_itself(
