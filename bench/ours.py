@@ -48,6 +48,7 @@ def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
     from facefind_pipeline.store.database import open_database
     from facefind_pipeline.store.tombstones import Tombstones
     from facefind_pipeline.vision import apart
+    from facefind_pipeline.vision.exif import read_facts
     from facefind_pipeline.vision.pipeline import PhotoTask, cores, find_faces
 
     if "--without-clothes" in options:
@@ -66,7 +67,9 @@ def ingest(key: str, folder: str, *options: str) -> dict[str, float]:
         filled = fill(database, settings, name, key, Silence())
         if name == WARM_UP:  # one photo, of one process; the functions alone are warm in each
             (photo,) = days[name].path.iterdir()
-            task = PhotoTask(hashlib.sha256(photo.read_bytes()).digest(), photo)
+            data = photo.read_bytes()
+            apart.in_each(cores(), read_facts, data)
+            task = PhotoTask(hashlib.sha256(data).digest(), photo)
             list(find_faces([task] * cores(), set_models(settings, ParameterSet.parse(key)), None))
     ended = time.perf_counter()
     return {

@@ -52,6 +52,8 @@ def insert(
 ) -> int:
     """Copies rows to a temporary table and inserts them from there, in the connection's transaction.
 
+    The temporary table stays with the connection: to make one takes the server as long as its rows.
+
     Args:
         connection: in a transaction or about to begin one.
         table: that gets the rows.
@@ -84,7 +86,7 @@ def insert(
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(loaded, types))
+        cursor.execute(sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(loaded, types))
         cursor.copy_expert(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(loaded, names), buffer)
         cursor.execute(
             sql.SQL("INSERT INTO {} ({names}) SELECT {names} FROM {} ORDER BY {} ON CONFLICT {}").format(
@@ -92,5 +94,5 @@ def insert(
             )
         )
         inserted: int = cursor.rowcount
-        cursor.execute(sql.SQL("DROP TABLE {}").format(loaded))
+        cursor.execute(sql.SQL("DELETE FROM {}").format(loaded))  # the transaction may insert more
     return inserted

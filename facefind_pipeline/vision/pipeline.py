@@ -85,12 +85,10 @@ def find_faces(
                     results = batches.popleft().result()
                     under_way -= len(results)
                     yield from results
-            for photo in photos:
+            for photo in photos:  # at the end in small batches, so that no core waits for another's large one
                 waiting.append(photo.result())
-                if _is_batch(waiting, embedder):
-                    batches.append(pool.submit(_embed, waiting, embedder))
-                    waiting = []
-            batches.append(pool.submit(_embed, waiting, embedder))
+                batches.append(pool.submit(_embed, waiting, embedder))
+                waiting = []
             for batch in batches:
                 yield from batch.result()
         finally:

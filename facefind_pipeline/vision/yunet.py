@@ -50,12 +50,15 @@ def load_yunet(model: Path, score_threshold: float, nms_threshold: float) -> Fin
 def to_blob(rgb: Image) -> Floats:
     """(1, 3, H, W) BGR in 0..255, black below and to the right up to multiples of 32, as FaceDetectorYN pads.
 
-    One pass of numpy: `cv2.dnn.blobFromImage` takes 25 ms for 2000x1333 pixels, this 4.
+    `cv2.dnn.blobFromImage` takes 25 ms for 2000x1333 pixels, this 2.
     """
+    import cv2
+
     height, width = rgb.shape[:2]
     block = STRIDES[-1]
     blob = np.zeros((1, 3, -(-height // block) * block, -(-width // block) * block), np.float32)
-    blob[0, :, :height, :width] = rgb[:, :, ::-1].transpose(2, 0, 1)
+    for channel, colour in zip(blob[0], reversed(cv2.split(rgb)), strict=True):
+        channel[:height, :width] = colour
     return blob
 
 
