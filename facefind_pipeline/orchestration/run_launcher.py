@@ -30,6 +30,7 @@ FACES_ASSETS = {"detected_faces", "face_embeddings"}
 EXCHANGE = Exchange("facefind", type="topic")  # type: ignore[no-untyped-call]
 VISIBILITY_S = 120  # after which Redis gives what a dead host took to another
 PUBLISH_S = 180  # for which a run waits for a broker that starts anew
+EACH_SECOND = {"interval_start": 1, "interval_step": 0, "interval_max": 1}
 LOST_S = 60  # a run that no worker began and no queue has is lost: launched again
 CONNECT_S = 5
 
@@ -54,8 +55,10 @@ CELERY = {
         "unacked_restore_throttle": 1,
         "socket_keepalive": True,
         "health_check_interval": 10,
+        "connect_retries_timeout": PUBLISH_S,  # else 4 s, and what is published first on a connection fails with it
+        **EACH_SECOND,
     },
-    "task_publish_retry_policy": {"max_retries": PUBLISH_S, "interval_start": 1, "interval_step": 0, "interval_max": 1},
+    "task_publish_retry_policy": {"max_retries": PUBLISH_S, **EACH_SECOND},
 }
 
 

@@ -114,13 +114,15 @@ class Graph:
 
 
 def why_failed(instance: dg.DagsterInstance, run_id: str) -> str:
-    """What a failed run's step raised, else what ended the run, as recorded; one line."""
-    kinds = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    """What a failed run's step raised, else what kept it from being launched, else what ended it; one line."""
+    kinds = {DagsterEventType.STEP_FAILURE, DagsterEventType.ENGINE_EVENT, DagsterEventType.RUN_FAILURE}
     events = [entry.get_dagster_event() for entry in instance.all_logs(run_id, of_type=kinds)]
-    failure = next(filter(None, map(_failure, events)), None)
+    launching = [event.engine_event_data.error for event in events if event.is_engine_event]
+    failure = next(filter(None, [*map(_failure, events), *launching]), None)
     if failure is not None:
         return _first_line(failure)
-    return next((event.message.splitlines()[0] for event in events if event.message), "nothing says why")
+    ended = [event.message for event in events if event.event_type == DagsterEventType.RUN_FAILURE and event.message]
+    return ended[0].splitlines()[0] if ended else "nothing says why"
 
 
 class _WithoutLostEvents:

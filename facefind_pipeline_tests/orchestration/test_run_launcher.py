@@ -134,7 +134,7 @@ def test_the_first_run_of_a_queue_waits_for_a_broker_that_starts_anew(
             app.send_task("run", queue=FACES, routing_key=f"{FACES}.run")
         sent = threading.Thread(target=lambda: app.send_task("run", queue=LIGHT, routing_key=f"{LIGHT}.run"))
         sent.start()
-        time.sleep(1)
+        time.sleep(6)  # more than the 4 that kombu tries to connect by itself
         with _broker(port):
             sent.join(timeout=60)
             assert launcher.waiting(LIGHT) == 1

@@ -87,6 +87,19 @@ def test_a_dead_run_of_another_host_is_ended_too(instance: dg.DagsterInstance, d
     assert why_failed(instance, run_id) == "process 1 on another died before the run ended"
 
 
+def test_a_run_that_could_not_be_launched_says_why(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def launch(*_: object) -> None:
+        raise OSError("broker unreachable\nsince noon")
+
+    monkeypatch.setattr(instance.run_launcher, "launch_run", launch)
+    run = instance.add_run(dg.DagsterRun("any job"))
+    with pytest.raises(OSError, match="broker unreachable"):
+        instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # as in `execution.repeat`
+    assert why_failed(instance, run.run_id) == "OSError: broker unreachable"
+
+
 def test_a_run_that_nobody_executes_yet_is_not_dead(instance: dg.DagsterInstance, database: Database) -> None:
     _started(instance, make_new_run_id(), {LOCKED_TAG: make_new_run_id()})  # tags copied from the run that it repeats
     instance.add_run(dg.DagsterRun("any job", status=DagsterRunStatus.STARTING))
