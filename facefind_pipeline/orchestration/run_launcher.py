@@ -1,7 +1,8 @@
 """Launches runs on the workers of several hosts, through a broker: what `dagster.yaml` names where one is given."""
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -30,7 +31,7 @@ FACES_ASSETS = {"detected_faces", "face_embeddings"}
 EXCHANGE = Exchange("facefind", type="topic")  # type: ignore[no-untyped-call]
 VISIBILITY_S = 120  # after which Redis gives what a dead host took to another
 PUBLISH_S = 180  # for which a run waits for a broker that starts anew
-EACH_SECOND = {"interval_start": 1, "interval_step": 0, "interval_max": 1}
+PUBLISH_AGAIN_S = 1
 LOST_S = 60  # a run that no worker began and no queue has is lost: launched again
 CONNECT_S = 5
 
@@ -44,9 +45,10 @@ CELERY = {
     "worker_prefetch_multiplier": 1,
     "worker_redirect_stdouts": False,
     "worker_cancel_long_running_tasks_on_connection_loss": False,
-    # No pool: where a pooled connection broke, and the queue is not declared yet, kombu (5.7) declares it on a new one
-    # and publishes on the broken one (AttributeError).
+    # `publishing` tries again, each time on a new connection. Kombu (5.7) by itself declares the queue on a new one
+    # and publishes on the one that broke (AttributeError).
     "broker_pool_limit": 0,
+    "task_publish_retry": False,
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     # Redis is asked every ten seconds for what dead hosts took, not every hundred; a silent connection is noticed.
@@ -55,10 +57,7 @@ CELERY = {
         "unacked_restore_throttle": 1,
         "socket_keepalive": True,
         "health_check_interval": 10,
-        "connect_retries_timeout": PUBLISH_S,  # else 4 s, and what is published first on a connection fails with it
-        **EACH_SECOND,
     },
-    "task_publish_retry_policy": {"max_retries": PUBLISH_S, **EACH_SECOND},
 }
 
 
@@ -118,7 +117,7 @@ class HostsRunLauncher(CeleryRunLauncher):
         tags = {DAGSTER_CELERY_QUEUE_TAG: queue_of(context.dagster_run), **made_by}
         self._instance.add_run_tags(context.dagster_run.run_id, tags)
         tagged = context.dagster_run.with_tags({**context.dagster_run.tags, **tags})
-        super().launch_run(context._replace(dagster_run=tagged))
+        publishing(lambda: super(HostsRunLauncher, self).launch_run(context._replace(dagster_run=tagged)))
 
     def terminate(self, run_id: str) -> bool:
         """Ends a run on whatever host it is; one that none has begun is canceled at once, and dropped when it comes."""
@@ -139,6 +138,23 @@ class HostsRunLauncher(CeleryRunLauncher):
                 return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
             except ChannelError:  # nothing was ever sent there
                 return 0
+
+
+def publishing(publish: Callable[[], object]) -> None:
+    """Publishes, again and again while the broker is away; one that is launched twice by that is executed once.
+
+    Raises:
+        OperationalError: it stayed away for `PUBLISH_S`.
+    """
+    until = time.monotonic() + PUBLISH_S
+    while True:
+        try:
+            publish()
+            return
+        except (OperationalError, OSError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(PUBLISH_AGAIN_S)
 
 
 def queue_of(run: DagsterRun) -> str:

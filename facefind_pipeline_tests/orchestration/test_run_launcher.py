@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import dagster as dg
 import pytest
@@ -15,7 +16,7 @@ from celery import Celery
 from facefind_pipeline.orchestration.dagster_internals import make_new_run_id
 from facefind_pipeline.orchestration.instance import environment, open_instance
 from facefind_pipeline.orchestration.processes import end_dead_runs, executing, process_tags
-from facefind_pipeline.orchestration.run_launcher import FACES, LIGHT, HostsRunLauncher, queue_of
+from facefind_pipeline.orchestration.run_launcher import FACES, LIGHT, HostsRunLauncher, publishing, queue_of
 from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database
 
@@ -132,7 +133,8 @@ def test_the_first_run_of_a_queue_waits_for_a_broker_that_starts_anew(
         app: Celery = launcher.celery
         with _broker(port):
             app.send_task("run", queue=FACES, routing_key=f"{FACES}.run")
-        sent = threading.Thread(target=lambda: app.send_task("run", queue=LIGHT, routing_key=f"{LIGHT}.run"))
+        publish = partial(app.send_task, "run", queue=LIGHT, routing_key=f"{LIGHT}.run")
+        sent = threading.Thread(target=publishing, args=[publish])
         sent.start()
         time.sleep(6)  # more than the 4 that kombu tries to connect by itself
         with _broker(port):
