@@ -35,6 +35,7 @@ from facefind_pipeline.settings import Settings
 from facefind_pipeline.store import indexes
 from facefind_pipeline.store.database import Database, open_database
 from facefind_pipeline.store.index_kinds import IndexKind
+from facefind_pipeline.store.queries import indexed
 
 PROBES = 200
 KIND_PROBES = 50  # of which each is also searched exactly: 0.3 s for a million faces
@@ -112,10 +113,10 @@ def _compare_kinds(database: Database, size: int, seconds: float, index: str) ->
     times: dict[str, list[float]] = {}
     built, megabytes = {"vector": seconds}, {"vector": _megabytes(database, index)}
 
-    def ask(kind: str, floats: str, exactly: str = "") -> None:
-        statement = sql.SQL(
-            "SELECT face_key FROM {table} ORDER BY (embedding::{floats} <-> %s::{floats}) {exactly} LIMIT %s"
-        ).format(table=sql.Identifier(chosen.table), floats=sql.SQL(f"{floats}({DIMENSION})"), exactly=sql.SQL(exactly))
+    def ask(kind: str, floats: str | None) -> None:
+        statement = sql.SQL("SELECT face_key FROM {table} ORDER BY embedding{indexed} <-> %s{indexed} LIMIT %s").format(
+            table=sql.Identifier(chosen.table), indexed=indexed(floats, DIMENSION)
+        )
         nearest[kind], times[kind] = [], []
         with database.connect() as connection, connection.cursor() as cursor:
             cursor.execute(index_settings())
@@ -125,7 +126,7 @@ def _compare_kinds(database: Database, size: int, seconds: float, index: str) ->
                 times[kind].append(1000 * (time.perf_counter() - started))
                 nearest[kind].append({face for (face,) in cursor.fetchall()})
 
-    ask("exact", "vector", "+ 0")
+    ask("exact", None)
     ask("vector", "vector")
     started = time.perf_counter()
     with database.connect_autocommit() as connection:

@@ -8,7 +8,7 @@ from psycopg2 import sql
 
 from facefind_pipeline.store import parameter_sets, photos
 from facefind_pipeline.store.database import Database
-from facefind_pipeline.store.queries import floats, operator, query
+from facefind_pipeline.store.queries import indexed, operator, query
 from facefind_pipeline.vision.failures import UnreadablePhotoError
 from facefind_pipeline.vision.memory import read_whole
 from facefind_pipeline.vision.sheet import Tile, photo_thumbnail
@@ -75,7 +75,7 @@ def neighbour_tiles(database: Database, parameter_set: str) -> list[Tile]:
         table=sql.Identifier(chosen.table),
         dimension=sql.Literal(chosen.dimension),
         operator=operator(chosen.metric),
-        floats=floats(chosen.floats),
+        indexed=indexed(chosen.floats, chosen.dimension),
     )
     return _tiles(database, statement, {"faces": NEIGHBOURS_OF, "neighbours": NEIGHBOURS + 1})
 

@@ -124,7 +124,7 @@ def copied(database: Database, chosen: RegisteredSet) -> Iterator[RegisteredSet]
                     cursor.execute(sql.SQL(statement).format(**names))
             with database.connect_autocommit() as connection, connection.cursor() as cursor:
                 cursor.execute(sql.SQL("VACUUM ANALYZE {table}").format(**names))
-            yield replace(chosen, table=TRIAL_TABLE, floats="vector")
+            yield replace(chosen, table=TRIAL_TABLE, floats=None)
         finally:
             _drop(database)
 

@@ -18,7 +18,7 @@ from facefind_pipeline.search.shown import Shown
 from facefind_pipeline.store.indexes import count_rows
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.people import Person
-from facefind_pipeline.store.queries import floats, operator, query
+from facefind_pipeline.store.queries import indexed, operator, query
 
 EF_SEARCH = 120  # recall at 10 of .988 among 100,000 faces and 1 among a million, there in 10 ms; with 200 in 17
 IVFFLAT_PROBES = 10  # of at least 10 lists; a tenth of them at 100,000 faces
@@ -80,10 +80,11 @@ def find_nearest(
     candidates = (FIRST_PHOTOS if shown.most is None else shown.most) * FACES_PER_PHOTO
     everything: int | None = None
     with connection.cursor() as cursor:
-        exact = filters.given and _leave_few(cursor, filters)
+        few = filters.given and _leave_few(cursor, filters)
+        exact = few or chosen.floats is None
         while True:
             cursor.execute(
-                index_settings()
+                (sql.Composed([]) if exact else index_settings())
                 + live_statement(
                     chosen,
                     metric or chosen.metric,
@@ -105,9 +106,9 @@ def find_nearest(
             # Only now: counting a million faces takes longer than finding the nearest of them.
             everything = count_rows(connection, chosen) if everything is None else everything
             everything = min(everything, READERS_FACES) if reader else everything
-            candidates = everything if exact else 8 * candidates
+            candidates = everything if few else 8 * candidates
             exact = exact or candidates >= everything
-    if everything and not rows and not any(counts.by_band.values()):
+    if not rows and not any(counts.by_band.values()) and count_rows(connection, chosen):
         check_comparable(connection, chosen, _embedders(connection, chosen, probes, person))
     return Answer(read_matches(rows, shown.calibration), counts.by_band, photos=None, at_least=False, cut=shown.cut)
 
@@ -130,10 +131,8 @@ def probe_parameters(probes: Sequence[Probe] | None, person: Person | None) -> M
     """What `live_statement` binds of whom is asked for."""
     if probes is None:
         return {"vectors": None, "embedders": None, "person": person and person.key}
-    from pgvector import Vector  # with numpy, which the stored results do without
-
     return {
-        "vectors": [Vector(probe.vector).to_text() for probe in probes],
+        "vectors": [probe.text for probe in probes],
         "embedders": [probe.embedder for probe in probes],
         "person": person and person.key,
     }
@@ -162,14 +161,14 @@ def live_statement(
             **of_the_set,
             confirmed_faces=query("confirmed_faces", **of_the_set) if for_person else sql.SQL(""),
             among_wanted=AMONG_WANTED if filters.given else sql.SQL(""),
-            floats=floats("vector" if exact else chosen.floats),
-            exactly=sql.SQL("+ 0" if exact else ""),
+            indexed=indexed(None if exact else chosen.floats, chosen.dimension),
         )
     return query(
         "find",
         near=near,
         wanted=wanted_photos(filters),
         of_face=of_face(filters),
+        said=query("said_of_person") if for_person else sql.SQL("CROSS JOIN (SELECT (NULL::feedback).*) said"),
         band=query("band", confirmed=sql.SQL("said.shown"), score=sql.SQL("best.distance")),
     )
 

@@ -156,9 +156,7 @@ class Counts:
 class PhotoRow(NamedTuple):
     """The columns of a photo, with which the rows of `find` and `stored_results` begin."""
 
-    days: list[str]
-    roots: list[str]
-    paths: list[str]
+    files: list[list[str]]  # of one content: the event day, the path, its root
     distance: float | None
     x: int
     y: int
@@ -194,13 +192,15 @@ def read_rows(cursor: Cursor, counts: Callable[..., CountsT]) -> tuple[list[Phot
 
 
 def read_matches(rows: Sequence[PhotoRow], calibration: "Calibration | None") -> list[Match]:
-    """The photos of the rows, ranked as they come."""
-    return [
-        Match(
+    """The photos of the rows, ranked as they come; of the files of one content the first stands for it."""
+    matches = []
+    for rank, row in enumerate(rows, start=1):
+        first, *others = (Copy(day, path, _file(root, path)) for day, path, root in sorted(row.files))
+        match = Match(
             rank=rank,
-            photo=row.paths[0],
-            file=_file(row.roots[0], row.paths[0]),
-            event_day=row.days[0],
+            photo=first.photo,
+            file=first.file,
+            event_day=first.event_day,
             distance=row.distance,
             score=row.score,
             plain_distance=row.plain_distance,
@@ -214,17 +214,14 @@ def read_matches(rows: Sequence[PhotoRow], calibration: "Calibration | None") ->
             country=row.country,
             place=row.place,
             sha256=bytes(row.sha256).hex(),
-            copies=tuple(
-                Copy(day, path, _file(root, path))
-                for day, root, path in zip(row.days[1:], row.roots[1:], row.paths[1:], strict=True)
-            ),
+            copies=tuple(others),
             thumbnail=bytes(row.thumbnail or b""),
             face_score=row.face_score,
             clothes=row.clothes,
             clothes_photos=row.clothes_photos,
         )
-        for rank, row in enumerate(rows, start=1)
-    ]
+        matches.append(match)
+    return matches
 
 
 def _file(root: str, path: str) -> Path:

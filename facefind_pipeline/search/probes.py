@@ -16,6 +16,14 @@ class Probe:
     vector: Any
     embedder: str
 
+    @property
+    def text(self) -> str:
+        """The vector for pgvector, whose floats have 32 bits: nine digits tell each of these apart, and no more."""
+        import numpy as np  # which the stored results do without
+
+        floats = np.asarray(self.vector, dtype=np.float32).tolist()
+        return "[" + ",".join(["%.9g"] * len(floats)) % tuple(floats) + "]"
+
 
 def require_reference(connection: Connection, key: str, person: Person) -> None:
     """Looks whether the person has a reference that can be asked with under a set, without its vector.

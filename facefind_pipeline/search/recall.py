@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from facefind_pipeline.progress import SILENT, Progress
 from facefind_pipeline.search.live import index_settings
 from facefind_pipeline.store.parameter_sets import RegisteredSet
-from facefind_pipeline.store.queries import floats, operator
+from facefind_pipeline.store.queries import indexed, operator
 
 RECALL_AT = 10
 LOWEST_RECALL = 0.95  # an index that finds less is reported as poor
@@ -48,14 +48,11 @@ def nearest(
 ) -> list[Nearest]:
     """The ten nearest faces of each that is asked with, by the index that is there or `exactly`; reports each."""
     statement = sql.SQL(
-        "SELECT face_key FROM {table} WHERE face_key <> %s"
-        " ORDER BY (embedding::{floats}({dimension}) {operator} %s::{floats}({dimension})) {exactly} LIMIT %s"
+        "SELECT face_key FROM {table} WHERE face_key <> %s ORDER BY embedding{indexed} {operator} %s{indexed} LIMIT %s"
     ).format(
         table=sql.Identifier(chosen.table),
-        floats=floats("vector" if exactly else chosen.floats),
-        dimension=sql.Literal(chosen.dimension),
+        indexed=indexed(None if exactly else chosen.floats, chosen.dimension),
         operator=operator(chosen.metric),
-        exactly=sql.SQL("+ 0" if exactly else ""),  # PostgreSQL 18 may take a disabled index
     )
     found = []
     with connection.cursor() as cursor:

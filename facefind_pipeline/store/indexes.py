@@ -16,7 +16,7 @@ from facefind_pipeline.store.database import Database
 from facefind_pipeline.store.index_kinds import IndexKind
 from facefind_pipeline.store.index_progress import execute_watched
 from facefind_pipeline.store.parameter_sets import RegisteredSet
-from facefind_pipeline.store.queries import floats
+from facefind_pipeline.store.queries import indexed
 
 AUTO_HNSW_ROWS = 10_000
 REBUILD_SHARE = 0.2
@@ -168,15 +168,13 @@ def create(
     with connection.cursor() as cursor:
         limit_memory(cursor, chosen, rows, kind)
     statement = sql.SQL(
-        "CREATE INDEX {concurrently} {name} ON {table}"
-        " USING {method} ((embedding::{floats}({dimension})) {ops}) WITH ({options})"
+        "CREATE INDEX {concurrently} {name} ON {table} USING {method} ((embedding{indexed}) {ops}) WITH ({options})"
     ).format(
         concurrently=sql.SQL("CONCURRENTLY" if concurrently else ""),
         name=sql.Identifier(name),
         table=sql.Identifier(chosen.table),
         method=sql.SQL(kind.method),
-        floats=floats(kind.floats),
-        dimension=sql.Literal(chosen.dimension),
+        indexed=indexed(kind.floats, chosen.dimension),
         ops=sql.SQL(f"{kind.floats}_{chosen.metric}_ops"),
         options=sql.SQL(", ").join(
             sql.SQL("{} = {}").format(sql.SQL(option), sql.Literal(value))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class RegisteredSet:
     """A row of `parameter_sets`; `name` is one of the home's own, of the table too, or None.
 
-    `index` is what was chosen, `floats` pgvector's type by which the index that is there orders faces.
+    `index` is what was chosen, `floats` pgvector's type by which the index that is there orders faces, or
+    None where there is none.
     """
 
     key: str
@@ -35,13 +36,19 @@ class RegisteredSet:
     vectors_version: int
     vectors_changed: int
     name: str | None
-    floats: str
+    floats: str | None
     index: IndexKind
 
 
+# From the catalog: while an index of other floats takes the place of one, searches go by what is there.
+_FLOATS = (
+    "(SELECT min(typname) FROM pg_index JOIN pg_attribute ON attrelid = indexrelid JOIN pg_type t ON t.oid = atttypid"
+    " WHERE indrelid = to_regclass(quote_ident(table_name)) AND indisvalid AND typname IN ('vector', 'halfvec'))"
+)
 COLUMNS = (
     "parameter_set, table_name, dimension, metric, active, is_default, "
-    "detector_fingerprint, embedder_fingerprint, vectors_version, vectors_changed, name, indexed_floats(table_name), "
+    "detector_fingerprint, embedder_fingerprint, vectors_version, vectors_changed, name, "
+    f"{_FLOATS}, "
     "index_method, index_halfvec, index_m, index_ef_construction, index_lists"
 )
 

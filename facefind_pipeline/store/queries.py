@@ -32,9 +32,13 @@ def operator(metric: str) -> sql.SQL:
     return sql.SQL(OPERATORS[metric])
 
 
-def floats(name: str) -> sql.SQL:
-    """Pgvector's type of indexed floats: `vector` of 32 bits, `halfvec` of 16."""
-    return sql.SQL({"vector": "vector", "halfvec": "halfvec"}[name])
+def indexed(floats: str | None, dimension: int) -> sql.Composable:
+    """A cast of a vector to what an index of these floats holds: `vector` of 32 bits, `halfvec` of 16.
+
+    None is no cast. No index is over the column itself, so none serves an order by that: its result is exact.
+    """
+    types = {None: "", "vector": "::vector({})", "halfvec": "::halfvec({})"}
+    return sql.SQL(types[floats]).format(sql.Literal(dimension))
 
 
 def results_table(*, clothes: bool) -> sql.Composable:

@@ -45,7 +45,7 @@ def test_the_query_of_find_gives_what_find_gives(home: Database) -> None:
         from facefind_pipeline.store.people import Person
 
         matches = find_person(connection, chosen, Person("ada", "Ada"), limit=10).matches
-    found = [(paths[0], distance) for _, _, paths, distance, *_ in rows]
+    found = [(min(files)[1], distance) for files, distance, *_ in rows]
     assert found == [(match.photo, match.distance) for match in matches]
 
 

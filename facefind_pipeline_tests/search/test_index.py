@@ -279,6 +279,8 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_chosen_kind_is_built_recorded_and_then_not_due(database: Database, kind: dict[str, Any]) -> None:
     _fill(database, 0, 300)
+    with database.connect() as connection:
+        assert parameter_sets.find(connection, KEY).floats is None
     _choose(database, "hnsw")
     index.refresh(database, KEY)
     _choose(database, **kind)

@@ -137,6 +137,19 @@ def test_it_serves_pgvector_with_our_settings(server: EmbeddedServer) -> None:
     assert query(server, "SELECT lower('ÉÑ')") == "éñ"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells in /proc how often a process waited for memory")
+def test_a_connection_keeps_the_memory_of_a_query_for_the_next(server: EmbeddedServer) -> None:
+    with contextlib.closing(psycopg2.connect(server.url("postgres"))) as connection, connection.cursor() as cursor:
+
+        def faults() -> int:
+            for _ in range(50):
+                cursor.execute(f"SELECT length('{'x' * 500_000}')")
+            return int(Path(f"/proc/{connection.info.backend_pid}/stat").read_text().rpartition(")")[2].split()[7])
+
+        before = faults()
+        assert faults() - before < 50
+
+
 def test_only_its_owner_can_reach_it(server: EmbeddedServer) -> None:
     assert query(server, "SHOW listen_addresses") == ""
     assert mode(server.data) == 0o700

@@ -1,7 +1,7 @@
 -- The part of find.sql for a person of whose photos some were confirmed: these are candidates however far they are.
 UNION ALL
 SELECT NULL, e.sha256, e.face_key, e.detector_fingerprint,
-       min(e.embedding::vector({dimension}) {operator} probes.embedding)
+       min(e.embedding {operator} probes.embedding)
 FROM feedback said
 JOIN {table} e ON e.sha256 = said.sha256
 JOIN probes ON probes.embedder = e.embedder_fingerprint

@@ -27,7 +27,7 @@ kept AS (
     SELECT count(*) AS photos, max(score) AS worst FROM {results} r
     WHERE parameter_set = %(parameter_set)s AND person = %(person)s
 )
-SELECT w.days, w.roots, w.paths, n.distance,
+SELECT w.files, n.distance,
        coalesce(f.x, said.x) AS x, coalesce(f.y, said.y) AS y, coalesce(f.w, said.w) AS w, coalesce(f.h, said.h) AS h,
        f.score AS detector_score, w.taken_at, w.country, w.place, n.sha256,
        coalesce(f.thumbnail, said.thumbnail) AS thumbnail,
@@ -46,8 +46,7 @@ LEFT JOIN detected_faces f USING (sha256, detector_fingerprint, face_key)
 LEFT JOIN feedback said ON (said.person, said.sha256) = (n.person, n.sha256) AND said.by_hand
 LEFT JOIN people rival ON rival.person = n.rival
 LEFT JOIN LATERAL (
-    SELECT array_agg(event_day ORDER BY event_day, p.path) AS days, array_agg(r.path ORDER BY event_day, p.path) AS roots,
-           array_agg(p.path ORDER BY event_day, p.path) AS paths,
+    SELECT array_agg(ARRAY[event_day, p.path, r.path]) AS files,
            min(taken_at) AS taken_at, min(country) AS country, min(place) AS place
     FROM wanted p JOIN event_days USING (event_day) JOIN photo_roots r USING (root_id) WHERE p.sha256 = n.sha256
 ) w ON true

@@ -5,8 +5,8 @@ WITH sample AS MATERIALIZED (
 SELECT f.thumbnail, p.path, round(near.distance::numeric, 3)::text AS distance
 FROM sample s
 CROSS JOIN LATERAL (
-    SELECT e.sha256, e.face_key, e.detector_fingerprint, e.embedding::vector({dimension}) {operator} s.embedding AS distance
-    FROM {table} e ORDER BY e.embedding::{floats}({dimension}) {operator} s.embedding::{floats}({dimension})
+    SELECT e.sha256, e.face_key, e.detector_fingerprint, e.embedding {operator} s.embedding AS distance
+    FROM {table} e ORDER BY e.embedding{indexed} {operator} s.embedding{indexed}
     LIMIT %(neighbours)s
 ) near
 JOIN detected_faces f USING (sha256, detector_fingerprint, face_key)
