@@ -5,11 +5,12 @@
 LFW has a folder of portraits for each person, as Labeled Faces in the Wild. Events are drawn from it again and again: a
 person's first portrait is the reference, each other one a photo. An EVENT has photos, `references/NAME.jpg`, which are
 portraits of LFW's kind, and `truth.csv` with the columns `person` and `filename`; it is searched under the recommended
-set and under the talk's detector, of whose boxes 44 % are not faces.
+set and under the talk's detector, of whose boxes 44 % are not faces. All of them are measured together, as draws of one
+kind, and each alone: at a rate of 1e-3 one pair of guests who look alike is a whole event's share of fifty people.
 
 Each is searched twice: by dlib's network and what is known of it; and by its vectors' cosine as if nothing were known,
-which stands for an embedder that somebody brings. Printed are false-match rates, measured over stated, and what is
-sure or likely.
+which stands for an embedder that somebody brings. Printed are false-match rates, measured over stated, each with its
+standard error if other people had been asked for (a bootstrap), and what is sure or likely.
 """
 
 import argparse
@@ -31,7 +32,9 @@ from facefind_pipeline.search.priors import DLIB
 from facefind_pipeline.set_names import ALIASES
 
 RATES = (1e-2, 1e-3)
+TALKS_DETECTOR = "haar-sf1.05-mn2-ms100@dlib"
 DRAWS = 100
+RESAMPLED = 1_000
 MOST_PORTRAITS, LEAST_PORTRAITS = 10, 6
 POSTERS = 100
 UNSURE_BOXES = 0.3  # share of faces that calibration takes no pairs of, as in `co_occurring.sql`
@@ -61,9 +64,12 @@ def main() -> None:
 
 
 def _kinds(portraits: Portraits, folders: Sequence[Path]) -> Iterator[tuple[str, Sequence[Event]]]:
-    for folder in folders:
-        yield f"{folder.name}, recommended set", [_composed(folder, ALIASES["recommended"])]
-        yield f"{folder.name}, the talk's detector", [_composed(folder, "haar-sf1.05-mn2-ms100@dlib")]
+    for name, key in (("recommended set", ALIASES["recommended"]), ("the talk's detector", TALKS_DETECTOR)):
+        events = [_composed(folder, key) for folder in folders]
+        if len(events) > 1:
+            yield f"{len(events)} events together, {name}", events
+        for folder, event in zip(folders, events, strict=True):
+            yield f"{folder.name}, {name}", [event]
     seeds = range(DRAWS)
     for people in (5, 8, 20):
         yield f"portraits of {people} people", [_drawn(portraits, seed, people) for seed in seeds]
@@ -173,16 +179,24 @@ def _row(name: str, embedder: str, measured: Sequence[Figures | None]) -> dict[s
     row: dict[str, object] = {"event": name, "embedder": embedder, "drawn": len(measured), "calibrated": len(known)}
     if not known:
         return row
-    strangers, people = sum(one.strangers for one in known), sum(one.people for one in known)
-    row["comparisons with strangers"] = strangers
+    people, strangers = sum(one.people for one in known), np.concatenate([one.strangers for one in known])
+    row["comparisons with strangers"] = int(strangers.sum())
     for rate in RATES:
-        nearer = sum(one.nearer[rate] for one in known)
-        row[f"measured over stated {rate:g}"] = nearer / strangers / rate if strangers else "-"
+        nearer = np.concatenate([one.nearer[rate] for one in known])
+        row[f"measured over stated {rate:g}"] = _ratio(nearer / rate, strangers) if strangers.any() else "-"
     row["recall of likely"] = sum(one.likely for one in known) / sum(one.relevant for one in known)
     row["of those above the first stranger"] = sum(o.likely_above for o in known) / max(1, sum(o.above for o in known))
     row["false per person"] = sum(one.false for one in known) / people
     row["most"] = max(one.most_false for one in known)
     return row
+
+
+def _ratio(nearer: Floats, strangers: Floats) -> str:
+    """The ratio of both sums, and its standard error, from counts by person."""
+    drawn = np.random.default_rng(0).integers(len(nearer), size=(RESAMPLED, len(nearer)))
+    drawn = drawn[strangers[drawn].any(axis=1)]
+    error = (nearer[drawn].sum(axis=1) / strangers[drawn].sum(axis=1)).std()
+    return f"{nearer.sum() / strangers.sum():.2f} ± {error:.2f}"
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class Figures:
         likely_above: of these, sure or likely.
         false: photos of others that are sure or likely.
         most_false: of one person.
-        strangers: comparisons of a person with a face in a photo that does not show them.
+        strangers: comparisons with a face in a photo that does not show the person, by person.
         nearer: of these, below the distance at a stated rate, by rate.
     """
 
@@ -89,8 +89,8 @@ class Figures:
     likely_above: int
     false: int
     most_false: int
-    strangers: int
-    nearer: Mapping[float, int]
+    strangers: Sequence[int]
+    nearer: Mapping[float, Sequence[int]]
 
 
 def search(event: Event, prior: TwoGroups | None) -> Found:
@@ -131,13 +131,18 @@ def figures(event: Event, found: Found, rates: Collection[float]) -> Figures:
     faces_of = dict(zip(*(part.tolist() for part in np.unique(event.photos, return_counts=True)), strict=True))
     likely = found.rows["score"] <= scores.shown_cut
     right = found.right
+    nearest = found.rows["plain_distance"]
     above = np.zeros(len(right), np.bool_)
-    false = []
+    false, strangers = [], []
+    nearer: dict[float, list[int]] = {rate: [] for rate in rates}
     for number in range(len(found.people)):
         mine = np.flatnonzero(found.rows["person"] == number)
         above[mine] = np.logical_and.accumulate(right[mine])
         false.append(int((likely & ~right)[mine].sum()))
-    nearest = found.rows["plain_distance"]
+        others = mine[~right[mine]]
+        strangers.append(sum(faces_of[photo] for photo in found.photos[others].tolist()))
+        for rate in rates:
+            nearer[rate].append(int((nearest[others] <= distances.threshold(rate)).sum()))
     return Figures(
         people=len(found.people),
         relevant=sum(len(event.shown[name]) for name in found.people),
@@ -146,8 +151,8 @@ def figures(event: Event, found: Found, rates: Collection[float]) -> Figures:
         likely_above=int((likely & above).sum()),
         false=sum(false),
         most_false=max(false),
-        strangers=sum(faces_of[photo] for photo in found.photos[~right].tolist()),
-        nearer={rate: int((nearest[~right] <= distances.threshold(rate)).sum()) for rate in rates},
+        strangers=strangers,
+        nearer=nearer,
     )
 
 

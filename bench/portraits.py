@@ -37,6 +37,7 @@ class FoundFaces:
 
 def faces_in(folder: Path, key: str) -> FoundFaces:
     """All faces of the photos below a folder, under a set of dlib's embedder; kept, unless a photo changed."""
+    folder = folder.resolve()  # the processes that decode have another working directory
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
     contents = {file: hashlib.sha256(file.read_bytes()).digest() for file in files}
     named = "".join(f"{file.relative_to(folder)} {content.hex()}" for file, content in contents.items())

@@ -16,7 +16,7 @@ from facefind_pipeline.search.histogram import Histogram
 from facefind_pipeline.search.two_groups import through_far_half, through_near_tail
 from facefind_pipeline.set_names import ALIASES
 
-LOWEST = 1e-3  # quantile of the near tail: so many pairs have it, and it is what cuts ask for
+LOWEST = 3e-4  # quantile of the near tail, which a hundred pairs are below; cuts ask for 1e-3 and less
 SHARES = (1e-4, 1e-3, 1e-2, 0.1, 0.5, 0.9)
 
 

@@ -7,9 +7,9 @@ What is known of the embedder (`priors`) is moved by the event, in three steps o
 2. Distances of faces in one photo: two people, but for posters, mirrors and collages, which are told apart likewise. So
    the near tail, in which other samples mix one person and two, is learnt here, by how many pairs there are.
 3. Distances of the sample to the references, which are not photos of the event: their light and size differ. Those of
-   one person among them only add near ones. So where fewer than half as many are near as the tail foretells, the pairs
-   of one photo were not of people (44 % of Haar's boxes are not faces, look alike and stand side by side), and the tail
-   is learnt here.
+   one person among them only add near ones. So where too few are near for what the tail foretells, the pairs of one
+   photo were not of people (44 % of Haar's boxes are not faces, look alike and stand side by side), and the tail is
+   learnt here.
 
 Then scores and distances of all faces are separated into two groups, and the probability that a face is the person's is
 one minus the local false discovery rate (Efron, Large-Scale Inference, 2010, chapter 5).
@@ -26,7 +26,10 @@ from facefind_pipeline.search.priors import assumed
 from facefind_pipeline.search.two_groups import TwoGroups, move, separate, through_far_half
 
 SURE_RATE = 1e-3  # false-match rate of what may enlarge a template; 3e-4 changes mAP by -.002 to +.0001
-FORETOLD = 0.05  # the quantile of the near tail at which it is held against distances to references
+FORETOLD = 0.02  # the quantile of the near tail at which it is held against distances to references
+# As many as are foretold, below which they are too few: the middle between .43 and 1.05, the means of eight composed
+# events with Haar's boxes (.39 to .56) and with YuNet's (.71 to 1.49), by either of two metrics.
+TOO_FEW = 2 / 3
 ENOUGH = 200  # distances of faces to each other from which something is said of an unknown embedder
 _ROUNDS = 2  # of weighing faces by how many are of one person
 
@@ -116,7 +119,7 @@ def _by_references(prior: TwoGroups, to_references: Floats, weights: Floats) -> 
     counts = _counted(to_references[compared], np.broadcast_to(weights[:, None], compared.shape)[compared])
     independent = float(counts.sum())
     found, _ = move(prior, counts, independent)
-    if _below(counts, found.tail.at(FORETOLD)) < FORETOLD / 2:
+    if _below(counts, found.tail.at(FORETOLD)) < TOO_FEW * FORETOLD:
         found, _ = move(prior, counts, independent, learns_tail=True)
     return found
 
