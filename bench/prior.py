@@ -16,7 +16,7 @@ from facefind_pipeline.search.histogram import Histogram
 from facefind_pipeline.search.two_groups import through_far_half, through_near_tail
 from facefind_pipeline.set_names import ALIASES
 
-LOWEST = 3e-4  # quantile of the near tail, which a hundred pairs are below; cuts ask for 1e-3 and less
+LOWEST, FACTOR = 1e-3, 100  # of the near tail: as near as cuts ask for, and as far as events with few pairs fit it
 SHARES = (1e-4, 1e-3, 1e-2, 0.1, 0.5, 0.9)
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     strangers.add(distances[~same])
     print(f"two people, {int((~same).sum())} pairs:")
     print(f"  far half {through_far_half(strangers.counts)}")
-    print(f"  near tail {through_near_tail(strangers.counts, LOWEST)}")
+    print(f"  near tail {through_near_tail(strangers.counts, LOWEST, FACTOR)}")
     for share in SHARES:
         print(f"  {share:g} of pairs nearer than {np.quantile(distances[~same], share):.3f}")
     genuine = np.log(distances[same])

@@ -27,9 +27,9 @@ from facefind_pipeline.search.two_groups import TwoGroups, move, separate, throu
 
 SURE_RATE = 1e-3  # false-match rate of what may enlarge a template; 3e-4 changes mAP by -.002 to +.0001
 FORETOLD = 0.02  # the quantile of the near tail at which it is held against distances to references
-# As many as are foretold, below which they are too few: the middle between .43 and 1.05, the means of eight composed
-# events with Haar's boxes (.39 to .56) and with YuNet's (.71 to 1.49), by either of two metrics.
-TOO_FEW = 2 / 3
+# Of as many as are foretold, below which they are too few. Of eight composed events searched by dlib's distances and by
+# their vectors' cosine, Haar's boxes have .38 to .52, and once .60; YuNet's .69 to 1.36, and those of a marathon .59.
+TOO_FEW = 0.55
 ENOUGH = 200  # distances of faces to each other from which something is said of an unknown embedder
 _ROUNDS = 2  # of weighing faces by how many are of one person
 

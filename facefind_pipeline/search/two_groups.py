@@ -23,9 +23,11 @@ WORTH = 200
 WORTH_GENUINE = 10  # what one person's distances are like differs more, with light, age and the reference
 WORTH_PREVALENCE = 10
 FAR_SHARES = np.arange(5, 10) / 10
-# No normal distribution fits the whole near tail. Through .1 to .003 of LFW's pairs of two people it foretells half as
-# many below the distance of 1e-3 as there are, and a third at 3e-4; through .03 to .001, .85 and .75 times as many.
-LOWEST_SHARE, HIGHEST_SHARE, TAIL_POINTS = 0.001, 0.03, 8
+# No normal distribution fits the whole near tail. Through .1 to .003 of LFW's pairs of two people it foretells .56 as
+# many below the distance of 1e-3 as there are, through .03 to .001 .85. So it is fitted as near as ten distances allow,
+# and over a factor of thirty.
+LOWEST_SHARE, HIGHEST_SHARE, TAIL_POINTS = 0.001, 0.1, 8
+NEAREST_DISTANCES, TAIL_FACTOR = 10, 30
 LEAST_TO_LEARN = 50  # distances, below which a sample has no tail
 NEAREST = 3  # spreads below the genuine location: a copy of the reference's own picture tells no more than that
 _STEPS = 100
@@ -108,9 +110,9 @@ def through_far_half(counts: Floats) -> Line:
     return _through(FAR_SHARES, quantiles(counts, FAR_SHARES))
 
 
-def through_near_tail(counts: Floats, lowest: float = LOWEST_SHARE) -> Line:
-    """The line through the near tail of distances between two people, from this share on."""
-    shares = _tail_shares(counts.sum(), lowest)
+def through_near_tail(counts: Floats, lowest: float = LOWEST_SHARE, factor: float = TAIL_FACTOR) -> Line:
+    """The line through the near tail of distances between two people, from this share on, over such a factor."""
+    shares = _tail_shares(counts.sum(), lowest, factor)
     return _through(shares, quantiles(counts, shares))
 
 
@@ -170,10 +172,11 @@ def _between(prior: Line, found: Line, weight: float) -> Line:
     )
 
 
-def _tail_shares(count: float, lowest: float = LOWEST_SHARE) -> Floats:
+def _tail_shares(count: float, lowest: float, factor: float) -> Floats:
     """Quantiles that the near tail's line goes through; of fewer distances farther in."""
-    lowest = max(lowest, 10 / count)
-    points: Floats = np.geomspace(lowest, max(HIGHEST_SHARE, 4 * lowest), TAIL_POINTS)
+    lowest = max(lowest, NEAREST_DISTANCES / count)
+    highest = max(min(HIGHEST_SHARE, factor * lowest), 4 * lowest)
+    points: Floats = np.geomspace(lowest, highest, TAIL_POINTS)
     return points
 
 

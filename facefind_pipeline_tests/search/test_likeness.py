@@ -40,7 +40,7 @@ def test_a_reference_unlike_the_others_is_doubted_by_its_distance_to_the_nearest
     found = _doubts(connection, "ada")
     assert _named(found) == [("2.jpg", "1.jpg", 0.8)]
     assert found[0].cut == pytest.approx(UNLIKE)
-    assert "distance 0.800 to 1.jpg, up to 0.596 is like" in found[0].text
+    assert "distance 0.800 to 1.jpg, up to 0.592 is like" in found[0].text
     assert 'person forget-reference "Ada" "2.jpg"' in found[0].text
 
 

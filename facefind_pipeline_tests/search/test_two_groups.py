@@ -38,7 +38,7 @@ def test_mirrors_posters_and_collages_hardly_move_it(share: float) -> None:
     same = sample(Line(-1.2, 0.2), int(4_000 * share), seed=3), np.zeros(int(4_000 * share))
     with_them, _ = move(DLIB, counted(sample(PEOPLE, 4_000), *same), 4_000, learns_tail=True)
     for rate in (1e-2, 1e-3):
-        assert with_them.tail.at(rate) == pytest.approx(without.tail.at(rate), rel=0.04)
+        assert with_them.tail.at(rate) == pytest.approx(without.tail.at(rate), rel=0.03)
 
 
 def test_a_few_pairs_hardly_move_what_is_known() -> None:
