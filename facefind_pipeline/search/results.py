@@ -78,7 +78,7 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
         known = SureTable(connection)
         known.add(asked.confirmed)
         templates = make_templates(asked, faces, sure, known.add)
-        worn = read_worn(connection, chosen, asked, known, learnt)
+        worn = read_worn(connection, chosen, known, learnt)
     else:
         templates = make_templates(asked, faces, sure)
     ranked = rank(asked, faces, templates.probes, worn)

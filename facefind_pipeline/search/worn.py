@@ -11,12 +11,13 @@ from facefind_pipeline.search.calibration import Calibration
 from facefind_pipeline.search.clothes import DayEvidence, log_odds
 from facefind_pipeline.search.distances import Floats, Numbers
 from facefind_pipeline.search.shift import Shift
-from facefind_pipeline.search.wardrobes import PAIRS_AT_ONCE, Bytes, Singles, Wardrobe, on_grid
+from facefind_pipeline.search.wardrobes import PAIRS_AT_ONCE, Bytes, Wardrobe, on_grid
 from facefind_pipeline.store.vectors import Block
 
 REACH = 0.25  # of strangers are nearer than the faces that clothes count for
-# Of a block: the number from 1 of each face's event day, 0 where nothing is known; and descriptors (n, bins).
-ReadBlock = Callable[[Block], tuple[Numbers, Bytes]]
+# Of some faces of a block, by their numbers: of those whose clothes are known the places among them, the number from 1
+# of each one's event day, and descriptors (n, bins).
+ReadClothes = Callable[[Block, Numbers], tuple[Numbers, Numbers, Bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,12 @@ class WornDay:
 class Worn:
     """What people wear, on the days on which that tells something."""
 
-    def __init__(self, days: Mapping[str, WornDay], read: ReadBlock, learnt: Learnt) -> None:
+    def __init__(self, days: Mapping[str, WornDay], read: ReadClothes, learnt: Learnt) -> None:
         """Of some days.
 
         Args:
             days: by key; all of which something is known.
-            read: reads the clothes of a block's faces, and their days by numbers in the order of `counting`.
+            read: reads the clothes of faces, and their days by numbers in the order of those that count.
             learnt: what the event's distances mean.
         """
         self.days = days
@@ -55,8 +56,7 @@ class Worn:
         """The clothes of a block's faces; None where they tell nothing."""
         if not self._counting:
             return None
-        days, descriptors = self._read(block)
-        return BlockClothes(self._counting, days, block, on_grid(descriptors), self._reach, self._shift)
+        return BlockClothes(self._counting, block, self._read, self._reach, self._shift)
 
 
 class Moved(NamedTuple):
@@ -81,38 +81,41 @@ class BlockClothes:
 
     Attributes:
         worn: the days on which clothes tell something.
-        days: (n,) the number of each face's day, from 1; 0 where nothing is known.
         block: the faces.
-        clothes: (n, bins) on the grid.
+        read: as of `Worn`.
         reach: the score beyond which faces are left to themselves.
         shift: that scores are moved by.
     """
 
     worn: Sequence[WornDay]
-    days: Numbers
     block: Block
-    clothes: Singles
+    read: ReadClothes
     reach: float
     shift: Shift
 
     def add(self, faces: Numbers, people: Numbers, scores: Floats) -> Moved:
         """What clothes add for pairs of a face and a person; of most pairs nothing, which are far apart."""
         near = np.flatnonzero(scores <= self.reach)
-        near = near[self.days[faces[near]] > 0]
-        days = self.days[faces[near]]
+        wanted, places = np.unique(faces[near], return_inverse=True)
+        known, days_of, descriptors = self.read(self.block, wanted)
+        clothes, row_of = on_grid(descriptors), np.full(len(wanted), -1)
+        row_of[known] = np.arange(len(known))
+        rows = row_of[places]
+        near, rows = near[rows >= 0], rows[rows >= 0]
+        days = days_of[rows]
         similarities, photos = np.zeros(len(near)), np.zeros(len(near), np.int64)
         for number, day in enumerate(self.worn, start=1):
             of_day = np.flatnonzero(days == number)
             for start in range(0, len(of_day), PAIRS_AT_ONCE):
                 part = of_day[start : start + PAIRS_AT_ONCE]
                 here = faces[near[part]]
-                content = self.block.photos[self.block.photo_of(here)]
-                similarities[part], photos[part] = day.wardrobe.compare(content, self.clothes[here], people[near[part]])
+                content, worn = self.block.photos[self.block.photo_of(here)], clothes[rows[part]]
+                similarities[part], photos[part] = day.wardrobe.compare(content, worn, people[near[part]])
         evidence = np.array([(0.0, 1.0, 0.0), *(_numbers(day.evidence) for day in self.worn)])[days]
-        known = photos > 0
-        pairs = near[known]
-        odds = log_odds(similarities[known], *evidence[known].T)
-        return Moved(pairs, odds, photos[known], self.shift.moved(scores[pairs], odds))
+        compared = photos > 0
+        pairs = near[compared]
+        odds = log_odds(similarities[compared], *evidence[compared].T)
+        return Moved(pairs, odds, photos[compared], self.shift.moved(scores[pairs], odds))
 
 
 def _numbers(evidence: DayEvidence) -> tuple[float, float, float]:

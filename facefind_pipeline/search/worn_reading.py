@@ -9,13 +9,12 @@ import numpy as np
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from facefind_pipeline.search.asked import Asked
 from facefind_pipeline.search.calibrate import Learnt
 from facefind_pipeline.search.distances import Numbers
 from facefind_pipeline.search.sure_table import SureTable
 from facefind_pipeline.search.wardrobes import Bytes, Contents, Singles, Wardrobe, on_grid
 from facefind_pipeline.search.worn import Worn, WornDay
-from facefind_pipeline.store.binary_copy import SIGNATURE, TRAILER
+from facefind_pipeline.store.binary_copy import fields_of_row
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import query
 from facefind_pipeline.store.vectors import Block
@@ -36,13 +35,12 @@ class _Described(NamedTuple):
     descriptor: bytes
 
 
-def read_worn(connection: Connection, chosen: RegisteredSet, asked: Asked, sure: SureTable, learnt: Learnt) -> Worn:
+def read_worn(connection: Connection, chosen: RegisteredSet, sure: SureTable, learnt: Learnt) -> Worn:
     """What those who are asked for wear in photos of which they were confirmed, or that are sure by the face alone.
 
     Args:
         connection: in the transaction of the whole search.
         chosen: the set.
-        asked: for whom.
         sure: the faces that were confirmed, then those that are sure; it is dropped.
         learnt: what the event's distances mean.
     """
@@ -53,17 +51,20 @@ def read_worn(connection: Connection, chosen: RegisteredSet, asked: Asked, sure:
         days[day] = WornDay(wardrobe, wardrobe.learn(*_read_photos(connection, chosen, day, photos)))
     counting = [day for day, worn in days.items() if worn.evidence.separation]
 
-    def read_block(block: Block) -> tuple[Numbers, Bytes]:
+    def read_clothes(block: Block, faces: Numbers) -> tuple[Numbers, Numbers, Bytes]:
+        if not len(faces):
+            return faces, faces, np.zeros((0, 1), np.uint8)
+        keys = block.face_keys[faces].tobytes().hex()
         values = {
+            "faces": "{" + ",".join(keys[start : start + 32] for start in range(0, len(keys), 32)) + "}",
             "first": block.photos[0].tobytes(),
             "last": block.photos[-1].tobytes(),
-            "embedders": list(asked.embedders),
             "days": counting,
             "fingerprint": described[0].fingerprint,
         }
-        return _read_block(connection, chosen, values, len(described[0].descriptor))
+        return _read_clothes(connection, values, len(described[0].descriptor))
 
-    return Worn(days, read_block, learnt)
+    return Worn(days, read_clothes, learnt)
 
 
 def _read_known(connection: Connection, chosen: RegisteredSet, sure: SureTable) -> list[_Described]:
@@ -113,20 +114,14 @@ def _arrays(faces: Sequence[tuple[bytes, bytes, bytes]]) -> tuple[Contents, Cont
     )
 
 
-def _read_block(
-    connection: Connection, chosen: RegisteredSet, values: Mapping[str, object], length: int
-) -> tuple[Numbers, Bytes]:
-    """Days and descriptors of this length, as `block_of_clothes` gives them."""
-    statement = query("block_of_clothes", table=sql.Identifier(chosen.table))
+def _read_clothes(connection: Connection, values: Mapping[str, object], length: int) -> tuple[Numbers, Numbers, Bytes]:
+    """What `clothes_of_faces` gives: places of faces, numbers of their days, and descriptors of this length."""
     copied = BytesIO()
     with connection.cursor() as cursor:
-        cursor.copy_expert(cursor.mogrify(statement, {**values, "nothing": bytes(length)}), copied)
-    row = np.dtype(
-        [
-            ("fields", ">i2"),
-            *(("day_length", ">i4"), ("day", ">i4")),
-            *(("descriptor_length", ">i4"), ("descriptor", "u1", (length,))),
-        ]
+        cursor.copy_expert(cursor.mogrify(query("clothes_of_faces"), values), copied)
+    numbers, days, descriptors = fields_of_row(copied.getbuffer())
+    return (
+        np.frombuffer(numbers, ">i4").astype(np.int64) - 1,
+        np.frombuffer(days, ">i4").astype(np.int64),
+        np.frombuffer(descriptors, np.uint8).reshape(-1, length),
     )
-    rows = np.frombuffer(copied.getbuffer()[len(SIGNATURE) : -len(TRAILER)], row)
-    return rows["day"].astype(np.int64), rows["descriptor"]

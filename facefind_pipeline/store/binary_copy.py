@@ -41,6 +41,19 @@ ENCODERS: dict[str, Callable[[Any], bytes]] = {
 }
 
 
+def fields_of_row(copied: memoryview) -> list[memoryview]:
+    """The fields of the only row of a binary COPY from PostgreSQL, none of which is null."""
+    place = len(SIGNATURE)
+    (count,) = struct.unpack_from(">h", copied, place)
+    place += 2
+    fields = []
+    for _ in range(count):
+        (length,) = struct.unpack_from(">i", copied, place)
+        fields.append(copied[place + 4 : place + 4 + length])
+        place += 4 + length
+    return fields
+
+
 def insert(
     connection: Connection,
     table: str,

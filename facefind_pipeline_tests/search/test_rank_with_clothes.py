@@ -67,12 +67,14 @@ def _worn(asked: Asked, sure: KnownFaces, outfits: Outfits, evidence: DayEvidenc
         )
         days[str(day)] = WornDay(wardrobe, evidence)
 
-    def read(block: Block) -> tuple[Numbers, Bytes]:
-        of_photo = [outfits.days.get(photo, 0) for photo in block.photos.tolist()]
-        seen = [outfits.clothes.get(key) for key in block.face_keys.tolist()]
-        of_face = np.array(of_photo)[block.photo_of(np.arange(len(seen)))]
-        known = np.array([one is not None for one in seen])
-        return np.where(known, of_face, 0), np.array([np.zeros(BINS, np.uint8) if one is None else one for one in seen])
+    def read(block: Block, faces: Numbers) -> tuple[Numbers, Numbers, Bytes]:
+        photos = block.photos[block.photo_of(faces)].tolist()
+        keys = block.face_keys[faces].tolist()
+        known = [n for n in range(len(faces)) if photos[n] in outfits.days and keys[n] in outfits.clothes]
+        known.reverse()  # as rows come in any order
+        of_day = np.array([outfits.days[photos[n]] for n in known], np.int64)
+        descriptors = np.array([outfits.clothes[keys[n]] for n in known], np.uint8).reshape(-1, BINS)
+        return np.array(known, np.int64), of_day, descriptors
 
     return Worn(days, read, LEARNT)
 
