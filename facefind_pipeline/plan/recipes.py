@@ -15,7 +15,7 @@ from facefind_pipeline.settings import clothes_count
 from facefind_pipeline.store.queries import query
 
 # The name of the rules by which results are ranked, and of those for clothes; a change of rules changes it.
-RANKING, WITH_CLOTHES = "templates-5", "clothes-1"
+RANKING, WITH_CLOTHES = "templates-5", "clothes-2"
 EVALUATION = 4  # of those by which figures are computed
 GROUPING = "linked-1"  # of those by which faces are put into groups
 

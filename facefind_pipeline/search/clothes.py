@@ -69,17 +69,15 @@ def learn_clothes(same: Floats, others: Floats, independent: tuple[int, int]) ->
     return DayEvidence(len(same), len(others), float(far.mean()), spread, separation)
 
 
-def log_odds(similarities: Floats, location: Floats, spread: Floats, separation: Floats) -> Floats:
-    """By how much clothes of these similarities to a person's move the log odds that a face is theirs.
+def log_odds(similarities: Floats, evidence: DayEvidence) -> Floats:
+    """By how much clothes of these similarities (n,) to a person's move the log odds that a face is theirs.
 
     Args:
         similarities: (n,)
-        location: (n,) of `DayEvidence`, of each one's day; so are the others.
-        spread: (n,)
-        separation: (n,)
+        evidence: of a day on which clothes count.
     """
-    nearer = (location - log_distances(similarities)) / spread
-    ratio = separation * (nearer - separation / 2)
+    nearer = (evidence.location - log_distances(similarities)) / evidence.spread
+    ratio = evidence.separation * (nearer - evidence.separation / 2)
     same = np.logaddexp(log(1 - HIDDEN) + ratio, log(HIDDEN))
     other = np.logaddexp(log(1 - ALIKE), log(ALIKE) + ratio)
     made: Floats = same - other

@@ -1,11 +1,12 @@
 """Everyone's best photos among all faces of a set, and the histograms of distances and scores for the calibration.
 
 A face's score for a person is the distance to their template, set against the distance to the nearest other person.
-What clothes of the day add is kept beside it (`placed` puts both together). The faces are gone through block by block;
-what is kept depends on how many people there are, not on how many faces.
+What clothes of the day add is kept beside it (`worn` fills it in, `placed` puts both together). The faces are gone
+through block by block; what is kept depends on how many people there are, not on how many faces.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,11 +14,11 @@ from facefind_pipeline.search.asked import Asked
 from facefind_pipeline.search.distances import Faces, Floats, Numbers, Probes, in_metric, nearest_squares
 from facefind_pipeline.search.histogram import LEAST_DISTANCE, Histogram
 from facefind_pipeline.search.stored import KEPT
-from facefind_pipeline.search.worn import BlockClothes, Worn
 from facefind_pipeline.store.vectors import Block
 
 NEAREST_RIVAL = 1 / 4  # of the mean distance: a face can be a reference itself, and is as near as anybody need be
 NOBODY = NONE = -1
+NOWHERE = -np.inf  # a reach that no score is within
 
 ROW = np.dtype(
     [
@@ -31,9 +32,10 @@ ROW = np.dtype(
         ("sha256", "V32"),
         ("face_key", "V16"),
         ("by_hand", np.bool_),  # then there is no face key
+        ("face", np.int64),  # its number among all of the set, or `NONE`
         ("clothes", np.float64),  # what they add to the log odds
         ("clothes_photos", np.int32),  # that they were compared with; 0 where nothing is known of them
-        ("other", np.int32),  # number of the photo's row by another face, or `NONE`
+        ("other", np.int32),  # number of the photo's row by another face that its clothes put before, or `NONE`
     ]
 )
 Rows = np.ndarray[tuple[int], np.dtype[np.void]]
@@ -45,7 +47,8 @@ class Ranked:
 
     Attributes:
         rows: of `ROW`, by person and rank by the face alone; at most `KEPT` of each person.
-        others: rows by another face of the same photo, which with its clothes may be the better one.
+        others: rows by other faces of the same photos, of which with their clothes one may be the better.
+        beside: (m,) number of the row that each of these is beside.
         scores: of all faces that were compared with all people.
         distances: likewise, to the nearest reference.
         faces: that each person was compared with, on average.
@@ -53,6 +56,7 @@ class Ranked:
 
     rows: Rows
     others: Rows
+    beside: Numbers
     scores: Histogram
     distances: Histogram
     faces: int
@@ -75,17 +79,18 @@ class _Compared:
     nearest: Numbers
 
 
-def rank(asked: Asked, faces: Faces, templates: Probes, worn: Worn | None = None) -> Ranked:
-    """Ranks the photos of all faces for everyone who is asked for, by the face alone, and says what clothes add.
+def rank(asked: Asked, faces: Faces, templates: Probes, reach: float = NOWHERE) -> Ranked:
+    """Ranks the photos of all faces for everyone who is asked for, by the face alone.
 
     What was confirmed comes first, and what was rejected is left out. A photo that was confirmed by a box drawn by hand
-    counts by that box, whatever faces are in it.
+    counts by that box, whatever faces are in it. A photo's other faces are kept too up to a score of `reach`.
     """
     mean = _mean_distance(asked, faces, templates)
     scores, distances = Histogram(), Histogram()
     compared_with = np.zeros(len(asked.people), np.int64)
     best = _Best(len(asked.people))
-    best.add(_drawn(asked, templates, faces.metric))
+    best.add(_Found(_drawn(asked, templates, faces.metric), np.zeros(0, ROW), np.zeros(0, np.int64)))
+    gone_through = 0
     for block in faces:
         compared = _compare(asked, block, templates, faces.metric, mean)
         known = np.isfinite(compared.to_references)
@@ -94,14 +99,15 @@ def rank(asked: Asked, faces: Faces, templates: Probes, worn: Worn | None = None
         compared_with += known.sum(axis=0)
         by_photo = np.minimum.reduceat(compared.scores, block.starts, axis=0)
         photos, people = _taken_out(asked, block, by_photo)
-        confirmed, _ = _rows(block, compared, photos, people)
-        confirmed["confirmed"] = True
-        best.add(confirmed)
+        confirmed = _rows(block, compared, photos, people)
+        confirmed.rows["confirmed"] = True
+        best.add(confirmed, gone_through)
         people, photos = np.nonzero((by_photo < best.worst).T)
-        best.add(*_rows(block, compared, photos, people, worn.on(block) if worn and len(photos) else None))
+        best.add(_rows(block, compared, photos, people, reach), gone_through)
+        gone_through += len(block.vectors)
     return Ranked(
         best.rows(),
-        best.others(),
+        *best.others(),
         scores,
         distances,
         int(compared_with.sum()) // max(1, int(np.count_nonzero(compared_with))),
@@ -162,46 +168,35 @@ def _taken_out(asked: Asked, block: Block, by_photo: Floats) -> tuple[Numbers, N
     return photos, people
 
 
-def _rows(
-    block: Block, compared: _Compared, photos: Numbers, people: Numbers, clothes: BlockClothes | None = None
-) -> tuple[Rows, Rows]:
-    """Rows of (photo, person).
+class _Found(NamedTuple):
+    """Rows of some photos, those by their other faces, and the number of the row that each of these is beside."""
 
-    Returns:
-        A row for each, by the face of the least score, the first of equal ones. And rows by another face, where that
-        comes first with its clothes; `other` of the former has their numbers.
-    """
+    rows: Rows
+    others: Rows
+    beside: Numbers
+
+
+def _rows(block: Block, compared: _Compared, photos: Numbers, people: Numbers, reach: float = NOWHERE) -> _Found:
+    """A row for each (photo, person), by the face of the least score, the first of equal ones; others up to `reach`."""
+    if not len(photos):
+        return _Found(np.zeros(0, ROW), np.zeros(0, ROW), photos)
     ends = np.append(block.starts[1:], len(block.vectors))
     counts = (ends - block.starts)[photos]
     offsets = np.cumsum(counts) - counts  # where each pair's faces begin among those of all pairs
     faces = np.arange(counts.sum()) - np.repeat(offsets - block.starts[photos], counts)
     whose = np.repeat(people, counts)
     scores = compared.scores[faces, whose]
-    if not len(photos):
-        return np.zeros(0, ROW), np.zeros(0, ROW)
     plain = np.minimum.reduceat(compared.to_references[faces, whose], offsets)
     best = _first_least(scores, offsets, counts)
-    made = _by_face(block, compared, photos, people, faces[best])
-    made["plain_distance"] = plain
-    if clothes is None:
-        return made, made[:0]
-    moved = clothes.add(faces, whose, scores)
-    # Few photos have a face for which clothes count, and only of these another may be the better one.
-    touched = np.unique(np.searchsorted(offsets, moved.pairs, side="right") - 1)
-    starts = np.cumsum(counts[touched]) - counts[touched]
-    theirs = np.arange(counts[touched].sum()) + np.repeat(offsets[touched] - starts, counts[touched])
-    with_clothes, here = scores[theirs], np.searchsorted(theirs, moved.pairs)
-    odds, known = np.zeros(len(theirs)), np.zeros(len(theirs), np.int64)
-    with_clothes[here], odds[here], known[here] = moved.scores, moved.log_odds, moved.photos
-    alone = np.searchsorted(theirs, best[touched])
-    made["clothes"][touched], made["clothes_photos"][touched] = odds[alone], known[alone]
-    first = _first_least(with_clothes, starts, counts[touched])
-    better = np.flatnonzero(with_clothes[first] < with_clothes[alone])
-    differ, first = touched[better], first[better]
-    others = _by_face(block, compared, photos[differ], people[differ], faces[theirs[first]])
-    others["plain_distance"], others["clothes"], others["clothes_photos"] = plain[differ], odds[first], known[first]
-    made["other"][differ] = np.arange(len(differ))
-    return made, others
+    near = scores <= reach
+    near[best] = False
+    others = np.flatnonzero(near)
+    beside = np.searchsorted(offsets, others, side="right") - 1
+    return _Found(
+        _by_face(block, compared, photos, people, faces[best], plain),
+        _by_face(block, compared, photos[beside], people[beside], faces[others], plain[beside]),
+        beside,
+    )
 
 
 def _first_least(scores: Floats, offsets: Numbers, counts: Numbers) -> Numbers:
@@ -211,16 +206,18 @@ def _first_least(scores: Floats, offsets: Numbers, counts: Numbers) -> Numbers:
     return made
 
 
-def _by_face(block: Block, compared: _Compared, photos: Numbers, people: Numbers, faces: Numbers) -> Rows:
-    """Rows of (photo, person, face), of what the face alone says."""
+def _by_face(
+    block: Block, compared: _Compared, photos: Numbers, people: Numbers, faces: Numbers, plain: Floats
+) -> Rows:
+    """Rows of (photo, person, face, distance to the nearest reference), of what the face alone says."""
     made = np.zeros(len(photos), ROW)
     nearest = compared.nearest[faces]
     has_rival = nearest != people
     made["person"], made["score"] = people, compared.scores[faces, people]
-    made["distance"] = compared.distances[faces, people]
+    made["distance"], made["plain_distance"] = compared.distances[faces, people], plain
     made["rival"] = np.where(has_rival, nearest, NOBODY)
     made["rival_distance"] = np.where(has_rival, compared.distances[faces, nearest], np.nan)
-    made["sha256"], made["face_key"] = block.photos[photos], block.face_keys[faces]
+    made["sha256"], made["face_key"], made["face"] = block.photos[photos], block.face_keys[faces], faces
     made["other"] = NONE
     return made
 
@@ -235,7 +232,7 @@ def _drawn(asked: Asked, templates: Probes, metric: str) -> Rows:
         distances = in_metric(squares[np.arange(len(made)), drawn.people], metric)
         made[column] = np.where(np.isfinite(distances), distances, np.nan)
     made["score"] = made["distance"]
-    made["rival"], made["rival_distance"], made["other"] = NOBODY, np.nan, NONE
+    made["rival"], made["rival_distance"], made["face"], made["other"] = NOBODY, np.nan, NONE, NONE
     made["sha256"] = np.array(drawn.photos, ROW["sha256"])
     return made
 
@@ -251,13 +248,20 @@ class _Best:
         self.worst = np.full(people, np.inf)
         self._added = [np.zeros(0, ROW)]
         self._others = [np.zeros(0, ROW)]
+        self._beside = [np.zeros(0, np.int64)]
 
-    def add(self, rows: Rows, others: Rows | None = None) -> None:
-        """Adds rows of photos in the order of SHA-256, of boxes drawn by hand in any; and those by other faces."""
-        if others is not None:
-            rows["other"][rows["other"] != NONE] += sum(map(len, self._others))
-            self._others.append(others)
-        self._added.append(rows)
+    def add(self, found: _Found, gone_through: int = 0) -> None:
+        """Adds rows of photos in the order of SHA-256, of boxes drawn by hand in any.
+
+        Args:
+            found: of a block, in which faces are numbered from 0.
+            gone_through: faces of the blocks before it.
+        """
+        for rows in (found.rows, found.others):
+            rows["face"] += gone_through
+        self._beside.append(found.beside + sum(map(len, self._added)))
+        self._added.append(found.rows)
+        self._others.append(found.others)
         if sum(map(len, self._added)) > 1.5 * KEPT * len(self.worst):
             self.rows()
 
@@ -268,16 +272,19 @@ class _Best:
         photos = np.where(rows["confirmed"], photos, 0)  # the others were added in this order
         order = np.lexsort((photos, rows["score"], ~rows["confirmed"], rows["person"]))
         people = rows["person"][order]
-        best = rows.take(order[np.arange(len(rows)) - np.searchsorted(people, people) < KEPT])
-        self._added = [best]
-        has_other = np.flatnonzero(best["other"] != NONE)
-        self._others = [np.concatenate(self._others)[best["other"][has_other]]]
-        best["other"][has_other] = np.arange(len(has_other))
+        kept = order[np.arange(len(rows)) - np.searchsorted(people, people) < KEPT]
+        best = rows.take(kept)
+        places = np.full(len(rows), NONE)
+        places[kept] = np.arange(len(kept))
+        beside = places[np.concatenate(self._beside)]
+        of_kept = np.flatnonzero(beside != NONE)
+        self._added, self._beside = [best], [beside[of_kept]]
+        self._others = [np.concatenate(self._others)[of_kept]]
         numbers, counts = np.unique(best["person"], return_counts=True)
         last = best[np.cumsum(counts)[counts == KEPT] - 1]
         self.worst[numbers[counts == KEPT]] = np.where(last["confirmed"], -np.inf, last["score"])
         return best
 
-    def others(self) -> Rows:
-        """Rows by other faces, of the photos that `rows` gave last."""
-        return self._others[0]
+    def others(self) -> tuple[Rows, Numbers]:
+        """Rows by other faces of the photos that `rows` gave last, and the number of the row that each is beside."""
+        return self._others[0], self._beside[0]

@@ -27,7 +27,7 @@ from facefind_pipeline.search.evidence import read_evidence
 from facefind_pipeline.search.histogram import Histogram
 from facefind_pipeline.search.placed import Placed, place
 from facefind_pipeline.search.priors import prior_of
-from facefind_pipeline.search.rank import NOBODY, rank
+from facefind_pipeline.search.rank import NOBODY, NOWHERE, rank
 from facefind_pipeline.search.sure_table import SureTable
 from facefind_pipeline.search.templates import make_templates, sure_faces
 from facefind_pipeline.search.worn_days import ClothesDay, read_days, write_days
@@ -81,10 +81,12 @@ def refresh(connection: Connection, chosen: RegisteredSet) -> list[str]:
         worn = read_worn(connection, chosen, known, learnt)
     else:
         templates = make_templates(asked, faces, sure)
-    ranked = rank(asked, faces, templates.probes, worn)
+    ranked = rank(asked, faces, templates.probes, worn.reach if worn else NOWHERE)
     made = calibrate(learnt, ranked.scores.counts, ranked.distances.counts, ranked.faces) if learnt else {}
     write_calibrations(connection, chosen.key, made)
     write_days(connection, chosen.key, worn.days if worn else {})
+    if worn:
+        ranked = worn.dress(ranked)
     searches = _write_searches(connection, chosen.key, wanted, sure_faces(asked, templates))
     numbers = np.array([searches[person] for person in asked.people])
     _write_rows(connection, numbers, place(ranked, made[SCORE] if worn else None))

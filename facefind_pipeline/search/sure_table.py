@@ -16,6 +16,7 @@ class SureTable:
     def __init__(self, connection: Connection) -> None:
         """Makes it."""
         self._connection = connection
+        self._waiting: list[KnownFaces] = []
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""
@@ -26,7 +27,13 @@ class SureTable:
             )
 
     def add(self, faces: KnownFaces) -> None:
-        """Adds faces after those that are there."""
+        """Adds faces after those that are there; few wait for more, since each writing takes a time of its own."""
+        self._waiting.append(faces)
+        if sum(len(one.people) for one in self._waiting) >= BATCH:
+            self._write()
+
+    def _write(self) -> None:
+        faces, self._waiting = KnownFaces.joined(self._waiting), []
         batches = (
             (
                 fixed(faces.people[start : start + BATCH].astype(np.int32), ">i4"),
@@ -38,7 +45,8 @@ class SureTable:
         copy_columns(self._connection, TABLE, ("person", "sha256", "face_key"), batches)
 
     def analyze(self) -> None:
-        """Tells the planner what is there: nobody else does so for a temporary table."""
+        """Writes what waits, and tells the planner what is there: nobody else does so for a temporary table."""
+        self._write()
         with self._connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {TABLE}")
 

@@ -26,7 +26,7 @@ def on_grid(descriptors: Bytes) -> Singles:
     made = descriptors.astype(np.float32)
     norms = np.sqrt(np.einsum("ij,ij->i", made, made))
     made /= np.maximum(norms, 1)[:, None]
-    return _rounded(made)
+    return _round(made)
 
 
 class Wardrobe:
@@ -52,18 +52,22 @@ class Wardrobe:
         self._face_keys, self._moments, self._clothes = face_keys, moments, clothes
         self._of_photo = _by_photo(photos)
         self._photo_numbers = {photo: number for number, photo in enumerate(self._of_photo)}
-        places = self._places(photos, self._columns)
+        places = self._places(self.numbers(photos), self._columns)
         self._own = np.argsort(places)
         self._own_places = places[self._own]
         self._sums = np.zeros((len(self.people), clothes.shape[1]), np.float32)
         np.add.at(self._sums, self._columns, clothes)
-        self._means = _rounded(self._sums / self.photos.astype(np.float32)[:, None])
+        self._means = _round(self._sums / self.photos.astype(np.float32)[:, None])
 
-    def compare(self, photos: Contents, clothes: Singles, people: Numbers) -> tuple[Singles, Numbers]:
+    def numbers(self, photos: Contents) -> Numbers:
+        """Of photos by SHA-256, as `compare` takes them; -1 of those in which nobody's clothes are known."""
+        return np.array([self._photo_numbers.get(photo, -1) for photo in photos.tolist()], np.int64)
+
+    def compare(self, photos: Numbers, clothes: Singles, people: Numbers) -> tuple[Floats, Numbers]:
         """How alike each one's clothes are to a person's in other photos, on average.
 
         Args:
-            photos: (n,) SHA-256 of the photos that they are in.
+            photos: (n,) of `numbers`, of the photos that they are in.
             clothes: (n, bins) on the grid.
             people: (n,) numbers of the people.
 
@@ -71,7 +75,7 @@ class Wardrobe:
             (n,) similarities, and in how many other photos the person's clothes are known: 0 where in none.
         """
         if not len(self.people):
-            return np.zeros(len(people), np.float32), np.zeros(len(people), np.int64)
+            return np.zeros(len(people)), np.zeros(len(people), np.int64)
         columns = np.minimum(np.searchsorted(self.people, people), len(self.people) - 1)
         means, others = self._means[columns], self.photos[columns].astype(np.int64)
         places = self._places(photos, columns)
@@ -79,14 +83,13 @@ class Wardrobe:
         here = np.flatnonzero(self._own_places[found] == places)
         others[here] -= 1
         rest = self._sums[columns[here]] - self._clothes[self._own[found[here]]]
-        means[here] = _rounded(rest / np.maximum(1, others[here]).astype(np.float32)[:, None])
+        means[here] = _round(rest / np.maximum(1, others[here]).astype(np.float32)[:, None])
         others[self.people[columns] != people] = 0
-        return np.einsum("ij,ij->i", clothes, means), others
+        return np.einsum("ij,ij->i", clothes, means).astype(np.float64), others
 
-    def _places(self, photos: Contents, columns: Numbers) -> Numbers:
+    def _places(self, photos: Numbers, columns: Numbers) -> Numbers:
         """A number for each photo and person; negative where nothing is known of the photo."""
-        numbers = np.array([self._photo_numbers.get(photo, -1) for photo in photos.tolist()], np.int64)
-        return numbers * len(self.people) + columns
+        return photos * len(self.people) + columns
 
     def learn(self, photos: Contents, face_keys: Contents, clothes: Singles) -> DayEvidence:
         """What the day tells, from all faces in photos that this was made of, or in some of them.
@@ -147,6 +150,9 @@ def _joined(parts: list[Floats]) -> Floats:
     return np.concatenate([np.empty(0), *parts])
 
 
-def _rounded(clothes: Singles) -> Singles:
-    made: Singles = np.rint(clothes * np.float32(GRID)) / np.float32(GRID)
-    return made
+def _round(clothes: Singles) -> Singles:
+    """To the grid, in place: what many faces wear is as large as a cache, and each copy of it would be new memory."""
+    clothes *= np.float32(GRID)
+    np.rint(clothes, out=clothes)
+    clothes /= np.float32(GRID)
+    return clothes

@@ -1,8 +1,7 @@
-"""Clothes beside faces: what is learnt of them on each event day, and what they add for the faces of a block."""
+"""Clothes beside faces: what is learnt of them on each event day, and what they add to the photos of a ranking."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,14 +9,15 @@ from facefind_pipeline.search.calibrate import Learnt
 from facefind_pipeline.search.calibration import Calibration
 from facefind_pipeline.search.clothes import DayEvidence, log_odds
 from facefind_pipeline.search.distances import Floats, Numbers
+from facefind_pipeline.search.rank import NOWHERE, Ranked
 from facefind_pipeline.search.shift import Shift
-from facefind_pipeline.search.wardrobes import PAIRS_AT_ONCE, Bytes, Wardrobe, on_grid
-from facefind_pipeline.store.vectors import Block
+from facefind_pipeline.search.wardrobes import PAIRS_AT_ONCE, Bytes, Contents, Wardrobe, on_grid
 
 REACH = 0.25  # of strangers are nearer than the faces that clothes count for
-# Of some faces of a block, by their numbers: of those whose clothes are known the places among them, the number from 1
-# of each one's event day, and descriptors (n, bins).
-ReadClothes = Callable[[Block, Numbers], tuple[Numbers, Numbers, Bytes]]
+FACES_AT_ONCE = 8_192  # whose clothes are held
+# Of faces by the SHA-256 of their photos, in this order, and their keys: of those whose clothes are known the places
+# among them, the number from 1 of each one's event day, and descriptors (n, bins).
+ReadClothes = Callable[[Contents, Contents], tuple[Numbers, Numbers, Bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,12 @@ class WornDay:
 
 
 class Worn:
-    """What people wear, on the days on which that tells something."""
+    """What people wear, on the days on which that tells something.
+
+    Attributes:
+        days: by key; all of which something is known.
+        reach: the score beyond which faces are left to themselves; `NOWHERE` where clothes tell nothing.
+    """
 
     def __init__(self, days: Mapping[str, WornDay], read: ReadClothes, learnt: Learnt) -> None:
         """Of some days.
@@ -50,73 +55,66 @@ class Worn:
         groups = learnt.groups
         # The calibration of scores follows from the ranking; by this one a photo's face is chosen meanwhile.
         self._shift = Shift(Calibration(learnt.pairs, groups.tail, groups.tail, groups.genuine, groups.prevalence, 1))
-        self._reach = groups.far.at(REACH)
+        self.reach = groups.far.at(REACH) if self._counting else NOWHERE
 
-    def on(self, block: Block) -> "BlockClothes | None":
-        """The clothes of a block's faces; None where they tell nothing."""
-        if not self._counting:
-            return None
-        return BlockClothes(self._counting, block, self._read, self._reach, self._shift)
+    def dress(self, ranked: Ranked) -> Ranked:
+        """Says what clothes add to a ranking's photos, in its rows.
 
+        Args:
+            ranked: with the other faces up to `reach`.
 
-class Moved(NamedTuple):
-    """Pairs of a face and a person for which clothes count.
+        Returns:
+            The same, with those of the other faces alone that their clothes put before the nearest of their photo.
+        """
+        rows, others = ranked.rows, ranked.others
+        near = np.flatnonzero((rows["score"] <= self.reach) & ~rows["confirmed"])
+        scores = np.concatenate([rows["score"][near], others["score"]])
+        odds, photos = self._compare(
+            *(np.concatenate([rows[name][near], others[name]]) for name in ("face", "person", "sha256", "face_key"))
+        )
+        moved = self._shift.moved(scores, odds)
+        rows["clothes"][near], rows["clothes_photos"][near] = odds[: len(near)], photos[: len(near)]
+        others["clothes"], others["clothes_photos"] = odds[len(near) :], photos[len(near) :]
+        with_clothes = rows["score"].copy()
+        with_clothes[near] = moved[: len(near)]
+        of_others = moved[len(near) :]
+        order = np.lexsort((of_others, ranked.beside))  # of equal ones of a photo the first face
+        first = order[np.flatnonzero(np.diff(ranked.beside[order], prepend=-1))]
+        better = first[of_others[first] < with_clothes[ranked.beside[first]]]
+        rows["other"][ranked.beside[better]] = np.arange(len(better))
+        return replace(ranked, others=others[better], beside=ranked.beside[better])
 
-    Attributes:
-        pairs: (k,) their numbers, ascending.
-        log_odds: (k,) that clothes add.
-        photos: (k,) that they were compared with.
-        scores: (k,) as they are then, as far as that is known before there is a calibration of them.
-    """
+    def _compare(self, faces: Numbers, people: Numbers, photos: Contents, keys: Contents) -> tuple[Floats, Numbers]:
+        """What clothes add to the log odds that faces are people's, and with how many photos they were compared.
 
-    pairs: Numbers
-    log_odds: Floats
-    photos: Numbers
-    scores: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class BlockClothes:
-    """The clothes of a block's faces.
-
-    Attributes:
-        worn: the days on which clothes tell something.
-        block: the faces.
-        read: as of `Worn`.
-        reach: the score beyond which faces are left to themselves.
-        shift: that scores are moved by.
-    """
-
-    worn: Sequence[WornDay]
-    block: Block
-    read: ReadClothes
-    reach: float
-    shift: Shift
-
-    def add(self, faces: Numbers, people: Numbers, scores: Floats) -> Moved:
-        """What clothes add for pairs of a face and a person; of most pairs nothing, which are far apart."""
-        near = np.flatnonzero(scores <= self.reach)
-        wanted, places = np.unique(faces[near], return_inverse=True)
-        known, days_of, descriptors = self.read(self.block, wanted)
-        clothes, row_of = on_grid(descriptors), np.full(len(wanted), -1)
-        row_of[known] = np.arange(len(known))
-        rows = row_of[places]
-        near, rows = near[rows >= 0], rows[rows >= 0]
-        days = days_of[rows]
-        similarities, photos = np.zeros(len(near)), np.zeros(len(near), np.int64)
-        for number, day in enumerate(self.worn, start=1):
-            of_day = np.flatnonzero(days == number)
-            for start in range(0, len(of_day), PAIRS_AT_ONCE):
-                part = of_day[start : start + PAIRS_AT_ONCE]
-                here = faces[near[part]]
-                content, worn = self.block.photos[self.block.photo_of(here)], clothes[rows[part]]
-                similarities[part], photos[part] = day.wardrobe.compare(content, worn, people[near[part]])
-        evidence = np.array([(0.0, 1.0, 0.0), *(_numbers(day.evidence) for day in self.worn)])[days]
-        compared = photos > 0
-        pairs = near[compared]
-        odds = log_odds(similarities[compared], *evidence[compared].T)
-        return Moved(pairs, odds, photos[compared], self.shift.moved(scores[pairs], odds))
+        Args:
+            faces: (n,) numbers, in the order of their photos.
+            people: (n,)
+            photos: (n,) SHA-256 of the photo that each face is in.
+            keys: (n,) of the faces.
+        """
+        odds, compared = np.zeros(len(faces)), np.zeros(len(faces), np.int64)
+        order = np.argsort(faces, kind="stable")
+        firsts = np.flatnonzero(np.diff(faces[order], prepend=-1))  # of the pairs of each face
+        for start in range(0, len(firsts), FACES_AT_ONCE):
+            here = np.append(firsts, len(order))[start : start + FACES_AT_ONCE + 1]
+            contents = photos[order[here[:-1]]]
+            known, days, descriptors = self._read(contents, keys[order[here[:-1]]])
+            clothes, row_of = on_grid(descriptors), np.full(len(contents), -1)
+            row_of[known] = np.arange(len(known))
+            face_of = np.repeat(np.arange(len(contents)), np.diff(here))
+            for number, day in enumerate(self._counting, start=1):
+                numbers = day.wardrobe.numbers(contents)
+                of_day = np.append(days == number, False)[row_of[face_of]]  # the last stands for those that are unknown
+                for part in _parts(np.flatnonzero(of_day)):
+                    face, pairs = face_of[part], order[here[0] + part]
+                    alike, others = day.wardrobe.compare(numbers[face], clothes[row_of[face]], people[pairs])
+                    odds[pairs] = np.where(others > 0, log_odds(alike, day.evidence), 0.0)
+                    compared[pairs] = others
+        return odds, compared
 
 
-def _numbers(evidence: DayEvidence) -> tuple[float, float, float]:
-    return evidence.location, evidence.spread, evidence.separation
+def _parts(pairs: Numbers) -> Iterator[Numbers]:
+    """So many at a time that what is computed of them stays small."""
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        yield pairs[start : start + PAIRS_AT_ONCE]

@@ -1,8 +1,7 @@
-"""Reads the clothes of faces that are people's for certain, day by day, and those of the blocks of a set."""
+"""Reads the clothes of faces that are people's for certain, day by day, and those of faces near them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from io import BytesIO
-from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -17,22 +16,31 @@ from facefind_pipeline.search.worn import Worn, WornDay
 from facefind_pipeline.store.binary_copy import fields_of_row
 from facefind_pipeline.store.parameter_sets import RegisteredSet
 from facefind_pipeline.store.queries import query
-from facefind_pipeline.store.vectors import Block
 
 PHOTOS_OF_A_PERSON = 30  # of a day, whose clothes count; so memory grows with people, not with faces
 PHOTOS_LEARNT_FROM = 1_000  # of a day
 
 
 class _Described(NamedTuple):
-    """A row of `known_clothes`."""
+    """Faces (n,) on an event day that are people's for certain.
+
+    Attributes:
+        event_day: its key.
+        fingerprint: by which their clothes were described.
+        people: numbers.
+        moments: numbers of what was taken at nearly the same time.
+        photos: SHA-256.
+        face_keys: of 16 bytes.
+        descriptors: (n, bins)
+    """
 
     event_day: str
-    person: int
-    photo: bytes
-    face_key: bytes
-    moment: int | None
     fingerprint: str
-    descriptor: bytes
+    people: Numbers
+    moments: Numbers
+    photos: Contents
+    face_keys: Contents
+    descriptors: Bytes
 
 
 def read_worn(connection: Connection, chosen: RegisteredSet, sure: SureTable, learnt: Learnt) -> Worn:
@@ -46,72 +54,66 @@ def read_worn(connection: Connection, chosen: RegisteredSet, sure: SureTable, le
     """
     described = _read_known(connection, chosen, sure)
     days = {}
-    for day, rows in groupby(described, lambda one: one.event_day):
-        wardrobe, photos = _wardrobe(list(rows))
-        days[day] = WornDay(wardrobe, wardrobe.learn(*_read_photos(connection, chosen, day, photos)))
+    for of_day in described:
+        clothes = on_grid(of_day.descriptors)
+        wardrobe = Wardrobe(of_day.people, of_day.photos, of_day.face_keys, of_day.moments, clothes)
+        evidence = wardrobe.learn(*_read_photos(connection, chosen, of_day))
+        days[of_day.event_day] = WornDay(wardrobe, evidence)
     counting = [day for day, worn in days.items() if worn.evidence.separation]
 
-    def read_clothes(block: Block, faces: Numbers) -> tuple[Numbers, Numbers, Bytes]:
-        if not len(faces):
-            return faces, faces, np.zeros((0, 1), np.uint8)
-        keys = block.face_keys[faces].tobytes().hex()
+    def read_clothes(photos: Contents, face_keys: Contents) -> tuple[Numbers, Numbers, Bytes]:
+        keys = face_keys.tobytes().hex()
         values = {
             "faces": "{" + ",".join(keys[start : start + 32] for start in range(0, len(keys), 32)) + "}",
-            "first": block.photos[0].tobytes(),
-            "last": block.photos[-1].tobytes(),
+            "first": photos[0].tobytes(),
+            "last": photos[-1].tobytes(),
             "days": counting,
             "fingerprint": described[0].fingerprint,
         }
-        return _read_clothes(connection, values, len(described[0].descriptor))
+        return _read_clothes(connection, values, described[0].descriptors.shape[1])
 
     return Worn(days, read_clothes, learnt)
 
 
 def _read_known(connection: Connection, chosen: RegisteredSet, sure: SureTable) -> list[_Described]:
-    """By event day, photo and face key."""
+    """By event day; each one's faces by photo and face key."""
     sure.analyze()
     with connection.cursor() as cursor:
-        cursor.execute(
-            query("known_clothes", table=sql.Identifier(chosen.table)),
-            {"parameter_set": chosen.key, "most": PHOTOS_OF_A_PERSON},
-        )
+        cursor.execute(query("known_clothes"), {"parameter_set": chosen.key, "most": PHOTOS_OF_A_PERSON})
         rows = [
-            _Described(day, person, bytes(photo), bytes(key), moment, fingerprint, bytes(descriptor))
-            for day, person, photo, key, moment, fingerprint, descriptor in cursor.fetchall()
+            _Described(
+                day,
+                fingerprint,
+                np.frombuffer(people, ">i4").astype(np.int64),
+                np.frombuffer(moments, ">i8").astype(np.int64),
+                *_faces(photos, face_keys, descriptors),
+            )
+            for day, fingerprint, people, moments, photos, face_keys, descriptors in cursor.fetchall()
         ]
     sure.drop()
     return rows
 
 
 def _read_photos(
-    connection: Connection, chosen: RegisteredSet, day: str, photos: Contents
+    connection: Connection, chosen: RegisteredSet, known: _Described
 ) -> tuple[Contents, Contents, Singles]:
-    """As `_arrays`, of all faces in photos of a day."""
+    """Photos, keys and clothes of all faces in the day's photos, or in as many as show how much the day tells."""
+    photos = known.photos[np.unique(known.photos.view(">u8")[::4], return_index=True)[1]][:PHOTOS_LEARNT_FROM]
     with connection.cursor() as cursor:
         cursor.execute(
             query("clothes_in_photos", table=sql.Identifier(chosen.table)),
-            {"parameter_set": chosen.key, "day": day, "photos": photos.tolist()},
+            {"parameter_set": chosen.key, "day": known.event_day, "photos": photos.tolist()},
         )
-        return _arrays([(bytes(photo), bytes(key), bytes(descriptor)) for photo, key, descriptor in cursor.fetchall()])
+        (row,) = cursor.fetchall()
+    contents, face_keys, descriptors = _faces(*row)
+    return contents, face_keys, on_grid(descriptors)
 
 
-def _wardrobe(rows: Sequence[_Described]) -> tuple[Wardrobe, Contents]:
-    """What people wear on a day, and the photos that show how much that tells."""
-    photos, face_keys, clothes = _arrays([(row.photo, row.face_key, row.descriptor) for row in rows])
-    # Where it is not known when photos were taken, each is a moment of its own.
-    moments = np.array([-number if row.moment is None else row.moment for number, row in enumerate(rows)])
-    wardrobe = Wardrobe(np.array([row.person for row in rows]), photos, face_keys, moments, clothes)
-    return wardrobe, photos[np.unique(photos.view(">u8")[::4], return_index=True)[1]][:PHOTOS_LEARNT_FROM]
-
-
-def _arrays(faces: Sequence[tuple[bytes, bytes, bytes]]) -> tuple[Contents, Contents, Singles]:
-    """Photos, face keys and clothes on the grid, of faces given by photo, face key and descriptor."""
-    descriptors = np.frombuffer(b"".join(descriptor for *_, descriptor in faces), np.uint8).reshape(len(faces), -1)
-    return (
-        np.array([photo for photo, *_ in faces], "V32"),
-        np.array([key for _, key, _ in faces], "V16"),
-        on_grid(descriptors),
-    )
+def _faces(photos: memoryview, face_keys: memoryview, descriptors: memoryview) -> tuple[Contents, Contents, Bytes]:
+    """Of n faces one after the other."""
+    keys = np.frombuffer(face_keys, "V16")
+    bins = len(descriptors) // max(1, len(keys))
+    return np.frombuffer(photos, "V32"), keys, np.frombuffer(descriptors, np.uint8).reshape(len(keys), bins)
 
 
 def _read_clothes(connection: Connection, values: Mapping[str, object], length: int) -> tuple[Numbers, Numbers, Bytes]:

@@ -251,7 +251,9 @@ def _by_clothes(
         if not alone.confirmed and alone.face is not None:
             with_clothes = [_dressed(dressed, face, worn) for face in photos[alone.photo]]
             of_face = next(one for one in with_clothes if one.face == alone.face)
-            other = min(with_clothes, key=lambda one: (_score(dressed.meanwhile, one), one.face))
+            # A face beyond reach takes no other's place.
+            near = [one for one in with_clothes if one is of_face or (one.score or 0.0) <= dressed.reach]
+            other = min(near, key=lambda one: (_score(dressed.meanwhile, one), one.face))
             best = min((of_face, other), key=lambda one: _score(dressed.moved, one))
             chosen = replace(
                 best,

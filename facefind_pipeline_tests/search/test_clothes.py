@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from facefind_pipeline.search.calibration import Calibration, Line
-from facefind_pipeline.search.clothes import ALIKE, HIDDEN, learn_clothes, log_odds
+from facefind_pipeline.search.clothes import ALIKE, HIDDEN, DayEvidence, learn_clothes, log_odds
 from facefind_pipeline.search.shift import Shift
 
 DLIB_LIKE = Calibration(0, Line(-0.1, 0.18), Line(-0.22, 0.11), Line(-1.0, 0.28), 0.01, 500)
@@ -21,7 +21,8 @@ def _similarities(distance: float, count: int) -> np.ndarray:
 
 
 def _odds(similarity: float, location: float, spread: float, separation: float) -> float:
-    return log_odds(*(np.array([number]) for number in (similarity, location, spread, separation))).item()
+    evidence = DayEvidence(location=location, spread=spread, separation=separation)
+    return log_odds(np.array([similarity]), evidence).item()
 
 
 @given(SIMILARITY, SIMILARITY, st.floats(-3, 0), st.floats(0.05, 2), st.floats(0, 8))

@@ -17,9 +17,8 @@ from facefind_pipeline.search.rank import NOBODY, rank
 from facefind_pipeline.search.shift import Shift
 from facefind_pipeline.search.templates import make_templates
 from facefind_pipeline.search.two_groups import TwoGroups
-from facefind_pipeline.search.wardrobes import Bytes, Wardrobe, on_grid
+from facefind_pipeline.search.wardrobes import Bytes, Contents, Wardrobe, on_grid
 from facefind_pipeline.search.worn import Worn, WornDay
-from facefind_pipeline.store.vectors import Block
 from facefind_pipeline_tests.search.brute_force import Dressed, Result, World, brute_force
 from facefind_pipeline_tests.search.worlds import METRICS, asked_of, blocks_of, check, random_world
 
@@ -67,10 +66,10 @@ def _worn(asked: Asked, sure: KnownFaces, outfits: Outfits, evidence: DayEvidenc
         )
         days[str(day)] = WornDay(wardrobe, evidence)
 
-    def read(block: Block, faces: Numbers) -> tuple[Numbers, Numbers, Bytes]:
-        photos = block.photos[block.photo_of(faces)].tolist()
-        keys = block.face_keys[faces].tolist()
-        known = [n for n in range(len(faces)) if photos[n] in outfits.days and keys[n] in outfits.clothes]
+    def read(of_photos: Contents, face_keys: Contents) -> tuple[Numbers, Numbers, Bytes]:
+        photos, keys = of_photos.tolist(), face_keys.tolist()
+        assert photos == sorted(photos)
+        known = [n for n in range(len(photos)) if photos[n] in outfits.days and keys[n] in outfits.clothes]
         known.reverse()  # as rows come in any order
         of_day = np.array([outfits.days[photos[n]] for n in known], np.int64)
         descriptors = np.array([outfits.clothes[keys[n]] for n in known], np.uint8).reshape(-1, BINS)
@@ -83,8 +82,8 @@ def _placed(world: World, outfits: Outfits, evidence: DayEvidence = TELLS, photo
     asked, blocks = asked_of(world), Faces(blocks_of(world, photos_a_block), world.metric)
     sure: list[KnownFaces] = []
     templates = make_templates(asked, blocks, world.sure, sure.append)
-    ranked = rank(asked, blocks, templates.probes, _worn(asked, KnownFaces.joined(sure), outfits, evidence))
-    return place(ranked, CALIBRATION)
+    worn = _worn(asked, KnownFaces.joined(sure), outfits, evidence)
+    return place(worn.dress(rank(asked, blocks, templates.probes, worn.reach)), CALIBRATION)
 
 
 def _results(world: World, placed: Placed) -> dict[str, list[Result]]:
@@ -120,7 +119,7 @@ def _dressed(outfits: Outfits) -> Dressed:
     return Dressed(
         outfits.days,
         {key: its.astype(float) for key, its in outfits.clothes.items()},
-        lambda alike: log_odds(one(alike), one(TELLS.location), one(TELLS.spread), one(TELLS.separation)).item(),
+        lambda alike: log_odds(one(alike), TELLS).item(),
         lambda score, odds: MEANWHILE.moved(one(score), one(odds)).item(),
         moved,
         LEARNT.groups.far.at(0.25),

@@ -1,7 +1,8 @@
 -- What people wear in photos where it is certain which face is theirs: the faces in `sure_faces`, of several of a person
 -- in one photo the first. Of each event day, which of several is the first that the photo is in, and person come the
--- first `most` photos by SHA-256: only their descriptors are read. `moment` is the half minute in which a photo was taken.
--- Descriptors of two fingerprints are never compared: those come by which most faces were described.
+-- first `most` photos by SHA-256: only their descriptors are read. A moment is the half minute in which a photo was taken;
+-- each is one of its own where that is not known. Descriptors of two fingerprints are never compared: those come by which
+-- most faces were described. A row for each day, since a client takes longer to receive a row than a descriptor.
 WITH known AS MATERIALIZED (
     SELECT DISTINCT ON (person, sha256) number, person, sha256, face_key FROM sure_faces ORDER BY person, sha256, number
 ),
@@ -16,7 +17,6 @@ described AS MATERIALIZED (
     JOIN day USING (sha256)
     JOIN set_days d ON (d.parameter_set, d.event_day) = (%(parameter_set)s, day.event_day)
     JOIN clothes c ON (c.face_key, c.fingerprint) = (known.face_key, d.clothes_fingerprint)
-    JOIN {table} e ON e.face_key = known.face_key
     WHERE c.descriptor IS NOT NULL
 ),
 placed AS (
@@ -26,9 +26,15 @@ placed AS (
         SELECT fingerprint FROM described GROUP BY fingerprint ORDER BY count(DISTINCT face_key) DESC, min(event_day) LIMIT 1
     )
 )
-SELECT placed.event_day, placed.person, placed.sha256, uuid_send(placed.face_key),
-       div(extract(epoch FROM placed.taken_at), 30)::bigint AS moment, placed.fingerprint, c.descriptor
-FROM placed
-JOIN clothes c USING (face_key)
-WHERE placed.place <= %(most)s
-ORDER BY placed.event_day, placed.sha256, placed.face_key, placed.number
+SELECT event_day, fingerprint, string_agg(int4send(person), ''), string_agg(int8send(moment), ''),
+       string_agg(sha256, ''), string_agg(uuid_send(face_key), ''), string_agg(descriptor, '')
+FROM (
+    SELECT placed.*, c.descriptor,
+           coalesce(div(extract(epoch FROM placed.taken_at), 30)::bigint, -row_number() OVER ()) AS moment
+    FROM placed
+    JOIN clothes c USING (face_key)
+    WHERE placed.place <= %(most)s
+    ORDER BY placed.event_day, placed.sha256, placed.face_key, placed.number
+) one
+GROUP BY event_day, fingerprint
+ORDER BY event_day
