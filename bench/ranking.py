@@ -25,7 +25,7 @@ from facefind_pipeline.settings import Settings, read_settings
 from facefind_pipeline.store.database import Database, open_database
 
 PEOPLE = (50, 500)
-ROUNDS = 3
+ROUNDS = 5
 SIZES = {"5k": 5_000, "10k": 10_000, "100k": 100_000}
 
 

@@ -6,6 +6,7 @@ from math import log
 import numpy as np
 import pytest
 
+from facefind_pipeline.search import worn
 from facefind_pipeline.search.asked import Asked, KnownFaces
 from facefind_pipeline.search.calibrate import Learnt
 from facefind_pipeline.search.calibration import Calibration, Line
@@ -82,8 +83,8 @@ def _placed(world: World, outfits: Outfits, evidence: DayEvidence = TELLS, photo
     asked, blocks = asked_of(world), Faces(blocks_of(world, photos_a_block), world.metric)
     sure: list[KnownFaces] = []
     templates = make_templates(asked, blocks, world.sure, sure.append)
-    worn = _worn(asked, KnownFaces.joined(sure), outfits, evidence)
-    return place(worn.dress(rank(asked, blocks, templates.probes, worn.reach)), CALIBRATION)
+    clothes = _worn(asked, KnownFaces.joined(sure), outfits, evidence)
+    return place(clothes.dress(rank(asked, blocks, templates.probes, clothes.reach)), CALIBRATION)
 
 
 def _results(world: World, placed: Placed) -> dict[str, list[Result]]:
@@ -127,9 +128,11 @@ def _dressed(outfits: Outfits) -> Dressed:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_results_with_clothes_are_those_of_brute_force(metric: str) -> None:
+def test_results_with_clothes_are_those_of_brute_force(monkeypatch: pytest.MonkeyPatch, metric: str) -> None:
     compared = others = 0
     for seed in range(30):
+        monkeypatch.setattr(worn, "FACES_AT_ONCE", 1 + seed % 4)
+        monkeypatch.setattr(worn, "PAIRS_AT_ONCE", 1 + seed % 3)
         world = random_world(seed, metric)
         outfits = _outfits(world, seed)
         expected = brute_force(world, 1_000, _dressed(outfits))
