@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from facefind_pipeline.search import sure_table
 from facefind_pipeline.search.asked import KnownFaces
 from facefind_pipeline.search.sure_table import SureTable
