@@ -94,7 +94,7 @@ class Worn:
             keys: (n,) of the faces.
         """
         odds, compared = np.zeros(len(faces)), np.zeros(len(faces), np.int64)
-        order = np.argsort(faces, kind="stable")
+        order = np.argsort(faces)
         firsts = np.flatnonzero(np.diff(faces[order], prepend=-1))  # of the pairs of each face
         for start in range(0, len(firsts), FACES_AT_ONCE):
             here = np.append(firsts, len(order))[start : start + FACES_AT_ONCE + 1]
