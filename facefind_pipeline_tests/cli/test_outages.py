@@ -82,7 +82,7 @@ def _run_and(harm: Callable[[], object], server: EmbeddedServer, folder: Path) -
 
 def _errors(told: list[str]) -> list[str]:
     """All but how much there is to do, how long that takes, and bars."""
-    return [line for line in told if not re.search(r"photos in 1 event day|^about |^faces of many:|^$", line)]
+    return [line for line in told if not re.search(r"photos in 1 event day|^about |^faces of many:|^\s*$", line)]
 
 
 def _resume(server: EmbeddedServer, folder: Path) -> None:
