@@ -126,9 +126,15 @@ def _small_disk(folder: Path, size: str) -> Iterator[None]:
 
 
 def _fill(file: Path) -> None:
-    with suppress(OSError), file.open("wb", buffering=0) as ballast:
-        while True:
-            ballast.write(bytes(4096))
+    """Nearly all at once, so that it is full before the command is done; then what that left."""
+    with file.open("wb", buffering=0) as ballast:
+        disk = os.fstatvfs(ballast.fileno())
+        with suppress(OSError):
+            os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize * 9 // 10)
+        ballast.seek(0, os.SEEK_END)
+        with suppress(OSError):
+            while True:
+                ballast.write(bytes(4096))
 
 
 @pytest.mark.proof
