@@ -26,7 +26,7 @@ from facefind_pipeline.store.database import Database, open_database
 
 PEOPLE = (50, 500)
 SIZES = {"5k": 5_000, "10k": 10_000, "100k": 100_000}
-ROUNDS = {"5k": 9, "10k": 9, "100k": 5}  # what takes half a second is told from noise by many
+ROUNDS = {"5k": 21, "10k": 9, "100k": 5}  # what takes half a second is told from noise by many
 
 
 def main() -> None:

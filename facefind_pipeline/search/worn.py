@@ -95,11 +95,12 @@ class Worn:
         """
         odds, compared = np.zeros(len(faces)), np.zeros(len(faces), np.int64)
         order = np.argsort(faces)
-        firsts = np.flatnonzero(np.diff(faces[order], prepend=-1))  # of the pairs of each face
-        for start in range(0, len(firsts), FACES_AT_ONCE):
-            here = np.append(firsts, len(order))[start : start + FACES_AT_ONCE + 1]
-            contents = photos[order[here[:-1]]]
-            known, days, descriptors = self._read(contents, keys[order[here[:-1]]])
+        bounds = np.append(np.flatnonzero(np.diff(faces[order], prepend=-1)), len(order))  # of the pairs of each face
+        for start in range(0, len(bounds) - 1, FACES_AT_ONCE):
+            here = bounds[start : start + FACES_AT_ONCE + 1]
+            seen = order[here[:-1]]
+            contents = photos[seen]
+            known, days, descriptors = self._read(contents, keys[seen])
             clothes, row_of = on_grid(descriptors), np.full(len(contents), -1)
             row_of[known] = np.arange(len(known))
             face_of = np.repeat(np.arange(len(contents)), np.diff(here))
