@@ -1,6 +1,7 @@
 """Clothes beside faces: what is learnt of them on each event day, and what they add to the photos of a ranking."""
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +18,8 @@ REACH = 0.25  # of strangers are nearer than the faces that clothes count for
 FACES_AT_ONCE = 8_192  # whose clothes are held
 # Of faces by the SHA-256 of their photos, in this order, and their keys: of those whose clothes are known the places
 # among them, the number from 1 of each one's event day, and descriptors (n, bins).
-ReadClothes = Callable[[Contents, Contents], tuple[Numbers, Numbers, Bytes]]
+Read = tuple[Numbers, Numbers, Bytes]
+ReadClothes = Callable[[Contents, Contents], Read]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,10 @@ class Worn:
         odds, compared = np.zeros(len(faces)), np.zeros(len(faces), np.int64)
         order = np.argsort(faces)
         bounds = np.append(np.flatnonzero(np.diff(faces[order], prepend=-1)), len(order))  # of the pairs of each face
-        for start in range(0, len(bounds) - 1, FACES_AT_ONCE):
-            here = bounds[start : start + FACES_AT_ONCE + 1]
-            seen = order[here[:-1]]
-            contents = photos[seen]
-            known, days, descriptors = self._read(contents, keys[seen])
+        parts = [bounds[start : start + FACES_AT_ONCE + 1] for start in range(0, len(bounds) - 1, FACES_AT_ONCE)]
+        readings = (self._read(photos[order[here[:-1]]], keys[order[here[:-1]]]) for here in parts)
+        for here, (known, days, descriptors) in zip(parts, _one_ahead(readings), strict=True):
+            contents = photos[order[here[:-1]]]
             clothes, row_of = on_grid(descriptors), np.full(len(contents), -1)
             row_of[known] = np.arange(len(known))
             face_of = np.repeat(np.arange(len(contents)), np.diff(here))
@@ -113,6 +114,15 @@ class Worn:
                     odds[pairs] = np.where(others > 0, log_odds(alike, day.evidence), 0.0)
                     compared[pairs] = others
         return odds, compared
+
+
+def _one_ahead(made: Iterator[Read]) -> Iterator[Read]:
+    """Each in turn. The next is made meanwhile, in a thread: the server reads while what it read is compared."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, made, None)
+        while (one := coming.result()) is not None:
+            coming = thread.submit(next, made, None)
+            yield one
 
 
 def _parts(pairs: Numbers) -> Iterator[Numbers]:
